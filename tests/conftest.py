@@ -1,0 +1,43 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from wholesale.bundle import Bundle, load_bundle
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.data import load_customers
+from wholesale.predict import Predictor, load_predictor
+
+
+@pytest.fixture(scope="session")
+def customers() -> pd.DataFrame:
+    return load_customers()
+
+
+@pytest.fixture(scope="session")
+def amounts(customers: pd.DataFrame) -> np.ndarray:
+    return customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    """The committed models."""
+    return load_bundle()
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    return load_predictor()
+
+
+@pytest.fixture(scope="session")
+def X(bundle: Bundle, customers: pd.DataFrame) -> np.ndarray:
+    return bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+
+
+@pytest.fixture(scope="session")
+def random_amounts() -> np.ndarray:
+    """A thousand customers that nobody has seen, zeros and huge amounts among them."""
+    rng = np.random.default_rng(7)
+    amounts = rng.lognormal(mean=8, sigma=2, size=(1000, 6))
+    amounts[rng.random(amounts.shape) < 0.05] = 0
+    return np.vstack([amounts, np.zeros((1, 6)), np.full((1, 6), 1e9)])

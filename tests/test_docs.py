@@ -1,0 +1,62 @@
+"""The numbers in the README files are those of the data and of the models."""
+
+import re
+
+import pytest
+
+from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
+from wholesale.data import SHIPPED_SHA256
+from wholesale.manifest import ROOT
+
+DATA_CARD = (ROOT / "dataset" / "README.md").read_text()
+MODEL_CARD = (ROOT / "models" / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def _grouped(number: float) -> str:
+    return f"{number:,.0f}".replace(",", " ")
+
+
+@pytest.mark.parametrize("column", SPEND_COLUMNS)
+def test_the_data_card_gives_each_columns_range_and_median(customers, column):
+    amounts = customers[column]
+    low, high, middle = map(_grouped, (amounts.min(), amounts.max(), amounts.median()))
+    line = next(line for line in DATA_CARD.splitlines() if line.startswith(f"| `{column}`"))
+    assert f"{low} to {high} m.u., median {middle} |" in line
+
+
+def test_the_data_card_counts_channels_and_regions(customers):
+    for column, words in (("Channel", CHANNELS), ("Region", REGIONS)):
+        line = next(line for line in DATA_CARD.splitlines() if line.startswith(f"| `{column}`"))
+        for code, word in words.items():
+            count = (customers[column] == code).sum()
+            assert re.search(rf"{code} {word}[^·|]*: {count}\b", line, re.IGNORECASE)
+    assert f"for {(customers['Region'] == 3).mean():.0%} of the customers" in DATA_CARD
+
+
+def test_the_data_card_names_the_file_by_its_hash_and_its_quirks(customers):
+    assert SHIPPED_SHA256 in DATA_CARD
+    assert not customers.isna().any(axis=None)
+    assert customers[list(SPEND_COLUMNS)].min(axis=None) == 3
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_model_card_gives_names_sizes_and_silhouettes(bundle, model):
+    metrics = bundle.manifest["metrics"][model]
+    pairs = zip(bundle.names[model], metrics["sizes"], strict=True)
+    segments = " · ".join(f"{name} ({size})" for name, size in pairs)
+    assert f"| {MODELS[model]} | {segments} | {metrics['silhouette']:.2f} |" in MODEL_CARD
+
+
+def test_the_model_card_gives_bic_restarts_and_self_placement(bundle):
+    metrics = bundle.manifest["metrics"]
+    assert f"lowest BIC ({metrics['gmm']['bic']:.0f})" in MODEL_CARD
+    assert f"of {metrics['gmm']['restarts']['tried']} restarts" in MODEL_CARD
+    assert f"puts {metrics['ward']['self_placement']:.0%} of the 440 back" in MODEL_CARD
+
+
+@pytest.mark.parametrize("document", [README, DATA_CARD, MODEL_CARD], ids=["README", "dataset", "models"])
+def test_relative_links_lead_somewhere(document):
+    folders = {README: ROOT, DATA_CARD: ROOT / "dataset", MODEL_CARD: ROOT / "models"}
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document):
+        assert (folders[document] / target).exists(), target

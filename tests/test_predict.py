@@ -1,0 +1,149 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.predict import load_predictor, predict_segment, predict_segments
+
+FIRST = (12669, 9656, 7561, 214, 2674, 1338)
+SPEND = st.lists(st.floats(0, 1e9), min_size=6, max_size=6)
+
+
+@pytest.fixture(scope="module")
+def everyone(amounts, random_amounts):
+    return np.vstack([amounts, random_amounts])
+
+
+def _standardized(bundle, rows):
+    return bundle.standardizer.transform(pd.DataFrame(rows, columns=list(SPEND_COLUMNS)))
+
+
+def test_answers_equal_scikit_learns(bundle, predictor, everyone):
+    X = _standardized(bundle, everyone)
+    answer = predict_segments(predictor, everyone)
+    assert (answer["kmeans_segment"] == bundle.kmeans.predict(X) + 1).all()
+    assert (answer["gmm_segment"] == bundle.gmm.predict(X) + 1).all()
+    distances = np.sort(bundle.kmeans.transform(X), axis=1)
+    np.testing.assert_allclose(answer["clarity"], distances[:, 1] / distances[:, 0], rtol=1e-9)
+    probabilities = np.column_stack([answer[f"gmm_p{i}"] for i in (1, 2, 3)])
+    np.testing.assert_allclose(probabilities, bundle.gmm.predict_proba(X), rtol=1e-9, atol=1e-300)
+
+
+def test_log_densities_equal_scikit_learns(bundle, predictor, everyone):
+    from wholesale.predict import mixture
+
+    X = _standardized(bundle, everyone)
+    np.testing.assert_allclose(mixture(predictor, X)[1], bundle.gmm.score_samples(X), rtol=1e-9)
+
+
+def test_ward_joins_where_the_merge_costs_least(bundle, predictor, everyone, X):
+    labels, costs = bundle.ward.labels_, []
+    for segment in range(3):
+        members = X[labels == segment]
+        gaps = predictor.standardize(everyone) - members.mean(axis=0)
+        costs.append(len(members) / (len(members) + 1) * (gaps**2).sum(axis=1))
+    answer = predict_segments(predictor, everyone)
+    assert (answer["ward_segment"] == np.argmin(costs, axis=0) + 1).all()
+
+
+def test_one_customer_gets_the_same_answer_alone_as_among_many(predictor, everyone):
+    many = predict_segments(predictor, everyone)
+    for i in range(0, len(everyone), 7):
+        one = predict_segment(predictor, everyone[i])
+        for model in MODELS:
+            reading = getattr(one, model)
+            assert (reading.segment, reading.name) == (many[f"{model}_segment"][i], many[f"{model}_name"][i])
+        assert one.gmm.scores == pytest.approx([many[f"gmm_p{j}"][i] for j in (1, 2, 3)], rel=1e-12)
+        assert one.agreement == many["agreement"][i]
+        assert one.clarity == pytest.approx(many["clarity"][i], rel=1e-12)
+        assert (one.familiarity, one.unfamiliar) == (many["familiarity"][i], many["unfamiliar"][i])
+
+
+@given(SPEND)
+def test_every_answer_is_in_its_range(spend):
+    answer = predict_segment(load_predictor(), spend)
+    assert {answer.kmeans.segment, answer.gmm.segment, answer.ward.segment} <= {1, 2, 3}
+    assert sum(answer.gmm.scores) == pytest.approx(1)
+    assert answer.clarity >= 1
+    assert answer.agreement in (1, 2, 3)
+    assert 0 <= answer.familiarity <= 1
+    assert answer.unfamiliar == (answer.familiarity < 0.01)
+    assert answer.kmeans.segment == np.argmin(answer.kmeans.scores) + 1
+    assert answer.kmeans.overlap == 1
+
+
+def test_agreement_counts_segments_that_are_same_or_similar(bundle, predictor, amounts):
+    answer = predict_segments(predictor, amounts)
+    by_hand = np.ones(len(amounts), dtype=int)
+    for model in ("gmm", "ward"):
+        for i, (own, kmeans) in enumerate(zip(bundle.labels[model], bundle.labels["kmeans"], strict=True)):
+            a, b = bundle.labels[model] == own, bundle.labels["kmeans"] == kmeans
+            predicted = answer[f"{model}_segment"][i] == own  # Ward places some of its own elsewhere
+            by_hand[i] += predicted and (a & b).sum() / (a | b).sum() >= 0.4
+    settled = answer["ward_segment"] == bundle.labels["ward"]
+    assert settled.mean() > 0.8
+    assert (answer["agreement"][settled] == by_hand[settled]).all()
+
+
+@pytest.mark.parametrize("spend", [(0,) * 6, (1e9,) * 6])
+def test_a_customer_unlike_any_on_record_is_said_to_be_so(predictor, spend):
+    answer = predict_segment(predictor, spend)
+    assert answer.unfamiliar
+    assert answer.familiarity == 0
+
+
+def test_most_customers_on_record_are_familiar(predictor, amounts):
+    assert predict_segments(predictor, amounts)["unfamiliar"].mean() < 0.01
+
+
+def test_a_customer_on_a_centre_is_infinitely_clear(predictor):
+    centre = np.expm1(predictor.centers["kmeans"][0] * predictor.scale + predictor.mean)
+    assert predict_segment(predictor, centre).clarity > 1e12
+
+
+@pytest.mark.parametrize("bad", [-5, "abc", "", None, float("nan"), float("inf")])
+def test_a_bad_amount_is_refused_with_the_sentence_of_its_field(predictor, bad):
+    from wholesale.amounts import parse_amount
+
+    with pytest.raises(ValueError) as field:
+        parse_amount("Milk", bad)
+    with pytest.raises(ValueError) as whole:
+        predict_segment(predictor, {**dict(zip(SPEND_COLUMNS, FIRST, strict=True)), "Milk": bad})
+    assert str(whole.value) == str(field.value)
+
+
+@pytest.mark.parametrize("bad", [-5, np.nan, np.inf])
+def test_a_bad_row_is_named(predictor, bad):
+    rows = np.ones((4, 6))
+    rows[2, 1] = bad
+    with pytest.raises(ValueError, match=rf"^row 3, Milk: {bad:g} is not an amount ≥ 0$"):
+        predict_segments(predictor, rows)
+
+
+def test_a_matrix_of_another_shape_is_refused(predictor):
+    with pytest.raises(ValueError, match=r"shape \(n, 6\), not \(6,\)"):
+        predict_segments(predictor, np.ones(6))
+
+
+def test_no_customers_get_no_answers(predictor):
+    assert all(len(column) == 0 for column in predict_segments(predictor, np.ones((0, 6))).values())
+
+
+def test_the_scored_columns_are_those_of_the_contract(predictor):
+    assert list(predict_segments(predictor, np.ones((1, 6)))) == [
+        "kmeans_segment",
+        "kmeans_name",
+        "gmm_segment",
+        "gmm_name",
+        "gmm_p1",
+        "gmm_p2",
+        "gmm_p3",
+        "ward_segment",
+        "ward_name",
+        "agreement",
+        "clarity",
+        "familiarity",
+        "unfamiliar",
+    ]

@@ -1,0 +1,1 @@
+"""Segment wholesale customers by what they spend: three models, one answer a person can act on."""

@@ -1,0 +1,207 @@
+"""The fitted whole: trained, saved, and loaded only when every file is what was saved."""
+
+import io
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import Pipeline
+
+from wholesale import models, segments
+from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.derived import predictor_numbers, ward_self_placement
+from wholesale.manifest import (
+    MODELS_FOLDER,
+    BundleError,
+    check_folder,
+    read_files,
+    sha256,
+    to_json,
+    write_files,
+)
+from wholesale.predictor import PREDICTOR, Predictor, predictor_from_json
+from wholesale.preprocessing import log_standardizer
+
+__all__ = ["Bundle", "BundleError", "load_bundle", "save_bundle", "train"]
+
+PICKLES = {"standardizer": "scaler.pkl", "kmeans": "kmeans.pkl", "gmm": "gmm.pkl", "ward": "agg.pkl"}
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Three fitted models with what makes their answers readable.
+
+    Attributes
+    ----------
+    standardizer : Pipeline
+        Amounts in m.u. to the log-standardized matrix.
+    kmeans, gmm, ward : KMeans, GaussianMixture, AgglomerativeClustering
+        Renumbered: label i is segment i + 1.
+    predictor : Predictor
+        The fitted numbers, names and profiles; what everything served reads.
+    numbers : bytes
+        The same as JSON, the content of ``predictor.json``.
+    manifest : dict
+        Versions, date, parameters, metrics and file hashes.
+    """
+
+    standardizer: Pipeline
+    kmeans: KMeans
+    gmm: GaussianMixture
+    ward: AgglomerativeClustering
+    predictor: Predictor
+    numbers: bytes
+    manifest: dict
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Each model's segment names, in segment order."""
+        return self.predictor.names
+
+    @property
+    def labels(self) -> dict[str, np.ndarray]:
+        """Each model's segments, 1…k, of the customers it was trained on."""
+        return self.predictor.segments
+
+
+def train(
+    customers: pd.DataFrame,
+    n_segments: int = 3,
+    *,
+    random_state: int = models.SEED,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Bundle:
+    """Fit the three models and everything that is said about their segments.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        From :func:`wholesale.data.load_customers`. ``Channel`` and ``Region`` are kept for display;
+        no fit sees them.
+    n_segments : int
+    random_state : int
+    progress : callable
+        Told each step as it begins.
+
+    Returns
+    -------
+    Bundle
+    """
+    amounts = customers[list(SPEND_COLUMNS)]
+    progress("log and standardize")
+    standardizer = log_standardizer().fit(amounts)
+    X = standardizer.transform(amounts)
+    progress("K-Means")
+    kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
+    segments.renumber(kmeans, segments.size_order(kmeans.labels_))
+    progress("Gaussian mixture")
+    gmm = models.fit_gmm(X, n_segments, random_state=random_state)
+    segments.renumber(gmm, segments.match_order(kmeans.labels_, gmm.predict(X)))
+    progress("Ward")
+    ward = models.fit_ward(X, n_segments)
+    segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
+    progress("familiarity")
+    fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
+    numbers = to_json(predictor_numbers(customers, **fits))
+    progress("measures")
+    about = {**_provenance(customers, n_segments, random_state), "metrics": _metrics(X, kmeans, gmm, ward)}
+    return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
+
+
+def _provenance(customers: pd.DataFrame, n_segments: int, random_state: int) -> dict:
+    """Say what made this bundle: data, versions, date, seed."""
+    return {
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "versions": {library: version(library) for library in LIBRARIES},
+        "customers": len(customers),
+        "customers_sha256": sha256(customers.to_csv(index=False).encode()),
+        "seed": random_state,
+        "parameters": {
+            "n_segments": n_segments,
+            "gmm": {
+                "init_params": models.INIT_PARAMS,
+                "restarts": models.RESTARTS,
+                "tol": models.TOL,
+                "max_eigenvalue_ratio": models.MAX_EIGENVALUE_RATIO,
+            },
+        },
+    }
+
+
+def _metrics(X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture, ward: AgglomerativeClustering) -> dict:
+    """Measure the fits: sizes and silhouettes of all, and what is particular to each."""
+    labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
+    metrics = {
+        model: {
+            "sizes": np.bincount(labels[model]).tolist(),
+            "silhouette": float(silhouette_score(X, labels[model])),
+        }
+        for model in MODELS
+    }
+    metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
+    metrics["gmm"] |= {"bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
+    metrics["ward"]["self_placement"] = ward_self_placement(X, labels["ward"])
+    return metrics
+
+
+def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
+    """Save a bundle, each file written aside and renamed, the manifest last.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    folder : path
+        Made if it does not exist.
+
+    Returns
+    -------
+    Bundle
+        The same, with the file hashes in its manifest.
+    """
+    files = {name: _pickled(getattr(bundle, part)) for part, name in PICKLES.items()}
+    manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
+    return replace(bundle, manifest=manifest, predictor=replace(bundle.predictor, manifest=manifest))
+
+
+def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
+    """Load a bundle for analysis. It unpickles, but only files whose hashes the manifest confirms.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleError
+        Before anything is unpickled, if a file is missing, truncated or altered, the format version
+        differs, or scikit-learn is of another major.minor version.
+    """
+    folder = Path(folder)
+    manifest = check_folder(folder)
+    contents = read_files(folder, [*PICKLES.values(), PREDICTOR], manifest)
+    fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in PICKLES.items()}
+    numbers = contents[PREDICTOR]
+    return Bundle(
+        **fits, predictor=predictor_from_json(numbers, manifest), numbers=numbers, manifest=manifest
+    )
+
+
+def _pickled(model: object) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,144 @@
+"""A folder of files with a manifest: written aside and renamed, checked before anything is read.
+
+Standard library only, so both halves of the package can share it. A hash shows corruption, not
+malice: whoever can change a model can change the manifest too.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS_FOLDER = ROOT / "models"
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+class BundleError(Exception):
+    """The model files cannot be used; the message says why and names the command to retrain."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; retrain with: python -m wholesale train")
+
+
+def sha256(content: bytes) -> str:
+    """Hash of `content`, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_json(value: object) -> bytes:
+    """Serialize as strict JSON (no NaN), floats exact, one line per leaf so that a diff is readable."""
+    return (_lines(value, "\n") + "\n").encode()
+
+
+def _lines(value: object, newline: str) -> str:
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    inner = newline + " "
+    leaves = (f"{json.dumps(key)}: {_lines(leaf, inner)}" for key, leaf in value.items())
+    return "{" + inner + ("," + inner).join(leaves) + newline + "}"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write aside, then rename: `path` never holds half of `content`."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
+    """Write `files` and, last of all, the manifest that holds their hashes.
+
+    A run interrupted between two renames leaves hashes that do not match, which `check_files` refuses.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it does not exist.
+    files : dict of str to bytes
+    about : dict
+        What else the manifest says: versions, date, parameters, metrics.
+
+    Returns
+    -------
+    dict
+        The manifest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_file(folder / name, content)
+    hashes = {name: sha256(content) for name, content in files.items()}
+    manifest = {"format": FORMAT_VERSION, **about, "files": hashes}
+    write_file(folder / MANIFEST, to_json(manifest))
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict:
+    """Read the manifest of `folder`.
+
+    Raises
+    ------
+    BundleError
+        If it is missing, unreadable or of another format version.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        version, _ = manifest["format"], manifest["files"]
+    except FileNotFoundError:
+        raise BundleError(f"no {MANIFEST} in {folder.name}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read") from None
+    if version != FORMAT_VERSION:
+        raise BundleError(f"{folder.name} has format version {version}, this code reads {FORMAT_VERSION}")
+    return manifest
+
+
+def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, bytes]:
+    """Read files whose hashes the manifest confirms, all of them before any is used.
+
+    Raises
+    ------
+    BundleError
+        If one is missing or differs from what was saved.
+    """
+    contents = {}
+    for name in names:
+        try:
+            contents[name] = (folder / name).read_bytes()
+        except OSError:
+            raise BundleError(f"{folder.name}/{name} is missing or cannot be read") from None
+        if sha256(contents[name]) != manifest["files"].get(name):
+            raise BundleError(f"{folder.name}/{name} is not the file that was saved")
+    return contents
+
+
+def check_folder(folder: Path) -> dict:
+    """Check every file of a model folder without reading any model.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, truncated or altered, the format version differs, or scikit-learn is of
+        another major.minor version.
+    """
+    manifest = read_manifest(folder)
+    saved, here = manifest.get("versions", {}).get("scikit-learn", "?"), version("scikit-learn")
+    if saved.split(".")[:2] != here.split(".")[:2]:
+        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}")
+    read_files(folder, manifest["files"], manifest)
+    return manifest

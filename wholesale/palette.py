@@ -1,0 +1,54 @@
+"""One palette for the page and for every figure."""
+
+import numpy as np
+
+COLOURS = (
+    "#3B8FD4",
+    "#D9730D",
+    "#12A37F",
+    "#8453F0",
+    "#C8699E",
+    "#A08A00",
+    "#E0566B",
+    "#8A8F98",
+)
+"""Told apart by colour-blind readers in this order; at least 3:1 against white and the page's dark card."""
+
+SAME, SIMILAR = 0.6, 0.4
+"""Jaccard from which a pair of segments is called the same, or similar: this project's convention."""
+
+
+def relation(overlap: float) -> str:
+    """Put the Jaccard overlap of two segments (0…1) in words."""
+    if overlap >= SAME:
+        return "same"
+    return "similar" if overlap >= SIMILAR else "no counterpart"
+
+
+def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
+    """Give every model's segments their colours.
+
+    Parameters
+    ----------
+    overlaps : dict of str to ndarray of shape (k, k)
+        Per model, the Jaccard overlap of its segments (rows) with the K-Means segments (columns).
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Hex colours. A segment that is the same as or similar to its K-Means counterpart wears that
+        one's colour; any other gets one of its own. Colours repeat when the palette is exhausted.
+    """
+    k = len(next(iter(overlaps.values())))
+    fresh = k
+    colours = {}
+    for model, overlap in overlaps.items():
+        row = []
+        for segment in range(k):
+            if overlap[segment, segment] >= SIMILAR:
+                row.append(COLOURS[segment % len(COLOURS)])
+            else:
+                row.append(COLOURS[fresh % len(COLOURS)])
+                fresh += 1
+        colours[model] = tuple(row)
+    return colours

@@ -1,0 +1,202 @@
+"""Six amounts in, an answer out. NumPy only: nothing here unpickles or fits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wholesale.amounts import NOT_AN_AMOUNT, Amount, parse_amounts
+from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.palette import SIMILAR
+from wholesale.predictor import Predictor, load_predictor
+
+__all__ = ["Prediction", "Predictor", "Reading", "load_predictor", "predict_segment", "predict_segments"]
+
+UNFAMILIAR = 0.01
+"""A customer less familiar than this is called unlike 99% of the customers on record."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one model says of one customer.
+
+    Attributes
+    ----------
+    segment : int
+        1…k.
+    name : str
+        That segment's name.
+    scores : tuple of float
+        One per segment: K-Means distances in standardized units, GMM probabilities, or Ward merge costs.
+    overlap : float
+        Jaccard (0…1) of this segment with the customer's K-Means segment, among the customers on record.
+    """
+
+    segment: int
+    name: str
+    scores: tuple[float, ...]
+    overlap: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the three models say of one customer.
+
+    Attributes
+    ----------
+    kmeans, gmm, ward : Reading
+    clarity : float
+        Distance to the second nearest K-Means centre over the distance to the nearest; 1 is a tie, and
+        it is infinite for a customer exactly on a centre.
+    agreement : int
+        1…3: models whose segment is the same as, or similar to, the K-Means segment (itself included).
+    familiarity : float
+        Share (0…1) of the customers on record that the mixture finds no more likely than this one.
+    unfamiliar : bool
+        Whether familiarity is under 1%.
+    """
+
+    kmeans: Reading
+    gmm: Reading
+    ward: Reading
+    clarity: float
+    agreement: int
+    familiarity: float
+    unfamiliar: bool
+
+
+def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence[Amount]) -> Prediction:
+    """Answer for one customer.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    spend : mapping or sequence
+        Six yearly amounts in m.u., ≥ 0, by the names in ``SPEND_COLUMNS`` or in that order.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    ValueError
+        In one sentence that names each amount at fault.
+    """
+    measured = _measure(predictor, parse_amounts(spend)[None, :])
+    kmeans = int(measured.segment["kmeans"][0])
+
+    def reading(model: str) -> Reading:
+        i = int(measured.segment[model][0])
+        scores = tuple(measured.scores[model][0].tolist())
+        overlap = float(predictor.overlap[model][i, kmeans])
+        return Reading(i + 1, predictor.names[model][i], scores, overlap)
+
+    return Prediction(
+        **{model: reading(model) for model in MODELS},
+        clarity=float(measured.clarity[0]),
+        agreement=int(measured.agreement[0]),
+        familiarity=float(measured.familiarity[0]),
+        unfamiliar=bool(measured.familiarity[0] < UNFAMILIAR),
+    )
+
+
+def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.ndarray]:
+    """Answer for many customers at once.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    amounts : ndarray of shape (n, 6)
+        Yearly amounts in m.u., finite and ≥ 0, in ``SPEND_COLUMNS`` order.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n,)
+        ``kmeans_segment kmeans_name gmm_segment gmm_name gmm_p1…gmm_pk ward_segment ward_name agreement
+        clarity familiarity unfamiliar``, as in `Prediction`.
+
+    Raises
+    ------
+    ValueError
+        In one sentence that names the first row (from 1) and amount at fault.
+    """
+    measured = _measure(predictor, _checked(amounts))
+    answer = {}
+    for model in MODELS:
+        answer[f"{model}_segment"] = measured.segment[model] + 1
+        answer[f"{model}_name"] = np.array(predictor.names[model], dtype=object)[measured.segment[model]]
+        if model == "gmm":
+            answer |= {f"gmm_p{i}": p for i, p in enumerate(measured.scores["gmm"].T, start=1)}
+    familiarity = measured.familiarity
+    flags = {"agreement": measured.agreement, "clarity": measured.clarity, "familiarity": familiarity}
+    return answer | flags | {"unfamiliar": familiarity < UNFAMILIAR}
+
+
+def _checked(amounts: np.ndarray) -> np.ndarray:
+    amounts = np.asarray(amounts, dtype=float)
+    if amounts.ndim != 2 or amounts.shape[1] != len(SPEND_COLUMNS):
+        raise ValueError(f"amounts must have shape (n, 6), not {amounts.shape}")
+    bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(f"row {row + 1}, {SPEND_COLUMNS[column]}: {amounts[row, column]:g} {NOT_AN_AMOUNT}")
+    return amounts
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Everything measured of n customers; `segment` counts from 0 here."""
+
+    segment: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    clarity: np.ndarray
+    agreement: np.ndarray
+    familiarity: np.ndarray
+
+
+def _measure(predictor: Predictor, amounts: np.ndarray) -> _Measured:
+    X = predictor.standardize(amounts)
+    distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
+    probabilities, density = mixture(predictor, X)
+    sizes = predictor.sizes["ward"]
+    costs = sizes / (sizes + 1) * squared_distances(X, predictor.centers["ward"])
+    segment = {
+        "kmeans": distances.argmin(axis=1),
+        "gmm": probabilities.argmax(axis=1),
+        "ward": costs.argmin(axis=1),
+    }
+    agrees = [predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS]
+    nearest = np.partition(distances, 1, axis=1)
+    with np.errstate(divide="ignore"):
+        clarity = nearest[:, 1] / nearest[:, 0]
+    rank = np.searchsorted(predictor.densities, density, side="right")
+    return _Measured(
+        segment=segment,
+        scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
+        clarity=clarity,
+        agreement=np.sum(agrees, axis=0),
+        familiarity=rank / len(predictor.densities),
+    )
+
+
+def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Squared Euclidean distances of rows (n, 6) to centres (k, 6), shape (n, k), without BLAS.
+
+    A row's result does not depend on how many rows come with it.
+    """
+    gaps = X[:, None, :] - centers
+    return np.einsum("nkd,nkd->nk", gaps, gaps)
+
+
+def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
+    root = predictor.precisions_cholesky
+    whitened = np.einsum("nkd,kde->nke", X[:, None, :] - predictor.centers["gmm"], root)
+    constant = np.log(predictor.weights) + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    squares = np.einsum("nke,nke->nk", whitened, whitened)
+    joint = constant - 0.5 * (squares + X.shape[1] * np.log(2 * np.pi))
+    top = joint.max(axis=1, keepdims=True)
+    probabilities = np.exp(joint - top)
+    total = probabilities.sum(axis=1, keepdims=True)
+    return probabilities / total, (top + np.log(total))[:, 0]

@@ -1,0 +1,122 @@
+"""The fitted numbers that answers need, and how they are loaded. NumPy only: nothing is unpickled."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wholesale.columns import MODELS
+from wholesale.manifest import MODELS_FOLDER, BundleError, read_files, read_manifest
+
+PREDICTOR = "predictor.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (6,)
+        Of the log1p amounts.
+    names : dict of tuple of str
+    sizes : dict of ndarray of shape (k,)
+        Customers on record in each segment.
+    typical : dict of ndarray of shape (k, 6)
+        Median amounts of each segment, in m.u.
+    overlap : dict of ndarray of shape (k, k)
+        Jaccard of a model's segments (rows) with the K-Means segments (columns).
+    centers : dict of ndarray of shape (k, 6)
+        Segment centres in standardized units; for the GMM, component means.
+    weights : ndarray of shape (k,)
+        Mixture weights.
+    precisions_cholesky : ndarray of shape (k, 6, 6)
+        As in :class:`sklearn.mixture.GaussianMixture`.
+    densities : ndarray of shape (n,)
+        Cross-validated log-densities of the customers on record, ascending.
+    linkage : ndarray of shape (n - 1, 4)
+        Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
+    amounts : ndarray of shape (n, 6)
+        The customers on record, in m.u.; row i is customer i + 1.
+    channel, region : ndarray of shape (n,)
+        Their codes, for display only.
+    segments : dict of ndarray of shape (n,)
+        Their segments, 1…k.
+    manifest : dict
+        Versions, date, parameters and metrics of the training.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    names: dict[str, tuple[str, ...]]
+    sizes: dict[str, np.ndarray]
+    typical: dict[str, np.ndarray]
+    overlap: dict[str, np.ndarray]
+    centers: dict[str, np.ndarray]
+    weights: np.ndarray
+    precisions_cholesky: np.ndarray
+    densities: np.ndarray
+    linkage: np.ndarray
+    amounts: np.ndarray
+    channel: np.ndarray
+    region: np.ndarray
+    segments: dict[str, np.ndarray]
+    manifest: dict
+
+    @property
+    def n_segments(self) -> int:
+        """Number of segments, k."""
+        return len(self.weights)
+
+    def standardize(self, amounts: np.ndarray) -> np.ndarray:
+        """Turn amounts in m.u. into log-standardized units; any shape ending in 6."""
+        return (np.log1p(amounts) - self.mean) / self.scale
+
+
+def load_predictor(folder: Path | str | None = None) -> Predictor:
+    """Load what answering needs, from JSON; nothing is unpickled.
+
+    Parameters
+    ----------
+    folder : path, optional
+        By default the project's ``models/``.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    BundleError
+        If a file is missing, altered or of another format version, in one sentence with the command
+        to retrain.
+    """
+    folder = MODELS_FOLDER if folder is None else Path(folder)
+    manifest = read_manifest(folder)
+    content = read_files(folder, [PREDICTOR], manifest)[PREDICTOR]
+    return predictor_from_json(content, manifest)
+
+
+def predictor_from_json(content: bytes, manifest: dict) -> Predictor:
+    """Build a `Predictor` from the bytes of ``predictor.json``.
+
+    Raises
+    ------
+    BundleError
+        If the bytes are not a predictor.
+    """
+    try:
+        numbers = json.loads(content)
+        fields = {name: _arrays(value) for name, value in numbers.items() if name != "names"}
+        names = {model: tuple(numbers["names"][model]) for model in MODELS}
+        return Predictor(**fields, names=names, manifest=manifest)
+    except (ValueError, KeyError, TypeError):
+        raise BundleError(f"{PREDICTOR} does not hold a predictor") from None
+
+
+def _arrays(value: dict | list) -> Any:
+    if isinstance(value, dict):
+        return {key: np.array(leaf) for key, leaf in value.items()}
+    return np.array(value)

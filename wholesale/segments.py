@@ -1,0 +1,180 @@
+"""Segments: numbered 1…k, matched between models, named from their own profiles."""
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import BaseEstimator
+
+from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.preprocessing import log_standardizer
+
+GROUPS = {
+    "staples": ["Milk", "Grocery", "Detergents_Paper"],
+    "fresh": ["Fresh", "Frozen"],
+    "deli": ["Delicassen"],
+}
+NOTABLE = 0.25
+"""A group's mean this many standard deviations from the average of all customers enters the name."""
+
+
+def size_order(labels: np.ndarray) -> np.ndarray:
+    """Return the raw labels by decreasing size; ties keep the order of the labels."""
+    raw, sizes = np.unique(labels, return_counts=True)
+    return raw[np.argsort(-sizes, kind="stable")]
+
+
+def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the raw labels in the order of the reference segments they match (see `match_segments`).
+
+    Raises
+    ------
+    ValueError
+        If the two partitions have different numbers of segments.
+    """
+    overlap = pd.crosstab(np.asarray(reference), np.asarray(labels))
+    if overlap.shape[0] != overlap.shape[1]:
+        raise ValueError(f"cannot match {overlap.shape[1]} segments to {overlap.shape[0]}")
+    _, columns = linear_sum_assignment(-overlap.to_numpy())
+    return overlap.columns.to_numpy()[columns]
+
+
+def match_segments(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Renumber `labels` so that they share as many customers as possible with `reference`.
+
+    Parameters
+    ----------
+    reference, labels : ndarray of shape (n_customers,)
+        Two partitions into the same number of segments.
+
+    Returns
+    -------
+    ndarray of shape (n_customers,)
+        `labels`, each replaced by the label of its match in `reference`. A match is not an identity:
+        see `overlap`.
+
+    Raises
+    ------
+    ValueError
+        If the two partitions have different numbers of segments.
+
+    References
+    ----------
+    Kuhn (1955), The Hungarian method for the assignment problem.
+    """
+    targets = np.unique(reference)
+    order = match_order(reference, labels)
+    return targets[np.argsort(order)[np.searchsorted(np.sort(order), labels)]]
+
+
+def overlap(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Jaccard index of every segment with every reference segment.
+
+    Returns
+    -------
+    ndarray of shape (k, k_reference)
+        0…1: customers in both segments over customers in either; rows follow `labels`.
+    """
+    both = pd.crosstab(np.asarray(labels), np.asarray(reference)).to_numpy()
+    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    return both / either
+
+
+def renumber(model: BaseEstimator, order: np.ndarray) -> BaseEstimator:
+    """Reorder a fitted model in place, so that its label i is segment i + 1.
+
+    Parameters
+    ----------
+    model : KMeans, GaussianMixture or AgglomerativeClustering
+    order : ndarray of shape (k,)
+        The raw label that becomes segment 1, then segment 2, and so on.
+
+    Returns
+    -------
+    The same model.
+    """
+    arrays = ["cluster_centers_", "weights_", "means_"]
+    if getattr(model, "covariance_type", None) != "tied":  # one covariance serves all components there
+        arrays += ["covariances_", "precisions_", "precisions_cholesky_"]
+    for name in arrays:
+        if hasattr(model, name):
+            setattr(model, name, getattr(model, name)[order])
+    if hasattr(model, "labels_"):
+        model.labels_ = np.argsort(order)[model.labels_].astype(model.labels_.dtype)
+    return model
+
+
+def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+    """Describe each segment by its size, its place on each category and what it typically buys.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        With the six spending columns, in m.u.; others are ignored.
+    labels : ndarray of shape (n_customers,)
+
+    Returns
+    -------
+    DataFrame indexed by ``segment``
+        Two-level columns: ``customers`` (``size``, ``share`` 0…1), ``standardized`` (means of the
+        log-standardized amounts) and ``typical`` (medians in m.u.), six each, and the median ``Total``.
+    """
+    amounts = customers[list(SPEND_COLUMNS)]
+    by = pd.Series(np.asarray(labels), index=amounts.index, name="segment")
+    X = pd.DataFrame(log_standardizer().fit_transform(amounts), amounts.index, amounts.columns)
+    sizes = by.value_counts().sort_index()
+    typical = amounts.assign(Total=amounts.sum(axis=1)).groupby(by).median()
+    counted = pd.DataFrame({"size": sizes, "share": sizes / len(by)})
+    parts = {"customers": counted, "standardized": X.groupby(by).mean(), "typical": typical}
+    return pd.concat(parts, axis=1)
+
+
+def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
+    """Name each segment from its own profile.
+
+    The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
+    Frozen) and deli (Delicassen). A group whose mean is at least 0.25 standard deviations above the
+    average of all customers is named first, one as far below after "few" or "little"; all three on one
+    side make "High all round" or "Low all round", none "Average". Equal names of one model get the
+    category in which they differ most.
+
+    Parameters
+    ----------
+    profiles : DataFrame
+        From `profile_segments`.
+
+    Returns
+    -------
+    dict
+        Segment to name; names are unique.
+    """
+    standardized = profiles["standardized"]
+    names = {segment: _name(profile) for segment, profile in standardized.iterrows()}
+    return _distinct(names, standardized)
+
+
+def _name(profile: pd.Series) -> str:
+    levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
+    high = [group for group, level in levels.items() if level >= NOTABLE]
+    low = [group for group, level in levels.items() if level <= -NOTABLE]
+    if len(high) == len(GROUPS) or len(low) == len(GROUPS):
+        return "High all round" if high else "Low all round"
+    few = ["few staples"] if "staples" in low else []
+    little = [group for group in low if group != "staples"]
+    lows = few + (["little " + " or ".join(little)] if little else [])
+    name = ", ".join(([" and ".join(high)] if high else []) + lows) or "average"
+    return name[0].upper() + name[1:]
+
+
+def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame) -> dict[Hashable, str]:
+    distinct: dict[Hashable, str] = {}
+    for segment, name in names.items():
+        rivals = [other for other, its in names.items() if its == name and other != segment]
+        if rivals:
+            gap = standardized.loc[segment] - standardized.loc[rivals].mean()
+            category = gap.abs().idxmax()
+            name += f", {'more' if gap[category] > 0 else 'less'} {LABELS[str(category)]}"
+        taken = sum(its == name or its.startswith(f"{name} (") for its in distinct.values())
+        distinct[segment] = f"{name} ({taken + 1})" if taken else name
+    return distinct
