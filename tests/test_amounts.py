@@ -26,22 +26,23 @@ def test_thousands_may_be_grouped_by_spaces_apostrophes_or_commas(amount, mark):
     ("value", "shown"),
     [
         (-5, "-5"),
-        ("-5", "'-5'"),
-        ("abc", "'abc'"),
+        ("-5", "-5"),
+        ("abc", "abc"),
         ("", "blank"),
         ("  ", "blank"),
         (None, "blank"),
         (math.nan, "nan"),
-        ("nan", "'nan'"),
+        ("nan", "nan"),
         (math.inf, "inf"),
-        ("1e999", "'1e999'"),
-        ("12,5", "'12,5'"),
-        ("1 23", "'1 23'"),
-        ("1,234 567", "'1,234 567'"),
-        ("1_000", "'1_000'"),
+        ("1e999", "1e999"),
+        ("12,5", "12,5"),
+        ("1 23", "1 23"),
+        ("1,234 567", "1,234 567"),
+        ("1_000", "1_000"),
         (True, "True"),
         ([1], "[1]"),
-        ("1" * 10_000, "'" + "1" * 38 + "…"),
+        ("5\n6", r"'5\n6'"),
+        ("1" * 10_000, "1" * 39 + "…"),
         (10**400, "1" + "0" * 38 + "…"),
         (10**5000, "a number too long to show"),
     ],
@@ -60,9 +61,7 @@ def test_a_mapping_in_any_order_and_a_sequence_give_the_same_amounts():
 
 
 def test_every_amount_at_fault_is_named():
-    with pytest.raises(
-        ValueError, match=r"^Milk: -5 is not an amount ≥ 0; Frozen: 'x' is not an amount ≥ 0$"
-    ):
+    with pytest.raises(ValueError, match=r"^Milk: -5 is not an amount ≥ 0; Frozen: x is not an amount ≥ 0$"):
         parse_amounts((1, -5, 1, "x", 1, 1))
 
 

@@ -32,7 +32,7 @@ def test_answers_equal_scikit_learns(bundle, predictor, everyone):
 
 
 def test_log_densities_equal_scikit_learns(bundle, predictor, everyone):
-    from wholesale.predict import mixture
+    from wholesale.measure import mixture
 
     X = _standardized(bundle, everyone)
     np.testing.assert_allclose(mixture(predictor, X)[1], bundle.gmm.score_samples(X), rtol=1e-9)

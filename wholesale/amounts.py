@@ -47,9 +47,10 @@ def _shown(value: object) -> str:
     if value is None or (isinstance(value, str) and not value.strip()):
         return "blank"
     try:
-        text = repr(value) if isinstance(value, str) else str(value)
+        text = str(value).strip()
     except ValueError:  # Python refuses to write integers of over 4,300 digits
         return "a number too long to show"
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
@@ -105,3 +106,31 @@ def _by_column(spend: Mapping[str, Amount] | Sequence[Amount]) -> dict[str, Amou
     if unknown := [str(key) for key in spend if key not in SPEND_COLUMNS]:
         raise ValueError(f"unknown: {', '.join(unknown)}")
     return {column: spend[column] for column in SPEND_COLUMNS}
+
+
+def check_amounts(amounts: np.ndarray) -> np.ndarray:
+    """Check many customers' amounts.
+
+    Parameters
+    ----------
+    amounts : ndarray of shape (n, 6)
+        In m.u. per year, in ``SPEND_COLUMNS`` order.
+
+    Returns
+    -------
+    ndarray of shape (n, 6)
+        The same, as floats.
+
+    Raises
+    ------
+    ValueError
+        In one sentence that names the first row (from 1) and amount at fault, or the wrong shape.
+    """
+    amounts = np.asarray(amounts, dtype=float)
+    if amounts.ndim != 2 or amounts.shape[1] != len(SPEND_COLUMNS):
+        raise ValueError(f"amounts must have shape (n, 6), not {amounts.shape}")
+    bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(f"row {row + 1}, {SPEND_COLUMNS[column]}: {amounts[row, column]:g} {NOT_AN_AMOUNT}")
+    return amounts

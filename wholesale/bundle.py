@@ -12,13 +12,12 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.cluster import AgglomerativeClustering, KMeans
-from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
-from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.derived import predictor_numbers, ward_self_placement
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.derived import measures, predictor_numbers
 from wholesale.manifest import (
     MODELS_FOLDER,
     BundleError,
@@ -114,7 +113,7 @@ def train(
     fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
     numbers = to_json(predictor_numbers(customers, **fits))
     progress("measures")
-    about = {**_provenance(customers, n_segments, random_state), "metrics": _metrics(X, kmeans, gmm, ward)}
+    about = {**_provenance(customers, n_segments, random_state), "metrics": measures(X, kmeans, gmm, ward)}
     return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
 
 
@@ -137,22 +136,6 @@ def _provenance(customers: pd.DataFrame, n_segments: int, random_state: int) -> 
             },
         },
     }
-
-
-def _metrics(X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture, ward: AgglomerativeClustering) -> dict:
-    """Measure the fits: sizes and silhouettes of all, and what is particular to each."""
-    labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
-    metrics = {
-        model: {
-            "sizes": np.bincount(labels[model]).tolist(),
-            "silhouette": float(silhouette_score(X, labels[model])),
-        }
-        for model in MODELS
-    }
-    metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
-    metrics["gmm"] |= {"bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
-    metrics["ward"]["self_placement"] = ward_self_placement(X, labels["ward"])
-    return metrics
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
@@ -66,6 +67,29 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(leaf) for key, leaf in value.items()}
     return np.asarray(value).tolist()
+
+
+def measures(X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture, ward: AgglomerativeClustering) -> dict:
+    """Measure the fits: sizes and silhouettes of all, and what is particular to each.
+
+    Returns
+    -------
+    dict
+        By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``bic`` and ``restarts``; Ward
+        ``self_placement``, the share (0…1) from `ward_self_placement`.
+    """
+    labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
+    metrics = {
+        model: {
+            "sizes": np.bincount(labels[model]).tolist(),
+            "silhouette": float(silhouette_score(X, labels[model])),
+        }
+        for model in MODELS
+    }
+    metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
+    metrics["gmm"] |= {"bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
+    metrics["ward"]["self_placement"] = ward_self_placement(X, labels["ward"])
+    return metrics
 
 
 def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:

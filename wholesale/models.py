@@ -21,14 +21,16 @@ SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
 
-def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED) -> KMeans:
-    """Fit K-Means, the best of 50 starts, to exact convergence.
+def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, n_init: int = 50) -> KMeans:
+    """Fit K-Means, the best of many k-means++ starts, to exact convergence.
 
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
     n_clusters : int
     random_state : int
+    n_init : int
+        Number of starts.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED) 
     ----------
     Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding.
     """
-    return KMeans(n_clusters, n_init=50, tol=0, max_iter=MAX_ITER, random_state=random_state).fit(X)
+    return KMeans(n_clusters, n_init=n_init, tol=0, max_iter=MAX_ITER, random_state=random_state).fit(X)
 
 
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wholesale.amounts import NOT_AN_AMOUNT, Amount, parse_amounts
-from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.palette import SIMILAR
+from wholesale.amounts import Amount, check_amounts, parse_amounts
+from wholesale.columns import MODELS
+from wholesale.measure import measure
 from wholesale.predictor import Predictor, load_predictor
 
 __all__ = ["Prediction", "Predictor", "Reading", "load_predictor", "predict_segment", "predict_segments"]
@@ -83,7 +83,7 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
     ValueError
         In one sentence that names each amount at fault.
     """
-    measured = _measure(predictor, parse_amounts(spend)[None, :])
+    measured = measure(predictor, parse_amounts(spend)[None, :])
     kmeans = int(measured.segment["kmeans"][0])
 
     def reading(model: str) -> Reading:
@@ -121,7 +121,7 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     ValueError
         In one sentence that names the first row (from 1) and amount at fault.
     """
-    measured = _measure(predictor, _checked(amounts))
+    measured = measure(predictor, check_amounts(amounts))
     answer = {}
     for model in MODELS:
         answer[f"{model}_segment"] = measured.segment[model] + 1
@@ -131,72 +131,3 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     familiarity = measured.familiarity
     flags = {"agreement": measured.agreement, "clarity": measured.clarity, "familiarity": familiarity}
     return answer | flags | {"unfamiliar": familiarity < UNFAMILIAR}
-
-
-def _checked(amounts: np.ndarray) -> np.ndarray:
-    amounts = np.asarray(amounts, dtype=float)
-    if amounts.ndim != 2 or amounts.shape[1] != len(SPEND_COLUMNS):
-        raise ValueError(f"amounts must have shape (n, 6), not {amounts.shape}")
-    bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
-    if len(bad):
-        row, column = bad[0]
-        raise ValueError(f"row {row + 1}, {SPEND_COLUMNS[column]}: {amounts[row, column]:g} {NOT_AN_AMOUNT}")
-    return amounts
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """Everything measured of n customers; `segment` counts from 0 here."""
-
-    segment: dict[str, np.ndarray]
-    scores: dict[str, np.ndarray]
-    clarity: np.ndarray
-    agreement: np.ndarray
-    familiarity: np.ndarray
-
-
-def _measure(predictor: Predictor, amounts: np.ndarray) -> _Measured:
-    X = predictor.standardize(amounts)
-    distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
-    probabilities, density = mixture(predictor, X)
-    sizes = predictor.sizes["ward"]
-    costs = sizes / (sizes + 1) * squared_distances(X, predictor.centers["ward"])
-    segment = {
-        "kmeans": distances.argmin(axis=1),
-        "gmm": probabilities.argmax(axis=1),
-        "ward": costs.argmin(axis=1),
-    }
-    agrees = [predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS]
-    nearest = np.partition(distances, 1, axis=1)
-    with np.errstate(divide="ignore"):
-        clarity = nearest[:, 1] / nearest[:, 0]
-    rank = np.searchsorted(predictor.densities, density, side="right")
-    return _Measured(
-        segment=segment,
-        scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
-        clarity=clarity,
-        agreement=np.sum(agrees, axis=0),
-        familiarity=rank / len(predictor.densities),
-    )
-
-
-def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances of rows (n, 6) to centres (k, 6), shape (n, k), without BLAS.
-
-    A row's result does not depend on how many rows come with it.
-    """
-    gaps = X[:, None, :] - centers
-    return np.einsum("nkd,nkd->nk", gaps, gaps)
-
-
-def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
-    root = predictor.precisions_cholesky
-    whitened = np.einsum("nkd,kde->nke", X[:, None, :] - predictor.centers["gmm"], root)
-    constant = np.log(predictor.weights) + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    squares = np.einsum("nke,nke->nk", whitened, whitened)
-    joint = constant - 0.5 * (squares + X.shape[1] * np.log(2 * np.pi))
-    top = joint.max(axis=1, keepdims=True)
-    probabilities = np.exp(joint - top)
-    total = probabilities.sum(axis=1, keepdims=True)
-    return probabilities / total, (top + np.log(total))[:, 0]

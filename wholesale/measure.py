@@ -1,0 +1,68 @@
+"""The numeric kernel: whole arrays in, whole arrays out, NumPy only.
+
+Sums run without BLAS, so a row's numbers do not depend on how many rows come with it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wholesale.columns import MODELS
+from wholesale.palette import SIMILAR
+from wholesale.predictor import Predictor
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Everything measured of n customers; `segment` counts from 0 here."""
+
+    segment: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    clarity: np.ndarray
+    agreement: np.ndarray
+    familiarity: np.ndarray
+
+
+def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
+    """Measure customers, given their amounts in m.u., shape (n, 6), all finite and ≥ 0."""
+    X = predictor.standardize(amounts)
+    distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
+    probabilities, density = mixture(predictor, X)
+    sizes = predictor.sizes["ward"]
+    costs = sizes / (sizes + 1) * squared_distances(X, predictor.centers["ward"])
+    segment = {
+        "kmeans": distances.argmin(axis=1),
+        "gmm": probabilities.argmax(axis=1),
+        "ward": costs.argmin(axis=1),
+    }
+    agrees = [predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS]
+    nearest = np.partition(distances, 1, axis=1)
+    with np.errstate(divide="ignore"):
+        clarity = nearest[:, 1] / nearest[:, 0]
+    rank = np.searchsorted(predictor.densities, density, side="right")
+    return Measured(
+        segment=segment,
+        scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
+        clarity=clarity,
+        agreement=np.sum(agrees, axis=0),
+        familiarity=rank / len(predictor.densities),
+    )
+
+
+def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Squared Euclidean distances of rows (n, 6) to centres (k, 6), shape (n, k)."""
+    gaps = X[:, None, :] - centers
+    return np.einsum("nkd,nkd->nk", gaps, gaps)
+
+
+def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
+    root = predictor.precisions_cholesky
+    whitened = np.einsum("nkd,kde->nke", X[:, None, :] - predictor.centers["gmm"], root)
+    constant = np.log(predictor.weights) + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    squares = np.einsum("nke,nke->nk", whitened, whitened)
+    joint = constant - 0.5 * (squares + X.shape[1] * np.log(2 * np.pi))
+    top = joint.max(axis=1, keepdims=True)
+    probabilities = np.exp(joint - top)
+    total = probabilities.sum(axis=1, keepdims=True)
+    return probabilities / total, (top + np.log(total))[:, 0]
