@@ -25,7 +25,7 @@ train: setup  ## fit the three models and write models/
 
 notebooks: setup  ## run all notebooks and save them as Restart & Run All leaves them
 	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-4]*.ipynb \
-	  --ExecutePreprocessor.record_timing=False
+	  --ExecutePreprocessor.record_timing=False --log-level=WARN
 
 lock: setup  ## choose exact versions anew for requirements.lock
 	@$(RUN) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \

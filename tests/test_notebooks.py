@@ -1,0 +1,104 @@
+"""The house style of notebooks. Their cells are run, and their outputs compared, by nbval."""
+
+import ast
+import re
+
+import nbformat
+import pytest
+
+from wholesale.manifest import ROOT
+
+PAGE = "05_predictor.ipynb"
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in PATHS}
+ARTICLES = [name for name in NOTEBOOKS if name != PAGE]
+OUTPUTLESS = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
+
+
+def _code(name):
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def _prose(name):
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown"]
+
+
+def _shows(statement: ast.stmt) -> bool:
+    """Whether a statement may leave an output: nbval checks nothing of a cell whose output is missing."""
+    return not isinstance(statement, OUTPUTLESS)
+
+
+def test_the_five_notebooks_are_there_in_order():
+    stems = " ".join(path.stem for path in PATHS)
+    assert stems == "01_explore 02_log_and_standardize 03_fit_and_compare 04_dendrograms 05_predictor"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+class TestEveryNotebook:
+    def test_is_valid_and_runs_on_the_environments_own_kernel(self, name):
+        nbformat.validate(NOTEBOOKS[name])
+        assert NOTEBOOKS[name].metadata.kernelspec.name == "python3"
+
+    def test_has_at_least_as_many_prose_cells_as_code_cells(self, name):
+        assert len(_prose(name)) >= len(_code(name)) > 0
+
+    def test_has_short_cells(self, name):
+        for cell in _code(name):
+            assert len([line for line in cell.source.splitlines() if line.strip()]) <= 10, cell.source
+
+    def test_imports_in_one_cell_only(self, name):
+        imports = re.compile(r"^\s*(import|from) ", re.MULTILINE)
+        assert sum(bool(imports.search(cell.source)) for cell in _code(name)) == 1
+
+    def test_defines_no_class_and_no_long_function(self, name):
+        for cell in _code(name):
+            for node in ast.walk(ast.parse(cell.source)):
+                assert not isinstance(node, ast.ClassDef)
+                if isinstance(node, ast.FunctionDef):
+                    assert node.end_lineno - node.lineno <= 5
+
+    def test_starts_with_a_title(self, name):
+        assert NOTEBOOKS[name].cells[0].source.startswith("# ")
+
+    def test_holds_no_error_no_stderr_and_no_path_of_a_machine(self, name):
+        for cell in _code(name):
+            for output in cell.outputs:
+                assert output.output_type != "error"
+                assert output.get("name") != "stderr"
+        assert not re.search(r"/(home|root|work|tmp|Users)/", nbformat.writes(NOTEBOOKS[name]))
+
+    def test_uses_no_magic_that_hides_a_cell_from_the_checks(self, name):
+        for cell in _code(name):
+            assert not re.search(r"^\s*[%!]|NBVAL_|nbval-", cell.source, re.MULTILINE)
+            assert cell.metadata.get("tags", []) == []
+
+
+@pytest.mark.parametrize("name", ARTICLES)
+class TestEveryArticle:
+    def test_is_committed_as_restart_and_run_all_leaves_it(self, name):
+        assert [cell.execution_count for cell in _code(name)] == list(range(1, len(_code(name)) + 1))
+
+    def test_keeps_the_output_of_every_cell_that_shows_something(self, name):
+        for cell in _code(name):
+            shows = any(_shows(statement) for statement in ast.parse(cell.source).body)
+            assert bool(cell.outputs) == shows, cell.source
+
+    def test_ends_with_what_was_found(self, name):
+        assert any(cell.source.startswith("## What we found") for cell in _prose(name)[-2:])
+
+    def test_asserts_what_its_prose_claims(self, name):
+        asserts = [
+            node
+            for cell in _code(name)
+            for node in ast.walk(ast.parse(cell.source))
+            if isinstance(node, ast.Assert)
+        ]
+        assert len(asserts) >= 5
+
+    def test_shows_figures(self, name):
+        assert any("image/png" in output.get("data", {}) for cell in _code(name) for output in cell.outputs)
+
+
+def test_the_page_has_at_most_three_code_cells_and_no_outputs():
+    assert len(_code(PAGE)) <= 3
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in _code(PAGE))

@@ -1,0 +1,241 @@
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from scipy.cluster.hierarchy import linkage
+
+from wholesale import plots
+from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.palette import COLOURS
+
+matplotlib.use("Agg")
+
+LABELS3 = np.array([1, 1, 1, 2, 2, 3, 3, 3, 3, 3])
+NAMES = ["few", "many", "rest"]
+COLOURS3 = COLOURS[:3]
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    amounts = np.random.default_rng(1).lognormal(7, 1, size=(10, 6))
+    return pd.DataFrame(amounts, pd.RangeIndex(1, 11, name="customer"), list(SPEND_COLUMNS))
+
+
+@pytest.fixture
+def tree() -> np.ndarray:
+    """Three groups far apart, of three, two and five customers."""
+    centres = np.array([0.0, 100.0, 250.0])[LABELS3 - 1]
+    return linkage((centres + np.arange(10) ** 1.1)[:, None], "ward")
+
+
+def _profiles(n: int = 3) -> pd.DataFrame:
+    values = np.linspace(-1.5, 1.5, 6 * n).reshape(n, 6)
+    return pd.DataFrame(values, [f"segment {i}" for i in range(n)], list(SPEND_COLUMNS))
+
+
+COUNTS = pd.DataFrame([[8, 2], [1, 9]], ["K-Means 1", "K-Means 2"], ["Horeca", "Retail"])
+SCORES = pd.DataFrame({"K-Means": [0.3, 0.2, 0.1], "Ward": [0.1, 0.4, 0.2]}, [2, 3, 4])
+HEIGHTS = pd.Series([9.0, 5.0, 4.0, 3.0], [2, 3, 4, 5])
+CORRELATIONS = pd.DataFrame(np.linspace(-1, 1, 36).reshape(6, 6), list(SPEND_COLUMNS), list(SPEND_COLUMNS))
+PLACES = pd.DataFrame({"first": np.arange(10.0), "second": np.arange(10.0) % 3})
+JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
+SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name="K-Means"))
+
+DRAWN = {
+    "spread": lambda table, tree, **how: plots.plot_spread(table, unit="m.u.", **how),
+    "bars": lambda table, tree, **how: plots.plot_bars(table.sum(), unit="m.u.", **how),
+    "mix": lambda table, tree, **how: plots.plot_mix(COUNTS, unit="customers", **how),
+    "correlations": lambda table, tree, **how: plots.plot_correlations(CORRELATIONS, **how),
+    "profiles": lambda table, tree, **how: plots.plot_profiles(_profiles(), **how),
+    "overlap": lambda table, tree, **how: plots.plot_overlap(SHARED, JACCARD, **how),
+    "criteria": lambda table, tree, **how: plots.plot_criteria(SCORES, unit="silhouette", **how),
+    "heights": lambda table, tree, **how: plots.plot_heights(HEIGHTS, cut=3, **how),
+    "map": lambda table, tree, **how: plots.plot_map(PLACES, **how),
+    "dendrogram": lambda table, tree, **how: plots.plot_dendrogram(
+        tree, LABELS3, names=NAMES, colours=COLOURS3, **how
+    ),
+}
+
+
+def _texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def _segments(ax) -> dict[str, int]:
+    """Links of a dendrogram by colour."""
+    return {to_hex(lines.get_color()[0]).upper(): len(lines.get_segments()) for lines in ax.collections}
+
+
+def _swatches(ax) -> list[str]:
+    scatters = [points for points in ax.collections if isinstance(points, PathCollection)]
+    return [to_hex(points.get_facecolor()[0]).upper() for points in scatters]
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+class TestEveryPlot:
+    def test_draws_on_the_axes_it_is_given_and_returns_them(self, draw, table, tree):
+        _, ax = plt.subplots()
+        assert draw(table, tree, ax=ax) is ax
+        assert len(plt.get_fignums()) == 1
+        assert ax.has_data()
+
+    def test_makes_a_figure_of_notebook_width_when_given_none(self, draw, table, tree):
+        assert 7 <= draw(table, tree).figure.get_figwidth() <= 11
+
+    def test_puts_its_title_at_the_left(self, draw, table, tree):
+        assert draw(table, tree, title="The finding").get_title(loc="left") == "The finding"
+
+    def test_leaves_its_input_as_it_was(self, draw, table, tree):
+        before = table.copy(), tree.copy()
+        draw(table, tree)
+        assert table.equals(before[0])
+        assert np.array_equal(tree, before[1])
+
+
+def test_every_public_plot_is_covered():
+    assert {f"plot_{name}" for name in DRAWN} | {"plot_pairs"} == set(plots.__all__)
+
+
+def test_spread_draws_every_customer_once_in_every_category(table):
+    ax = plots.plot_spread(table, unit="m.u. per year")
+    rows = [points for points in ax.collections if len(points.get_offsets()) == len(table)]
+    assert len(rows) == 6
+    for points, column in zip(rows, table, strict=True):
+        assert np.allclose(points.get_offsets()[:, 0], table[column])
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(LABELS.values())
+    assert ax.get_xlabel() == "m.u. per year"
+
+
+def test_spread_draws_marked_customers_as_numbered_lines(table):
+    ax = plots.plot_spread(table, unit="m.u.", marked=(3, 7))
+    assert [list(line.get_xdata()) for line in ax.lines] == [list(table.loc[3]), list(table.loc[7])]
+    assert _texts(ax) == ["customer 3", "customer 7"]
+
+
+def test_pairs_draws_every_pair_and_every_category(table):
+    grid = plots.plot_pairs(table, title="The finding")
+    drawn = [ax for ax in grid.axes.flat if ax is not None]
+    assert len(drawn) == 15 + 6
+    assert sum(len(ax.collections) for ax in drawn) == 15
+    assert all(ax.get_xscale() == "log" for ax in drawn)
+    assert grid.figure.get_suptitle() == "The finding"
+
+
+def test_bars_are_as_long_as_the_values_and_say_so():
+    values = pd.Series({"Fresh": 0.5, "Detergents_Paper": 0.25})
+    ax = plots.plot_bars(values, unit="share", form="{:.0%}", reference=(0.4, "an equal share"))
+    assert [bar.get_width() for bar in ax.patches] == [0.5, 0.25]
+    assert _texts(ax) == ["50%", "25%", "an equal share"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Fresh", "Detergents and Paper"]
+    assert list(ax.lines[0].get_xdata()) == [0.4, 0.4]
+
+
+def test_mix_divides_every_bar_in_proportion_and_writes_the_counts():
+    ax = plots.plot_mix(COUNTS, unit="customers", colours=COLOURS3[:2])
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == pytest.approx([0.8, 0.1, 0.2, 0.9])
+    assert {"8", "2", "1", "9", "Horeca", "Retail"} == set(_texts(ax))
+    assert _swatches(ax) == list(COLOURS3[:2])
+
+
+def test_correlations_writes_each_pair_once():
+    ax = plots.plot_correlations(CORRELATIONS)
+    assert len(ax.texts) == 15
+    assert _texts(ax)[0] == f"{CORRELATIONS.loc['Milk', 'Fresh']:+.2f}".replace("-", "−")
+
+
+def test_profiles_writes_means_and_typical_amounts_beside_their_colours():
+    standardized, typical = _profiles(), _profiles().abs() * 10_000
+    ax = plots.plot_profiles(standardized, typical=typical, colours=COLOURS3)
+    assert _texts(ax)[0] == "−1.5\n15,000 m.u."
+    assert _swatches(ax) == list(COLOURS3)
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(standardized.index)
+
+
+def test_profiles_writes_what_rounds_to_zero_without_a_minus():
+    assert _texts(plots.plot_profiles(_profiles() * 0 - 0.01))[0] == "+0.0"
+
+
+def test_profiles_sets_models_apart():
+    both = pd.concat({"K-Means": _profiles(), "Ward": _profiles()})
+    ax = plots.plot_profiles(both)
+    assert _texts(ax)[-2:] == ["K-Means", "Ward"]
+    assert any(list(line.get_ydata()) == [3, 3] for line in ax.lines)
+
+
+def test_overlap_writes_counts_and_sets_similar_pairs_in_bold():
+    ax = plots.plot_overlap(SHARED, JACCARD, colours=COLOURS3[:2])
+    assert _texts(ax) == ["70 · 0.70", "5 · 0.10", "9 · 0.20", "20 · 0.30"]
+    assert [text.get_fontweight() for text in ax.texts] == ["bold", "normal", "normal", "normal"]
+    assert _swatches(ax) == list(COLOURS3[:2])
+
+
+@pytest.mark.parametrize(("lowest", "best"), [(False, [2, 3]), (True, [4, 2])])
+def test_criteria_names_each_line_and_rings_its_best(lowest, best):
+    ax = plots.plot_criteria(SCORES, unit="silhouette", lowest=lowest)
+    assert [list(line.get_ydata()) for line in ax.lines] == [list(SCORES["K-Means"]), list(SCORES["Ward"])]
+    assert _texts(ax) == ["K-Means", "Ward"]
+    assert [ring.get_offsets()[0][0] for ring in ax.collections] == best
+
+
+def test_heights_draws_every_merge_and_opens_those_the_cut_undoes():
+    ax = plots.plot_heights(HEIGHTS, cut=3)
+    kept, undone = ax.collections[-2:]
+    assert kept.get_offsets().tolist() == [[4, 4.0], [5, 3.0]]
+    assert undone.get_offsets().tolist() == [[2, 9.0], [3, 5.0]]
+    assert to_hex(undone.get_facecolor()[0]) == "#ffffff"
+    assert "the cut keeps 3 segments" in _texts(ax)
+
+
+def test_map_draws_every_segment_in_its_colour_with_its_own_marker():
+    ax = plots.plot_map(PLACES, LABELS3, names=NAMES, colours=COLOURS3)
+    assert [len(points.get_offsets()) for points in ax.collections] == [3, 2, 5]
+    assert [to_hex(points.get_facecolor()[0]).upper() for points in ax.collections] == list(COLOURS3)
+    assert len({points.get_paths()[0].vertices.tobytes() for points in ax.collections}) == 3
+    assert _texts(ax) == NAMES
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("first", "second")
+
+
+def test_map_names_every_arrow_and_moves_colliding_names_apart():
+    arrows = pd.DataFrame([[0.5, 0.01], [0.5, -0.01]], ["Fresh", "Frozen"])
+    ax = plots.plot_map(PLACES, arrows=arrows)
+    named = {text.get_text(): text.get_position()[1] for text in ax.texts if text.get_text()}
+    assert set(named) == {"Fresh", "Frozen"}
+    assert abs(named["Fresh"] - named["Frozen"]) >= 0.36
+
+
+def test_dendrogram_colours_links_below_the_cut_by_segment(tree):
+    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3)
+    links = _segments(ax)
+    assert [links[colour] for colour in COLOURS3] == [2, 1, 4]
+    assert sum(links.values()) == len(tree)
+    assert "3 rest\n5 customers" in _texts(ax)
+
+
+def test_dendrogram_draws_its_cut_between_the_merges_it_separates(tree):
+    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3)
+    dashed = next(line for line in ax.lines if line.get_linestyle() == "--")
+    assert tree[-3, 2] < dashed.get_ydata()[0] < tree[-2, 2]
+
+
+def test_truncated_dendrogram_shows_the_last_merges_only(tree):
+    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3, leaves=4)
+    assert sum(_segments(ax).values()) == 3
+    leaves = [label.get_text() for label in ax.get_xticklabels()]
+    assert len(leaves) == 4
+    assert "(3)" in leaves
+
+
+def test_the_same_call_draws_the_same_picture(table):
+    first, second = (plots.plot_spread(table, unit="m.u.") for _ in range(2))
+    for one, other in zip(first.collections, second.collections, strict=True):
+        assert np.array_equal(one.get_offsets(), other.get_offsets())

@@ -1,0 +1,51 @@
+"""What all figures share: ink, greys, a plain frame and a title that stands at the left."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+INK, GREY, PALE = "#1F2933", "#5F6B7A", "#E3E7EB"
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+"""A segment's marker, so that colour is never the only sign."""
+
+HALO = (withStroke(linewidth=3, foreground="white"),)
+"""Keeps text readable on top of points and lines."""
+
+TEXT: dict[str, Any] = {"fontsize": 9.5, "color": INK}
+OFFSET: dict[str, Any] = {**TEXT, "textcoords": "offset points"}
+TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
+"""Ordinary text, and text placed so many points from a mark, and a title."""
+
+WIDTH = 10.0
+"""Inches: notebook width."""
+
+
+def on_axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
+    """Return `ax`, or the Axes of a new figure of this size in inches."""
+    return plt.subplots(figsize=(width, height), layout="constrained")[1] if ax is None else ax
+
+
+def finish(ax: Axes, title: str, *, grid: Literal["x", "y"] | None = None) -> Axes:
+    """Give the Axes its title and a quiet frame; `grid` names the axis with grid lines, if any."""
+    ax.set_title(title, loc="left", pad=10, **TITLE)
+    ax.tick_params(colors=INK, labelsize=9.5, length=0)
+    ax.xaxis.label.set(color=GREY, fontsize=9.5)
+    ax.yaxis.label.set(color=GREY, fontsize=9.5)
+    if grid:
+        ax.grid(axis=grid, color=PALE, linewidth=0.8)
+        ax.set_axisbelow(True)
+    sns.despine(ax=ax, left=True, bottom=True)
+    return ax
+
+
+def swatches(ax: Axes, colours: Sequence[str]) -> None:
+    """Put a square of its colour between each row and its name (rows are where the ticks are)."""
+    for row, colour in zip(ax.get_yticks(), colours, strict=False):
+        place = ax.get_yaxis_transform()
+        ax.scatter(-0.016, row, s=70, marker="s", color=colour, transform=place, clip_on=False)
+    if len(colours):
+        ax.tick_params(axis="y", pad=16)
