@@ -60,3 +60,11 @@ def test_relative_links_lead_somewhere(document):
     folders = {README: ROOT, DATA_CARD: ROOT / "dataset", MODEL_CARD: ROOT / "models"}
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document):
         assert (folders[document] / target).exists(), target
+
+
+@pytest.mark.parametrize("document", [README, MODEL_CARD], ids=["README", "models"])
+def test_python_in_the_documents_runs(document):
+    blocks = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "document", "exec"), {})

@@ -65,7 +65,10 @@ def serve(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.
     """Serve the page on this machine and print its address."""
     from wholesale.app.server import serve as run
 
-    run(port=port)
+    try:
+        run(port=port)
+    except BundleError as error:
+        _refuse(error)
 
 
 def _fits(metrics: dict, names: dict[str, tuple[str, ...]]) -> Table:

@@ -1,0 +1,121 @@
+import subprocess
+import sys
+
+import pytest
+from ipywidgets import HTML, Button, Text, Widget
+
+from wholesale.amounts import parse_amount
+from wholesale.app import build_app, cards
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.predict import Predictor, predict_segment
+
+SIX = ("1200", "12,000", "21 000", "300", "9500", "1500.5")
+
+
+class Page:
+    """The widgets of a page by their class names, as a visitor finds them."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.root = build_app(predictor)
+        self.inputs: dict[str, Text] = {c: self.find(f"wc-input-{c}")[0] for c in SPEND_COLUMNS}
+        self.errors: dict[str, HTML] = dict(zip(SPEND_COLUMNS, self.find("wc-error"), strict=True))
+        self.results: HTML = self.find("wc-results")[0]
+        self.predict: Button = self.find("wc-predict")[0]
+        self.reset: Button = self.find("wc-reset")[0]
+
+    def find(self, name: str) -> list[Widget]:
+        return [widget for widget in _family(self.root) if name in widget._dom_classes]
+
+
+def _family(widget: Widget) -> list[Widget]:
+    return [widget, *(w for child in getattr(widget, "children", ()) for w in _family(child))]
+
+
+@pytest.fixture
+def page(predictor: Predictor) -> Page:
+    return Page(predictor)
+
+
+def test_the_page_starts_with_the_first_customer_and_the_answer_for_it(page, predictor):
+    amounts = [parse_amount(column, text.value) for column, text in page.inputs.items()]
+    assert amounts == predictor.amounts[0].tolist()
+    assert page.results.value == cards.answer(predictor, predict_segment(predictor, amounts))
+
+
+def test_six_labelled_inputs_wait_until_a_value_is_committed(page):
+    assert [text.description for text in page.inputs.values()][4] == "Detergents and Paper"
+    assert not any(text.continuous_update for text in page.inputs.values())
+
+
+def test_six_amounts_give_the_answer_of_predict_segment(page, predictor):
+    for text, value in zip(page.inputs.values(), SIX, strict=True):
+        text.value = value
+    page.predict.click()
+    expected = predict_segment(predictor, [1200, 12000, 21000, 300, 9500, 1500.5])
+    assert page.results.value == cards.answer(predictor, expected)
+
+
+def test_leaving_a_field_is_enough(page):
+    before = page.results.value
+    page.inputs["Fresh"].value = "3"
+    assert page.results.value != before
+
+
+@pytest.mark.parametrize("value", ["abc", "", "nan", "inf", "-5", "1_000", "<b>"])
+def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(page, predictor, value):
+    page.inputs["Fresh"].value = "3"
+    with pytest.raises(ValueError) as sentence:
+        parse_amount("Milk", value)
+    page.inputs["Milk"].value = value
+    page.predict.click()
+    shown = page.errors["Milk"].value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert shown == str(sentence.value)
+    assert [column for column, error in page.errors.items() if error.value] == ["Milk"]
+    assert page.inputs["Fresh"].value == "3" and page.inputs["Milk"].value == value
+    last_good = predict_segment(predictor, [3, *predictor.amounts[0][1:]])
+    assert page.results.value == cards.answer(predictor, last_good, faults=[str(sentence.value)])
+
+
+def test_each_of_several_bad_entries_gets_its_line_and_loses_it_when_mended(page):
+    page.inputs["Milk"].value, page.inputs["Frozen"].value = "abc", "-5"
+    assert [column for column, error in page.errors.items() if error.value] == ["Milk", "Frozen"]
+    page.inputs["Milk"].value = "7"
+    assert [column for column, error in page.errors.items() if error.value] == ["Frozen"]
+    assert cards.EARLIER in page.results.value
+    page.inputs["Frozen"].value = "8"
+    assert not any(error.value for error in page.errors.values())
+    assert cards.EARLIER not in page.results.value
+
+
+def test_reset_returns_to_the_starting_state(page):
+    start = page.results.value, [text.value for text in page.inputs.values()]
+    for text in page.inputs.values():
+        text.value = "oops"
+    page.reset.click()
+    assert (page.results.value, [text.value for text in page.inputs.values()]) == start
+    assert not any(error.value for error in page.errors.values())
+
+
+def test_reset_answers_once(page, monkeypatch):
+    answers = []
+    page.inputs["Fresh"].value = "1"
+    monkeypatch.setattr(cards, "answer", lambda *args, **kwargs: answers.append(args) or "")
+    page.reset.click()
+    assert len(answers) == 1
+
+
+def test_two_pages_do_not_share_anything(predictor):
+    one, other = Page(predictor), Page(predictor)
+    before = other.results.value
+    one.inputs["Fresh"].value = "1"
+    assert other.results.value == before
+
+
+def test_the_page_s_kernel_imports_nothing_heavy():
+    heavy = "{'sklearn', 'scipy', 'pandas', 'matplotlib', 'seaborn', 'joblib'}"
+    code = (
+        "import sys; from wholesale.app import build_app; from wholesale.predict import load_predictor;"
+        f"build_app(load_predictor()); print(sorted({heavy} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,51 @@
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from wholesale import data, predictor
+from wholesale.cli import main
+from wholesale.manifest import MODELS_FOLDER
+
+
+def _run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_train_shows_its_steps_and_a_table_and_saves_a_bundle_that_checks(tmp_path, bundle):
+    result = _run("train", "-o", tmp_path)
+    assert result.exit_code == 0, result.output
+    for word in ("K-Means", "Gaussian mixture", "Ward", "silhouette", "BIC", *bundle.names["gmm"]):
+        assert word in result.output
+    assert f"{bundle.manifest['metrics']['gmm']['bic']:.0f}" in result.output
+    assert _run("check", "--models", tmp_path).exit_code == 0
+
+
+def test_check_says_what_is_wrong_and_fails(tmp_path):
+    folder = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
+    (folder / "gmm.pkl").write_bytes(b"")
+    result = _run("check", "--models", folder)
+    assert result.exit_code == 1
+    assert "gmm.pkl is not the file that was saved; retrain with: python -m wholesale train" in result.output
+
+
+def test_check_is_silent_when_asked_and_all_is_well():
+    assert _run("check", "--quiet").output == ""
+
+
+def test_train_refuses_altered_data_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "SHIPPED", tmp_path / "wholesale_customers.csv")
+    result = _run("train", "-o", tmp_path)
+    assert (result.exit_code, result.output) == (1, "wholesale_customers.csv is not there\n")
+
+
+@pytest.mark.parametrize("command", ["train", "check", "serve"])
+def test_help_has_an_example(command):
+    assert f"Example: python -m wholesale {command}" in _run(command, "--help").output
+
+
+def test_serve_refuses_missing_models_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(predictor, "MODELS_FOLDER", tmp_path / "models")
+    result = _run("serve", "--port", 8899)
+    assert result.exit_code == 1
+    assert result.output == "no manifest.json in models; retrain with: python -m wholesale train\n"
