@@ -18,7 +18,8 @@ test: setup  ## run every test and every notebook
 	@$(RUN) -m pytest
 
 lab: setup  ## open the notebooks in JupyterLab
-	@$(RUN) -m jupyter lab --notebook-dir=. notebooks/01_explore.ipynb
+	@$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=$(CURDIR) \
+	  --LabApp.default_url=/lab/tree/notebooks/01_explore.ipynb
 
 train: setup  ## fit the three models and write models/
 	@$(RUN) -m wholesale train
