@@ -1,16 +1,22 @@
+import asyncio
 import json
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from voila.paths import collect_template_paths
 
 from wholesale.app import server
+from wholesale.app.kernels import PageKernelManager
 from wholesale.manifest import MODELS_FOLDER, ROOT, BundleError
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -56,6 +62,26 @@ def test_missing_models_are_refused_before_anything_is_served(monkeypatch):
     monkeypatch.setattr(server, "PageServer", None)
     with pytest.raises(BundleError):
         server.serve()
+
+
+def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
+    class Kernel:
+        last_activity = LONG_AGO
+
+    seen = []
+
+    async def cull(manager: PageKernelManager, kernel_id: str) -> None:
+        seen.append(manager.get_kernel(kernel_id).last_activity)
+
+    kernel = Kernel()
+    monkeypatch.setattr(AsyncMappingKernelManager, "cull_kernel_if_idle", cull)
+    monkeypatch.setattr(PageKernelManager, "get_kernel", lambda manager, kernel_id: kernel)
+    manager = PageKernelManager()
+    asyncio.run(manager.cull_kernel_if_idle("id"))
+    kernel.last_activity = LONG_AGO
+    asyncio.run(manager.cull_kernel_if_idle("id"))
+    assert datetime.now(UTC) - seen[0] < timedelta(minutes=1)
+    assert seen[1] == LONG_AGO
 
 
 def test_the_settings_serve_no_file_and_no_traceback():

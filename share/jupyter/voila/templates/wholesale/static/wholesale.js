@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const SLOW = 30000; // ms until we say that the start takes longer than usual
+  const PATIENCE = 5000; // ms until a connection that is being made counts as lost
   const FIELDS = ".wc-app .wc-field input";
   const READY = ".wc-results .wc-hero";
 
@@ -89,12 +90,13 @@
     const check = () => {
       const { connectionStatus, status } = manager.kernel;
       if (connectionStatus === "disconnected" || status === "dead" || status === "terminating") notify(lost);
-      else if (connectionStatus === "connecting") waiting = waiting || setTimeout(() => notify(lost), 3000);
+      else if (connectionStatus === "connecting") waiting = waiting || setTimeout(() => notify(lost), PATIENCE);
       else { clearTimeout(waiting); waiting = 0; unnotify(); }
     };
     let waiting = 0;
     manager.kernel.connectionStatusChanged.connect(check);
     manager.kernel.statusChanged.connect(check);
+    check();
   }
 
   // Widgets get their classes after they are in the page, so classes are watched as well.
