@@ -5,7 +5,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv python app test lab train notebooks lock clean
+.PHONY: help setup venv python app test lab train evidence notebooks lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ lab: setup  ## open the notebooks in JupyterLab
 	  --LabApp.default_url=/lab/tree/notebooks/01_explore.ipynb
 
 train: setup  ## fit the three models and write models/
+	@$(RUN) -m wholesale train
+
+evidence: setup  ## weigh the evidence for each number of segments (about five minutes), then train
+	@$(RUN) -m wholesale evidence
 	@$(RUN) -m wholesale train
 
 notebooks: setup  ## run all notebooks and save them as Restart & Run All leaves them

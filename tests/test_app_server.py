@@ -38,7 +38,9 @@ def test_a_taken_port_gets_one_sentence_and_a_failing_exit(taken_port, tmp_path)
     )
     assert run.returncode != 0
     assert run.stdout == ""
-    assert re.fullmatch(rf"Port {taken_port} is already in use; .*--port \d+\n", run.stderr)
+    assert re.fullmatch(
+        rf"Port {taken_port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n", run.stderr
+    )
 
 
 def test_a_free_port_is_left_free():

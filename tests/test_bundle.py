@@ -3,6 +3,7 @@ import shutil
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
@@ -95,3 +96,17 @@ def test_progress_is_told_step_by_step(customers):
     steps = []
     train(customers.head(60), 2, progress=steps.append)
     assert steps[1:4] == ["K-Means", "Gaussian mixture", "Ward"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda c: c.head(8), "8 customers are too few to segment"),
+        (lambda c: c.assign(Milk=5), "column 2 is the same for every customer"),
+        (lambda c: pd.concat([c.head(2)] * 10, ignore_index=True), "3 segments cannot be made of 2 distinct"),
+    ],
+    ids=["few", "constant", "repeated"],
+)
+def test_customers_that_cannot_be_segmented_are_refused(customers, spoil, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        train(spoil(customers))

@@ -3,7 +3,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from wholesale import data, predictor
+from wholesale import cli, data, predictor
 from wholesale.cli import main
 from wholesale.manifest import MODELS_FOLDER
 
@@ -27,6 +27,22 @@ def test_check_says_what_is_wrong_and_fails(tmp_path):
     result = _run("check", "--models", folder)
     assert result.exit_code == 1
     assert "gmm.pkl is not the file that was saved; retrain with: python -m wholesale train" in result.output
+
+
+def test_check_notices_other_data(monkeypatch, tmp_path):
+    other = tmp_path / "wholesale_customers.csv"
+    other.write_text("Fresh")
+    monkeypatch.setattr(cli, "SHIPPED", other)
+    result = _run("check")
+    assert result.exit_code == 1
+    assert "models was trained on other data than wholesale_customers.csv; retrain with" in result.output
+
+
+def test_train_refuses_an_output_that_is_a_file_before_it_fits(tmp_path):
+    (tmp_path / "taken").write_text("")
+    result = _run("train", "-o", tmp_path / "taken")
+    assert result.exit_code == 1
+    assert "File exists" in result.output and "Training" not in result.output
 
 
 def test_check_is_silent_when_asked_and_all_is_well():

@@ -30,6 +30,9 @@ def _put(value):
         (_put("abc"), "mine.csv: row 3, Milk: abc is not a whole amount ≥ 0"),
         (_put(None), "mine.csv: row 3, Milk: nan is not a whole amount ≥ 0"),
         (_put("inf"), "mine.csv: row 3, Milk: inf is not a whole amount ≥ 0"),
+        (_put(10**23), "mine.csv: row 3, Milk: 100000000000000000000000 is not a whole amount ≥ 0"),
+        (_put("1e30"), "mine.csv: row 3, Milk: 1e+30 is not a whole amount ≥ 0"),
+        (_put("x" * 500), "mine.csv: row 3, Milk: " + "x" * 39 + "… is not a whole amount ≥ 0"),
         (_put(1.5), "mine.csv: row 3, Milk: 1.5 is not a whole amount ≥ 0"),
         (lambda t: t.assign(Channel=[3] + [1] * 439), "row 1, Channel: 3 is not 1 (Horeca) or 2 (Retail)"),
         (lambda t: t.assign(Region=4), "row 1, Region: 4 is not 1 (Lisbon), 2 (Oporto) or 3 (other)"),
@@ -55,6 +58,16 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, content, sentence):
         load_customers(file)
 
 
+def test_a_folder_and_rows_longer_than_the_header_are_refused(customers, tmp_path):
+    with pytest.raises(DataError, match=r"cannot be read \(Is a directory\)"):
+        load_customers(tmp_path)
+    file = tmp_path / "mine.csv"
+    lines = customers.head(12).to_csv(index=False).splitlines()
+    file.write_text("\n".join([lines[0], *(f"{line},9" for line in lines[1:])]))
+    with pytest.raises(DataError, match=r"mine\.csv: the rows have more fields than the header"):
+        load_customers(file)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"^none\.csv is not there$"):
         load_customers(tmp_path / "none.csv")
@@ -69,5 +82,5 @@ def test_an_altered_shipped_file_is_refused(tmp_path, monkeypatch):
     altered = tmp_path / "wholesale_customers.csv"
     altered.write_bytes(data.SHIPPED.read_bytes().replace(b"12669", b"12668"))
     monkeypatch.setattr(data, "SHIPPED", altered)
-    with pytest.raises(DataError, match="not the published file"):
+    with pytest.raises(DataError, match="differs from its recorded sha256"):
         load_customers()

@@ -1,9 +1,12 @@
 import json
+import shutil
 
 import pytest
 
 from wholesale.manifest import (
+    FILES,
     MANIFEST,
+    MODELS_FOLDER,
     BundleError,
     check_folder,
     read_files,
@@ -18,7 +21,7 @@ RETRAIN = "retrain with: python -m wholesale train"
 
 @pytest.fixture
 def folder(tmp_path):
-    write_files(tmp_path, {"a.bin": b"alpha", "b.bin": b"beta"}, {"trained": "today"})
+    write_files(tmp_path, {"a.bin": b"alpha", "b.bin": b"beta"}, {"trained": "today", "versions": {}})
     return tmp_path
 
 
@@ -54,7 +57,10 @@ def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, spoil, rea
         (b"\x80\x04", "cannot be read"),
         (b"[1]", "cannot be read"),
         (b"{}", "cannot be read"),
-        (to_json({"format": 0, "files": {}}), "format version 0, this code reads 1"),
+        (to_json({"format": 1, "files": [], "versions": {}}), "cannot be read"),
+        (to_json({"format": 1, "files": {}, "versions": None}), "cannot be read"),
+        (b'{"a":' * 100_000, "cannot be read"),
+        (to_json({"format": 0, "files": {}, "versions": {}}), "format version 0, this code reads 1"),
     ],
 )
 def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, content, reason):
@@ -86,15 +92,16 @@ def test_another_scikit_learn_is_refused(folder, saved):
 
 
 def test_the_committed_models_are_complete():
-    from wholesale.manifest import MODELS_FOLDER
+    assert set(check_folder(MODELS_FOLDER)["files"]) == set(FILES)
 
-    assert set(check_folder(MODELS_FOLDER)["files"]) == {
-        "scaler.pkl",
-        "kmeans.pkl",
-        "gmm.pkl",
-        "agg.pkl",
-        "predictor.json",
-    }
+
+def test_a_manifest_that_forgets_a_file_is_refused(tmp_path):
+    folder = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
+    manifest = read_manifest(folder)
+    del manifest["files"]["kmeans.pkl"]
+    (folder / MANIFEST).write_bytes(to_json(manifest))
+    with pytest.raises(BundleError, match=r"kmeans\.pkl is not the file that was saved"):
+        check_folder(folder)
 
 
 def test_json_is_exact_and_has_a_line_per_leaf():

@@ -37,7 +37,7 @@ def test_a_planted_needle_does_not_win(X):
 
 
 def test_more_components_than_the_customers_can_carry_are_refused(X):
-    with pytest.raises(ValueError, match="no proper mixture of 4 full components"):
+    with pytest.raises(ValueError, match="no proper mixture of 4 full components found"):
         fit_gmm(X[:20], 4, restarts=2)
 
 

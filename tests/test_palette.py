@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wholesale.palette import COLOURS, relation, segment_colours
+from wholesale.palette import COLOURS, NEUTRAL, relation, segment_colours
 
 BACKGROUNDS = ("#ffffff", "#161d27")
 # Machado, Oliveira and Fernandes (2009), full dichromacy, linear RGB.
@@ -34,7 +34,7 @@ def _lab(linear):
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("colour", [*COLOURS, NEUTRAL])
 @pytest.mark.parametrize("background", BACKGROUNDS)
 def test_every_colour_stands_out_from_paper_and_page(colour, background):
     high, low = sorted([_luminance(colour), _luminance(background)], reverse=True)
@@ -53,6 +53,13 @@ def test_similar_segments_share_a_colour_and_others_get_their_own():
     colours = segment_colours({"kmeans": np.eye(3), "gmm": gmm})
     assert colours["kmeans"] == COLOURS[:3]
     assert colours["gmm"] == (COLOURS[0], COLOURS[1], COLOURS[3])
+
+
+@pytest.mark.parametrize("k", [2, 5, 8])
+def test_a_segment_of_its_own_never_wears_the_colour_of_a_kmeans_segment(k):
+    colours = segment_colours({"kmeans": np.eye(k), "gmm": np.zeros((k, k)), "ward": np.zeros((k, k))})
+    assert len(set(colours["kmeans"])) == k
+    assert not set(colours["kmeans"]) & {*colours["gmm"], *colours["ward"]}
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ SCORES = pd.DataFrame({"K-Means": [0.3, 0.2, 0.1], "Ward": [0.1, 0.4, 0.2]}, [2,
 HEIGHTS = pd.Series([9.0, 5.0, 4.0, 3.0], [2, 3, 4, 5])
 CORRELATIONS = pd.DataFrame(np.linspace(-1, 1, 36).reshape(6, 6), list(SPEND_COLUMNS), list(SPEND_COLUMNS))
 PLACES = pd.DataFrame({"first": np.arange(10.0), "second": np.arange(10.0) % 3})
+EXPECTED = pd.DataFrame([[1.2, 1.0, 1.0], [1.4, 1.2, 1.1], [1.6, 1.4, 1.2]], columns=[2, 3, 4])
+JUMPS = pd.Series([1.8, 1.25, 1.3], [2, 3, 4])
+BEST = pd.DataFrame({"full": [20.0, 10.0, 30.0], "tied": [40.0, 35.0, 36.0]}, [2, 3, 4])
+STEADY = pd.DataFrame({"full": [True, True, False], "tied": [True, False, False]}, [2, 3, 4])
+SILHOUETTES = np.array([0.1, 0.3, -0.2, 0.5, 0.4, 0.2, -0.1, -0.1, 0.0, 0.3])
 JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
 SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name="K-Means"))
 
@@ -59,6 +64,11 @@ DRAWN = {
     "overlap": lambda table, tree, **how: plots.plot_overlap(SHARED, JACCARD, **how),
     "criteria": lambda table, tree, **how: plots.plot_criteria(SCORES, unit="silhouette", **how),
     "heights": lambda table, tree, **how: plots.plot_heights(HEIGHTS, cut=3, **how),
+    "jumps": lambda table, tree, **how: plots.plot_jumps(JUMPS, EXPECTED, **how),
+    "search": lambda table, tree, **how: plots.plot_search(BEST, BEST + 5, STEADY, unit="BIC", **how),
+    "silhouettes": lambda table, tree, **how: plots.plot_silhouettes(
+        SILHOUETTES, LABELS3, colours=COLOURS3, **how
+    ),
     "map": lambda table, tree, **how: plots.plot_map(PLACES, **how),
     "dendrogram": lambda table, tree, **how: plots.plot_dendrogram(
         tree, LABELS3, names=NAMES, colours=COLOURS3, **how
@@ -196,6 +206,38 @@ def test_heights_draws_every_merge_and_opens_those_the_cut_undoes():
     assert "the cut keeps 3 segments" in _texts(ax)
 
 
+def test_jumps_are_drawn_over_the_range_of_data_without_segments():
+    ax = plots.plot_jumps(JUMPS, EXPECTED)
+    bars, medians, dots = ax.collections
+    assert bars.get_segments()[0].tolist() == [[2, pytest.approx(1.22)], [2, pytest.approx(1.58)]]
+    assert medians.get_offsets().tolist() == [[2, 1.4], [3, 1.2], [4, 1.1]]
+    assert dots.get_offsets()[:, 1].tolist() == JUMPS.tolist()
+    assert _texts(ax) == ["1.80", "1.25", "1.30"]
+
+
+def test_search_opens_what_not_every_seed_found_and_rings_the_lowest():
+    ax = plots.plot_search(BEST, BEST + 5, STEADY, unit="BIC")
+    filled = [line for line in ax.lines if to_hex(line.get_markerfacecolor()) != "#ffffff"]
+    opened = [line for line in ax.lines if to_hex(line.get_markerfacecolor()) == "#ffffff"]
+    assert [list(line.get_xdata()) for line in opened] == [[4], [3, 4]]
+    assert [list(line.get_xdata()) for line in filled if line.get_marker() in "o^"] == [[2, 3], [2]]
+    assert ax.collections[-1].get_offsets().tolist() == [[3, 10.0]]
+    assert _texts(ax) == ["full", "tied"]
+    tops = [shade.get_paths()[0].vertices[:, 1].max() for shade in ax.collections[:2]]
+    assert tops == [35, 45]
+
+
+def test_silhouettes_draws_every_customer_in_its_segment_and_counts_those_below_zero():
+    ax = plots.plot_silhouettes(SILHOUETTES, LABELS3, colours=COLOURS3)
+    assert [to_hex(block.get_facecolor()[0]).upper() for block in ax.collections] == list(COLOURS3)
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "1: 3\n1 below 0",
+        "2: 2\n0 below 0",
+        "3: 5\n2 below 0",
+    ]
+    assert ax.lines[0].get_xdata()[0] == pytest.approx(SILHOUETTES.mean())
+
+
 def test_map_draws_every_segment_in_its_colour_with_its_own_marker():
     ax = plots.plot_map(PLACES, LABELS3, names=NAMES, colours=COLOURS3)
     assert [len(points.get_offsets()) for points in ax.collections] == [3, 2, 5]
@@ -233,6 +275,7 @@ def test_truncated_dendrogram_shows_the_last_merges_only(tree):
     leaves = [label.get_text() for label in ax.get_xticklabels()]
     assert len(leaves) == 4
     assert "(3)" in leaves
+    assert ax.get_xlabel() == "at each leaf: customers in the branch"
 
 
 def test_the_same_call_draws_the_same_picture(table):

@@ -11,7 +11,9 @@ from wholesale.columns import SPEND_COLUMNS
 Amount = float | int | str
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
 _MARKS = ",' \u00a0\u2009\u202f\u2019"  # comma, apostrophes, spaces: they group thousands
-_GROUPED = re.compile(rf"[+-]?\d{{1,3}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
+_GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
+
+_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
 def parse_amount(column: str, value: Amount | None) -> float:
@@ -23,7 +25,8 @@ def parse_amount(column: str, value: Amount | None) -> float:
         The category, named in the error.
     value : float, int, str or None
         A finite number ≥ 0 in m.u., or its text. Text may group thousands by threes with spaces,
-        apostrophes or commas (``"12 669"``, ``"12,669.50"``); the decimal sign is a point.
+        apostrophes or commas (``"12 669"``, ``"12,669.50"``); the decimal sign is a point. Text such as
+        ``"12.669"``, which many readers write for 12 669, is refused rather than guessed at.
 
     Returns
     -------
@@ -34,16 +37,20 @@ def parse_amount(column: str, value: Amount | None) -> float:
     ValueError
         In one sentence that names the column, the value and the rule.
     """
+    if isinstance(value, str) and _UNCLEAR.fullmatch(value.strip()):
+        thousands, decimals = value.strip().replace(".", ""), f"{float(value):.2f}"
+        raise ValueError(f"{column}: {value.strip()} is not clear; write {thousands} or {decimals}")
     try:
         amount = _number(value)
     except (TypeError, ValueError, OverflowError):
         amount = math.nan
     if not (math.isfinite(amount) and amount >= 0):
-        raise ValueError(f"{column}: {_shown(value)} {NOT_AN_AMOUNT}")
+        raise ValueError(f"{column}: {shown(value)} {NOT_AN_AMOUNT}")
     return amount + 0.0  # -0.0 is 0.0
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a refused value for a sentence, cut to 40 characters."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return "blank"
     try:
@@ -96,16 +103,15 @@ def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount]) -> np.ndarray:
 
 
 def _by_column(spend: Mapping[str, Amount] | Sequence[Amount]) -> dict[str, Amount]:
-    if not isinstance(spend, Mapping):
-        values = list(spend)
-        if isinstance(spend, str) or len(values) != len(SPEND_COLUMNS):
+    if not hasattr(spend, "keys"):  # neither a mapping nor a pandas Series
+        if not isinstance(spend, list | tuple | np.ndarray) or len(spend) != len(SPEND_COLUMNS):
             raise ValueError(f"six amounts are needed, in the order {', '.join(SPEND_COLUMNS)}")
-        return dict(zip(SPEND_COLUMNS, values, strict=True))
+        return dict(zip(SPEND_COLUMNS, spend, strict=True))
     if missing := [column for column in SPEND_COLUMNS if column not in spend]:
         raise ValueError(f"missing: {', '.join(missing)}")
-    if unknown := [str(key) for key in spend if key not in SPEND_COLUMNS]:
+    if unknown := [str(key) for key in spend.keys() if key not in SPEND_COLUMNS]:  # noqa: SIM118
         raise ValueError(f"unknown: {', '.join(unknown)}")
-    return {column: spend[column] for column in SPEND_COLUMNS}
+    return {column: spend[column] for column in SPEND_COLUMNS}  # type: ignore[call-overload]
 
 
 def check_amounts(amounts: np.ndarray) -> np.ndarray:
@@ -113,8 +119,8 @@ def check_amounts(amounts: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    amounts : ndarray of shape (n, 6)
-        In m.u. per year, in ``SPEND_COLUMNS`` order.
+    amounts : ndarray of shape (n, 6) or DataFrame
+        In m.u. per year, in ``SPEND_COLUMNS`` order; a DataFrame's columns are taken by name.
 
     Returns
     -------
@@ -126,7 +132,11 @@ def check_amounts(amounts: np.ndarray) -> np.ndarray:
     ValueError
         In one sentence that names the first row (from 1) and amount at fault, or the wrong shape.
     """
-    amounts = np.asarray(amounts, dtype=float)
+    if hasattr(amounts, "columns"):
+        if missing := [column for column in SPEND_COLUMNS if column not in amounts.columns]:
+            raise ValueError(f"missing: {', '.join(missing)}")
+        amounts = amounts[list(SPEND_COLUMNS)]
+    amounts = _floats(amounts)
     if amounts.ndim != 2 or amounts.shape[1] != len(SPEND_COLUMNS):
         raise ValueError(f"amounts must have shape (n, 6), not {amounts.shape}")
     bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
@@ -134,3 +144,20 @@ def check_amounts(amounts: np.ndarray) -> np.ndarray:
         row, column = bad[0]
         raise ValueError(f"row {row + 1}, {SPEND_COLUMNS[column]}: {amounts[row, column]:g} {NOT_AN_AMOUNT}")
     return amounts
+
+
+def _floats(amounts: object) -> np.ndarray:
+    """Turn rows into a float matrix; text, None and the like are read, or refused, amount by amount."""
+    try:
+        array = np.asarray(amounts)
+    except ValueError:  # rows of different lengths
+        array = np.asarray(amounts, dtype=object)
+    if array.dtype.kind in "iuf":
+        return array.astype(float)
+    rows = []
+    for number, row in enumerate(array, start=1):
+        try:
+            rows.append(parse_amounts(row))
+        except ValueError as error:
+            raise ValueError(f"row {number}, {error}") from None
+    return np.array(rows)

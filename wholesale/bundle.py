@@ -16,14 +16,15 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
+from wholesale.checks import check_fit
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.derived import measures, predictor_numbers
+from wholesale.evidence.saved import customers_hash, summary
 from wholesale.manifest import (
     MODELS_FOLDER,
     BundleError,
     check_folder,
     read_files,
-    sha256,
     to_json,
     write_files,
 )
@@ -95,11 +96,16 @@ def train(
     Returns
     -------
     Bundle
+
+    Raises
+    ------
+    ValueError
+        In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
     standardizer = log_standardizer().fit(amounts)
-    X = standardizer.transform(amounts)
+    X = check_fit(standardizer.transform(amounts), [n_segments])
     progress("K-Means")
     kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
     segments.renumber(kmeans, segments.size_order(kmeans.labels_))
@@ -111,9 +117,11 @@ def train(
     segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
     progress("familiarity")
     fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
-    numbers = to_json(predictor_numbers(customers, **fits))
+    evidence = summary(customers, n_segments)
+    numbers = to_json({**predictor_numbers(customers, **fits), "evidence": evidence})
     progress("measures")
-    about = {**_provenance(customers, n_segments, random_state), "metrics": measures(X, kmeans, gmm, ward)}
+    metrics = measures(X, kmeans, gmm, ward, stability=evidence.get("stability", {}))
+    about = {**_provenance(customers, n_segments, random_state), "metrics": metrics}
     return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
 
 
@@ -124,7 +132,7 @@ def _provenance(customers: pd.DataFrame, n_segments: int, random_state: int) -> 
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},
         "customers": len(customers),
-        "customers_sha256": sha256(customers.to_csv(index=False).encode()),
+        "customers_sha256": customers_hash(customers),
         "seed": random_state,
         "parameters": {
             "n_segments": n_segments,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wholesale.columns import MODELS
-from wholesale.manifest import MODELS_FOLDER, BundleError, check_folder
+from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 
 main = typer.Typer(
     name="wholesale",
@@ -35,12 +35,34 @@ def train(
 
     try:
         customers = load_customers()
-    except DataError as error:
+        output.mkdir(parents=True, exist_ok=True)
+    except (DataError, OSError) as error:
         _refuse(error)
     console.print(f"Training on {len(customers)} customers, {segments} segments; about ten seconds.")
     bundle = save_bundle(fit(customers, segments, progress=lambda step: console.print(f"  {step}")), output)
     console.print(_fits(bundle.manifest["metrics"], bundle.names))
     console.print(f"Saved {', '.join(bundle.manifest['files'])} and manifest.json in {output.name}/")
+
+
+@main.command(epilog="Example: python -m wholesale evidence")
+def evidence() -> None:
+    """Weigh the evidence for each number of segments; about five minutes, and it can be interrupted."""
+    from wholesale.bundle import load_bundle
+    from wholesale.columns import SPEND_COLUMNS
+    from wholesale.data import DataError, load_customers
+    from wholesale.evidence.saved import compute, load_evidence
+
+    try:
+        customers, bundle = load_customers(), load_bundle()
+    except (DataError, BundleError) as error:
+        _refuse(error)
+    X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+    console.print("About five minutes on two cores; a run that is stopped goes on later.")
+    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
+        console.print(f"  {done + 1} of {tasks}: {task}")
+    for sentence in load_evidence()["sentences"]:
+        console.print(sentence)
+    console.print("Saved models/evidence.json; run make train to put its summary into the models.")
 
 
 @main.command(epilog="Example: python -m wholesale check")
@@ -51,6 +73,8 @@ def check(
     """Verify that the model files are complete, unaltered and of this data and these versions."""
     try:
         manifest = check_folder(models)
+        if models == MODELS_FOLDER and manifest["customers_sha256"] != sha256(SHIPPED.read_bytes()):
+            raise BundleError(f"{models.name} was trained on other data than {SHIPPED.name}")
     except BundleError as error:
         _refuse(error)
     if not quiet:

@@ -1,23 +1,25 @@
 """The shipped table of 440 customers and its schema."""
 
-import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
+from wholesale.amounts import shown
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
-from wholesale.manifest import ROOT
+from wholesale.manifest import SHIPPED, sha256
 
-SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 SHIPPED_ROWS = 440
+LARGEST = 2**53
+"""Whole numbers up to here are exact as floats."""
 SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 
 
 def _whole(values: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce")
-    return numbers.ge(0) & numbers.mod(1).eq(0)
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    return numbers.between(0, LARGEST) & numbers.mod(1).eq(0)
 
 
 def _column(check: Callable[[pd.Series], pd.Series], rule: str) -> pa.Column:
@@ -62,11 +64,15 @@ def load_customers(path: Path | str | None = None) -> pd.DataFrame:
     try:
         if path is None:
             _check_shipped(file)
-        customers = pd.read_csv(file)
+        customers = pd.read_csv(io.BytesIO(file.read_bytes()))
     except FileNotFoundError:
         raise DataError(f"{file.name} is not there") from None
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read ({error.strerror})") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise DataError(f"{file.name} is not a CSV table") from None
+    if not isinstance(customers.index, pd.RangeIndex):
+        raise DataError(f"{file.name}: the rows have more fields than the header")
     customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
     _check_schema(customers, file.name)
     if path is None and len(customers) != SHIPPED_ROWS:
@@ -74,14 +80,9 @@ def load_customers(path: Path | str | None = None) -> pd.DataFrame:
     return customers.astype(int)
 
 
-def data_sha256(path: Path = SHIPPED) -> str:
-    """Return the sha256 of a data file, as 64 hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _check_shipped(file: Path) -> None:
-    if data_sha256(file) != SHIPPED_SHA256:
-        raise DataError(f"{file.name} is not the published file (its sha256 differs): restore it with git")
+    if sha256(file.read_bytes()) != SHIPPED_SHA256:
+        raise DataError(f"{file.name} differs from its recorded sha256: restore it with git")
 
 
 def _check_schema(customers: pd.DataFrame, name: str) -> None:
@@ -95,6 +96,6 @@ def _check_schema(customers: pd.DataFrame, name: str) -> None:
         bad = errors.failure_cases.iloc[0]
         more = len(errors.failure_cases) - 1
         raise DataError(
-            f"{name}: row {bad['index']}, {bad['column']}: {bad['failure_case']} is not {bad['check']}"
+            f"{name}: row {bad['index']}, {bad['column']}: {shown(bad['failure_case'])} is not {bad['check']}"
             + (f" (and {more} more)" if more else "")
         ) from None

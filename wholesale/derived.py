@@ -69,20 +69,29 @@ def _plain(value: Any) -> Any:
     return np.asarray(value).tolist()
 
 
-def measures(X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture, ward: AgglomerativeClustering) -> dict:
+def measures(
+    X: np.ndarray,
+    kmeans: KMeans,
+    gmm: GaussianMixture,
+    ward: AgglomerativeClustering,
+    *,
+    stability: dict[str, dict],
+) -> dict:
     """Measure the fits: sizes and silhouettes of all, and what is particular to each.
 
     Returns
     -------
     dict
         By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``bic`` and ``restarts``; Ward
-        ``self_placement``, the share (0…1) from `ward_self_placement`.
+        ``self_placement``, the share (0…1) from `ward_self_placement`; and what `stability` says of the
+        model's segments, if anything.
     """
     labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
     metrics = {
         model: {
             "sizes": np.bincount(labels[model]).tolist(),
             "silhouette": float(silhouette_score(X, labels[model])),
+            **({"stability": stability[model]} if model in stability else {}),
         }
         for model in MODELS
     }

@@ -13,7 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS_FOLDER = ROOT / "models"
+SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 MANIFEST = "manifest.json"
+FILES = ("scaler.pkl", "kmeans.pkl", "gmm.pkl", "agg.pkl", "predictor.json")
 FORMAT_VERSION = 1
 
 
@@ -82,6 +84,15 @@ def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
     return manifest
 
 
+def read_json(path: Path) -> dict:
+    """Read a JSON object; an empty one where there is no such file or none that can be read."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def read_manifest(folder: Path) -> dict:
     """Read the manifest of `folder`.
 
@@ -91,15 +102,14 @@ def read_manifest(folder: Path) -> dict:
         If it is missing, unreadable or of another format version.
     """
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_bytes())
-        version, _ = manifest["format"], manifest["files"]
-    except FileNotFoundError:
-        raise BundleError(f"no {MANIFEST} in {folder.name}") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read") from None
-    if version != FORMAT_VERSION:
-        raise BundleError(f"{folder.name} has format version {version}, this code reads {FORMAT_VERSION}")
+    if not path.exists():
+        raise BundleError(f"no {MANIFEST} in {folder.name}")
+    manifest = read_json(path)
+    if not all(isinstance(manifest.get(part), dict) for part in ("files", "versions")):
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read")
+    found = manifest.get("format")
+    if found != FORMAT_VERSION:
+        raise BundleError(f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}")
     return manifest
 
 
@@ -137,8 +147,8 @@ def check_folder(folder: Path) -> dict:
         another major.minor version.
     """
     manifest = read_manifest(folder)
-    saved, here = manifest.get("versions", {}).get("scikit-learn", "?"), version("scikit-learn")
+    saved, here = str(manifest["versions"].get("scikit-learn")), version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
         raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}")
-    read_files(folder, manifest["files"], manifest)
+    read_files(folder, FILES, manifest)
     return manifest

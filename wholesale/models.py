@@ -21,6 +21,10 @@ SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
 
+class ImproperMixture(ValueError):
+    """No restart of a mixture ended in a proper optimum."""
+
+
 def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, n_init: int = 50) -> KMeans:
     """Fit K-Means, the best of many k-means++ starts, to exact convergence.
 
@@ -94,7 +98,7 @@ def fit_gmm(
 
     Raises
     ------
-    ValueError
+    ImproperMixture
         If no restart ends in a proper optimum.
 
     References
@@ -105,13 +109,13 @@ def fit_gmm(
     """
     with threadpool_limits(1):  # same sums, in the same order, on any number of cores
         fits = [
-            _em(X, n_components, covariance_type, init_params=init, random_state=random_state + i)
+            restart(X, n_components, covariance_type, init_params=init, random_state=random_state + i)
             for init in INIT_PARAMS
             for i in range(restarts)
         ]
         proper = [gmm for gmm in fits if is_proper(gmm, len(X))]
         if not proper:
-            raise ValueError(f"no proper mixture of {n_components} {covariance_type} components was found")
+            raise ImproperMixture(f"no proper mixture of {n_components} {covariance_type} components found")
         bics = np.array([gmm.bic(X) for gmm in proper])
         reached = np.flatnonzero(bics < bics.min() + SAME_OPTIMUM)
         kept = polish(proper[reached[0]], X)
@@ -142,7 +146,8 @@ def covariance_eigenvalues(gmm: GaussianMixture) -> np.ndarray:
     return np.ravel(gmm.covariances_)
 
 
-def _em(X: np.ndarray, k: int, covariance_type: str, **start: object) -> GaussianMixture:
+def restart(X: np.ndarray, k: int, covariance_type: str, **start: object) -> GaussianMixture:
+    """Run EM once, from one start."""
     gmm = GaussianMixture(k, covariance_type=covariance_type, tol=TOL, max_iter=MAX_ITER, **start)
     return fit_quietly(gmm, X)
 

@@ -14,6 +14,9 @@ COLOURS = (
 )
 """Told apart by colour-blind readers in this order; at least 3:1 against white and the page's dark card."""
 
+NEUTRAL = "#6E7683"
+"""For segments of their own, once the palette is exhausted: a repeated colour would say "similar"."""
+
 SAME, SIMILAR = 0.6, 0.4
 """Jaccard from which a pair of segments is called the same, or similar: this project's convention."""
 
@@ -37,7 +40,7 @@ def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...
     -------
     dict of str to tuple of str
         Hex colours. A segment that is the same as or similar to its K-Means counterpart wears that
-        one's colour; any other gets one of its own. Colours repeat when the palette is exhausted.
+        one's colour; any other gets one of its own, or grey when the palette is exhausted.
     """
     k = len(next(iter(overlaps.values())))
     fresh = k
@@ -48,7 +51,7 @@ def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...
             if overlap[segment, segment] >= SIMILAR:
                 row.append(COLOURS[segment % len(COLOURS)])
             else:
-                row.append(COLOURS[fresh % len(COLOURS)])
+                row.append(COLOURS[fresh] if fresh < len(COLOURS) else NEUTRAL)
                 fresh += 1
         colours[model] = tuple(row)
     return colours

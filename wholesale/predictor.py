@@ -44,6 +44,9 @@ class Predictor:
         Their codes, for display only.
     segments : dict of ndarray of shape (n,)
         Their segments, 1…k.
+    evidence : dict
+        What ``make evidence`` found: ``votes``, ``recommended``, ``sentences``, ``counts`` by k, and
+        ``stability`` by model; empty where it was not made for these customers.
     manifest : dict
         Versions, date, parameters and metrics of the training.
     """
@@ -63,6 +66,7 @@ class Predictor:
     channel: np.ndarray
     region: np.ndarray
     segments: dict[str, np.ndarray]
+    evidence: dict
     manifest: dict
 
     @property
@@ -109,9 +113,10 @@ def predictor_from_json(content: bytes, manifest: dict) -> Predictor:
     """
     try:
         numbers = json.loads(content)
-        fields = {name: _arrays(value) for name, value in numbers.items() if name != "names"}
-        names = {model: tuple(numbers["names"][model]) for model in MODELS}
-        return Predictor(**fields, names=names, manifest=manifest)
+        named, evidence = numbers.pop("names"), numbers.pop("evidence")
+        fields = {name: _arrays(value) for name, value in numbers.items()}
+        names = {model: tuple(named[model]) for model in MODELS}
+        return Predictor(**fields, names=names, evidence=evidence, manifest=manifest)
     except (ValueError, KeyError, TypeError):
         raise BundleError(f"{PREDICTOR} does not hold a predictor") from None
 

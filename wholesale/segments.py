@@ -135,8 +135,8 @@ def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
 
     The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
     Frozen) and deli (Delicassen). A group whose mean is at least 0.25 standard deviations above the
-    average of all customers is named first, one as far below after "few" or "little"; all three on one
-    side make "High all round" or "Low all round", none "Average". Equal names of one model get the
+    average of all customers is named first, one as far below after "few" or "little"; all six categories
+    on one side make "High all round" or "Low all round", no group "Average". Equal names of one model get the
     category in which they differ most.
 
     Parameters
@@ -158,8 +158,10 @@ def _name(profile: pd.Series) -> str:
     levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
     high = [group for group, level in levels.items() if level >= NOTABLE]
     low = [group for group, level in levels.items() if level <= -NOTABLE]
-    if len(high) == len(GROUPS) or len(low) == len(GROUPS):
-        return "High all round" if high else "Low all round"
+    if (profile >= NOTABLE).all():
+        return "High all round"
+    if (profile <= -NOTABLE).all():
+        return "Low all round"
     few = ["few staples"] if "staples" in low else []
     little = [group for group in low if group != "staples"]
     lows = few + (["little " + " or ".join(little)] if little else [])

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards
+from wholesale.app import cards, sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
 
@@ -46,9 +46,9 @@ def test_six_amounts_change_the_answers_to_what_predict_segment_says(page, addre
     expect(page.locator(".wc-gmm .wc-value")).to_have_text(answer.gmm.name)
     expect(page.locator(".wc-ward .wc-value")).to_have_text(answer.ward.name)
     expect(page.locator(".wc-agreement")).to_have_text(f"{answer.agreement} of 3 models agree")
-    expect(page.locator(".wc-familiarity")).to_have_text(cards.familiarity(answer))
+    expect(page.locator(".wc-familiarity")).to_have_text(sentences.familiarity(answer))
     for probability in answer.gmm.scores:
-        assert cards.format_share(probability) in text_of(page, "wc-gmm")
+        assert sentences.format_share(probability) in text_of(page, "wc-gmm")
     assert (text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")) != before
     assert page.witness.navigations == [address]
 
@@ -118,7 +118,7 @@ def test_reset_returns_to_the_first_customer(page, address, predictor: Predictor
     start = text_of(page, "wc-kmeans")
     field(page, "Grocery").fill("-5")
     page.locator(".wc-reset").click()
-    expect(field(page, "Grocery")).to_have_value(cards.format_amount(predictor.amounts[0][2]))
+    expect(field(page, "Grocery")).to_have_value(sentences.format_amount(predictor.amounts[0][2]))
     expect(page.locator(".wc-stale")).to_have_count(0)
     assert text_of(page, "wc-kmeans") == start
 
@@ -145,7 +145,7 @@ def test_the_answer_is_announced_in_words(page, address, predictor: Predictor):
     field(page, "Fresh").fill("3")
     field(page, "Fresh").press("Enter")
     answer = predict_segment(predictor, [3, *predictor.amounts[0][1:]])
-    expect(page.get_by_role("status").first).to_have_text(cards.announcement(answer))
+    expect(page.get_by_role("status").first).to_have_text(sentences.announcement(answer))
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["390"])

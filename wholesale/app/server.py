@@ -1,5 +1,6 @@
 """The page's server: Voila in this process, settings from ``voila.json``, one notebook."""
 
+import asyncio
 import errno
 import logging
 import os
@@ -41,7 +42,7 @@ class PageServer(Voila):
         # Voila keeps no public record of when a preheated kernel has run the notebook.
         for pool in self.kernel_manager._pools.values():
             for kernel in pool[:1]:
-                await (await kernel)["task"]
+                await asyncio.wait([(await kernel)["task"]])  # a failed one has its own sentence on the page
         print(f"The page is at http://{HOST}:{self.port}/ (Ctrl+C stops it)", flush=True)
 
 
@@ -87,6 +88,8 @@ def check_port(port: int) -> None:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
-            raise SystemExit(f"Port {port} {reason}; choose another, for example --port {port + 1}") from None
+            other = port + 1 if port < 65535 else port - 1
+            hint = f"choose another, for example --port {other} (or make app PORT={other})"
+            raise SystemExit(f"Port {port} {reason}; {hint}") from None
         except OverflowError:
             raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535") from None

@@ -6,7 +6,7 @@ from typing import TypeVar
 from ipywidgets import HTML, Button, DOMWidget, HBox, Text, VBox, Widget
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards
+from wholesale.app import cards, sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.predict import Predictor, predict_segment
 
@@ -52,7 +52,7 @@ class CustomerView:
         fields = [_styled(VBox([self.inputs[c], self.errors[c]]), "wc-field") for c in SPEND_COLUMNS]
         title = HTML("<h2>Annual spending</h2>")
         note = HTML(
-            f'<p class="wc-note">{UNIT} = monetary units per year. Zero is fine. '
+            f'<p class="wc-note">{UNIT} = monetary units per year. Zero is fine; decimals take a point. '
             "The answer also follows each change.</p>"
         )
         buttons = _styled(HBox([self.predict, self.reset]), "wc-buttons")
@@ -62,7 +62,7 @@ class CustomerView:
         """Go back to the first customer on record."""
         self._listen(False)
         for text, amount in zip(self.inputs.values(), self.predictor.amounts[0].tolist(), strict=True):
-            text.value = cards.format_amount(amount)
+            text.value = sentences.format_amount(amount)
         self._listen(True)
         self.update()
 

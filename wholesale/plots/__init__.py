@@ -5,9 +5,10 @@ A colour means a segment, always; everything else is drawn in ink and grey.
 """
 
 from wholesale.plots.bars import plot_bars, plot_mix
-from wholesale.plots.curves import plot_criteria, plot_heights
+from wholesale.plots.curves import plot_criteria, plot_heights, plot_jumps, plot_search
 from wholesale.plots.customers import plot_map, plot_pairs, plot_spread
 from wholesale.plots.heatmaps import plot_correlations, plot_overlap, plot_profiles
+from wholesale.plots.silhouettes import plot_silhouettes
 from wholesale.plots.trees import plot_dendrogram
 
 __all__ = [
@@ -16,10 +17,13 @@ __all__ = [
     "plot_criteria",
     "plot_dendrogram",
     "plot_heights",
+    "plot_jumps",
     "plot_map",
     "plot_mix",
     "plot_overlap",
     "plot_pairs",
     "plot_profiles",
+    "plot_search",
+    "plot_silhouettes",
     "plot_spread",
 ]

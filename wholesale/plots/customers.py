@@ -109,7 +109,7 @@ def plot_map(
     -------
     Axes
     """
-    ax = on_axes(ax, 5.6, width=7.2)
+    ax = on_axes(ax, 6.4, width=9.0)
     x, y = places.to_numpy().T
     if labels is None:
         ax.scatter(x, y, s=14, color=GREY, alpha=0.5, linewidth=0)

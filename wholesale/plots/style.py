@@ -20,6 +20,9 @@ OFFSET: dict[str, Any] = {**TEXT, "textcoords": "offset points"}
 TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
 """Ordinary text, and text placed so many points from a mark, and a title."""
 
+MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"
+"""What SciPy and scikit-learn write as the height of a merge."""
+
 WIDTH = 10.0
 """Inches: notebook width."""
 

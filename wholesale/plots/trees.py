@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import dendrogram
 
-from wholesale.plots.style import GREY, INK, OFFSET, TEXT, finish, on_axes
+from wholesale.plots.style import GREY, INK, MERGE_HEIGHT, OFFSET, TEXT, finish, on_axes
 
 
 def plot_dendrogram(
@@ -53,7 +53,9 @@ def plot_dendrogram(
         gap = 0.004 * ax.get_xlim()[1]
         text = f"{number} {name}\n{(labels == number).sum()} customers"
         _name_segment(ax, x.min() - 5 + gap, x.max() + 5 - gap, text, colour)
-    ax.set_ylabel("merge height (standard deviations)")
+    ax.set_ylabel(MERGE_HEIGHT)
+    if leaves is not None:
+        ax.set_xlabel("at each leaf: customers in the branch", labelpad=48)
     return finish(ax, title, grid="y")
 
 

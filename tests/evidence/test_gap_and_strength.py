@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from wholesale.evidence import compare_cluster_counts, gap_statistic, prediction_strength, recommend
+from wholesale.evidence.gap import reference_set
+from wholesale.evidence.recommend import gap_vote, strength_vote
+from wholesale.evidence.strength import strength
+
+
+def _blobs(n_blobs, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.vstack([rng.normal(centre, 1, (50, 6)) for centre in 15 * np.eye(6)[:n_blobs]])
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_both_count_well_separated_blobs_right(k):
+    assert gap_vote(gap_statistic(_blobs(k), range(1, 6), references=20)["gap_rule"]) == k
+    assert strength_vote(prediction_strength(_blobs(k), range(1, 6), splits=10)) == k
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_both_say_one_on_a_uniform_blob(seed):
+    blob = np.random.default_rng(seed).uniform(size=(200, 6))
+    assert gap_vote(gap_statistic(blob, range(1, 6), references=20)["gap_rule"]) == 1
+    assert strength_vote(prediction_strength(blob, range(1, 6), splits=10)) == 1
+
+
+def test_the_gap_rule_is_the_papers(X):
+    gap = gap_statistic(X, range(1, 5), references=10)
+    assert list(gap.index) == [1, 2, 3, 4]
+    for k in (1, 2, 3):
+        expected = gap["gap"][k] >= gap["gap"][k + 1] - gap["gap_se"][k + 1]
+        assert gap["gap_rule"][k] == expected
+
+
+def test_at_one_segment_the_gap_needs_no_clustering(X):
+    from wholesale.models import SEED
+
+    seeds = np.random.SeedSequence(SEED).spawn(10)
+    sets = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
+    logs = np.log([((each - each.mean(axis=0)) ** 2).sum() for each in sets])
+    gap = gap_statistic(X, [1], references=10).loc[1]
+    assert gap["gap"] == pytest.approx(logs.mean() - np.log(440 * 6))
+    assert gap["gap_se"] == pytest.approx(logs.std() * np.sqrt(1.1))
+
+
+def test_a_reference_set_fills_the_box_of_the_principal_axes(X):
+    drawn = reference_set(X, np.random.default_rng(0))
+    axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2]
+    data, reference = (X - X.mean(axis=0)) @ axes.T, (drawn - X.mean(axis=0)) @ axes.T
+    assert drawn.shape == X.shape
+    assert (reference.min(axis=0) >= data.min(axis=0)).all()
+    assert (reference.max(axis=0) <= data.max(axis=0)).all()
+    assert (np.ptp(reference, axis=0) > 0.97 * np.ptp(data, axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "expected"),
+    [
+        ([0, 0, 1, 1], [5, 5, 7, 7], 1),
+        ([0, 0, 0, 1, 1], [5, 5, 7, 7, 7], 1 / 3),  # of three pairs in the first cluster one stays
+        ([0, 0, 1, 1], [5, 7, 7, 7], 0),
+        ([0, 1, 1], [5, 7, 7], 1),  # a lone customer has no pair to break
+    ],
+)
+def test_strength_is_the_least_share_of_pairs_kept_together(labels, predicted, expected):
+    assert strength(np.array(labels), np.array(predicted)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("measure", [gap_statistic, prediction_strength])
+def test_two_processes_and_a_second_run_give_the_same_numbers(X, measure):
+    size = {"references": 6} if measure is gap_statistic else {"splits": 6}
+    one, two, again = (measure(X, [1, 2, 3], n_jobs=jobs, **size) for jobs in (1, 2, 1))
+    assert one.equals(two) and one.equals(again)
+
+
+def test_the_recommendation_counts_votes_and_names_the_dissent():
+    scores = compare_cluster_counts(_blobs(3), range(2, 6), restarts=1, references=10, splits=5)
+    advice = recommend(scores, served=3)
+    assert advice.recommended == 3
+    assert set(advice.votes.values()) == {3}
+    assert advice.dissent == ()
+    assert recommend(scores, served=2).support == ()
+    assert "supported by none of them" in recommend(scores, served=2).sentences[1]
+
+
+def test_a_tie_of_votes_goes_to_the_smaller_k():
+    import pandas as pd
+
+    scores = pd.DataFrame({"kmeans_silhouette": [0.1, 0.3], "gmm_bic": [1.0, 2.0]}, index=[2, 3])
+    advice = recommend(scores)
+    assert advice.votes == {"silhouette of K-Means": 3, "BIC of the mixture": 2}
+    assert advice.recommended == 2

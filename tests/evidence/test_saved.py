@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wholesale.evidence import recommend, saved, search_covariances
+from wholesale.evidence.saved import fingerprint, load_evidence, summary
+from wholesale.manifest import MODELS_FOLDER
+from wholesale.models import SAME_OPTIMUM, restart
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    return load_evidence()
+
+
+def test_the_file_is_as_new_as_the_code_and_the_data_that_make_it(evidence, customers):
+    assert evidence["fingerprint"] == fingerprint(customers), "run make evidence"
+
+
+def test_its_counts_of_three_segments_are_the_bundles(evidence, bundle):
+    row, metrics = evidence["counts"]["3"], bundle.manifest["metrics"]
+    assert row["gmm_bic"] == pytest.approx(metrics["gmm"]["bic"], rel=1e-9)
+    assert row["kmeans_inertia"] == pytest.approx(metrics["kmeans"]["inertia"], rel=1e-9)
+    for model, its in metrics.items():
+        assert row[f"{model}_silhouette"] == pytest.approx(its["silhouette"], rel=1e-9)
+
+
+def test_its_votes_follow_from_its_counts(evidence):
+    counts = pd.DataFrame.from_dict(evidence["counts"], orient="index").rename(index=int)
+    advice = recommend(counts.loc[2:])
+    assert advice.votes == evidence["votes"]
+    assert list(advice.sentences) == evidence["sentences"]
+
+
+@pytest.mark.parametrize(("covariance", "k"), [("full", 2), ("full", 3), ("diag", 3), ("spherical", 2)])
+def test_a_sample_of_the_searches_comes_out_the_same(evidence, X, covariance, k):
+    there = evidence["covariances"][covariance][str(k)]
+    here = search_covariances(X, [k], [covariance], seeds=2, restarts=3).iloc[0]
+    assert here["bic"] == pytest.approx(there["bic"], abs=SAME_OPTIMUM)
+
+
+def test_full_mixtures_of_two_and_three_are_found_from_every_one_of_twenty_seeds(evidence):
+    for k in ("2", "3"):
+        search = evidence["covariances"]["full"][k]
+        assert search["seeds_agreeing"] == saved_seeds() == 20
+        assert search["worst_seed_bic"] - search["bic"] < SAME_OPTIMUM
+        assert search["tried"] == 400
+
+
+def saved_seeds():
+    from wholesale.evidence.covariances import SEEDS
+
+    return SEEDS
+
+
+def test_the_needles_it_names_are_found_again(evidence, X):
+    search = evidence["covariances"]["full"]["5"]
+    assert search["naive_bic"] < search["bic"]
+    again = restart(X, 5, "full", init_params=search["naive_init"], random_state=search["naive_seed"])
+    assert again.bic(X) == pytest.approx(search["naive_bic"], abs=1)
+
+
+def test_the_bundle_carries_its_words(evidence, bundle, predictor):
+    for model, its in bundle.manifest["metrics"].items():
+        assert its["stability"] == evidence["stability"][model]
+        assert len(its["stability"]["band"]) == len(its["sizes"]) == 3
+    assert predictor.evidence["sentences"] == evidence["sentences"]
+
+
+def test_it_is_not_said_of_other_customers_or_another_k(customers):
+    assert summary(customers, 3)
+    assert summary(customers, 4) == {}
+    assert summary(customers.head(100), 3) == {}
+
+
+def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, monkeypatch, customers):
+    calls = []
+
+    def tasks(*_):
+        return {name: lambda name=name: calls.append(name) or {"value": name} for name in ("a", "b")}
+
+    monkeypatch.setattr(saved, "_tasks", tasks)
+    monkeypatch.setattr(saved, "_assembled", lambda _customers, _k, _mark, done: done)
+    arguments = (customers, np.zeros((1, 6)), None, {"kmeans": np.array([1])}, tmp_path)
+    run = saved.compute(*arguments)
+    next(run), next(run)  # "a" is done, "b" was about to begin
+    run.close()
+    assert calls == ["a"]
+    assert [name for name, _, _ in saved.compute(*arguments)] == ["a", "b"]
+    assert calls == ["a", "b"]
+    assert json.loads((tmp_path / "evidence.json").read_text()) == {"a": {"value": "a"}, "b": {"value": "b"}}
+    assert {path.name for path in tmp_path.iterdir()} == {"evidence.json"}
+
+
+def test_no_half_finished_run_is_committed():
+    assert not (MODELS_FOLDER / saved.PART).exists()

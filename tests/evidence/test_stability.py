@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from sklearn.metrics import jaccard_score
+
+from wholesale.evidence import bootstrap_jaccards, segment_stability, stability_band
+from wholesale.evidence.stability import labels_of, refit_from
+from wholesale.models import SEED, fit_kmeans, fit_ward
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    rng = np.random.default_rng(0)
+    return np.vstack([rng.normal(centre, 1, (40, 6)) for centre in (0, 10, -10)])
+
+
+def test_well_separated_blobs_always_come_back(blobs):
+    assert segment_stability(blobs, fit_ward, 3, resamples=20).tolist() == [1, 1, 1]
+
+
+def test_a_cut_through_one_blob_does_not():
+    blob = np.random.default_rng(1).normal(size=(120, 6))
+    assert segment_stability(blob, fit_ward, 3, resamples=30).max() < 0.75
+
+
+def test_each_row_is_the_best_jaccard_among_those_drawn_counted_once(bundle, X):
+    ours = bootstrap_jaccards(X, fit_ward, 3, labels=bundle.labels["ward"], resamples=2)
+    for row, seed in zip(ours, np.random.SeedSequence(SEED).spawn(2), strict=True):
+        draws = np.random.default_rng(seed).integers(440, size=440)
+        drawn = sorted(set(draws.tolist()))
+        assert len(drawn) < 440
+        new, old = fit_ward(X[drawn], 3).labels_, bundle.labels["ward"][drawn]
+        expected = [max(jaccard_score(old == s, new == t) for t in range(3)) for s in (1, 2, 3)]
+        np.testing.assert_allclose(row, expected)
+
+
+def test_labels_may_come_from_a_model_with_or_without_labels_or_as_they_are(bundle, X):
+    assert (labels_of(bundle.ward, X) == bundle.ward.labels_).all()
+    assert (labels_of(bundle.gmm, X) == bundle.gmm.predict(X)).all()
+    assert (labels_of(np.array([1, 2]), X) == [1, 2]).all()
+
+
+def test_a_mixture_refitted_from_its_optimum_stays_there(bundle, X):
+    again = refit_from(bundle.gmm)(X, 3)
+    np.testing.assert_allclose(again.means_, bundle.gmm.means_, atol=1e-6)
+
+
+def test_two_processes_give_the_same_numbers(X):
+    one, two = (bootstrap_jaccards(X, fit_kmeans, 3, resamples=4, n_jobs=jobs) for jobs in (1, 2))
+    assert (one == two).all()
+
+
+@pytest.mark.parametrize(
+    ("jaccard", "words"),
+    [
+        (0.9, "highly stable"),
+        (0.85, "highly stable"),
+        (0.8, "stable"),
+        (0.6, "a pattern rather than a stable group"),
+        (0.59, "unstable"),
+    ],
+)
+def test_bands_in_words(jaccard, words):
+    assert stability_band(jaccard) == words

@@ -1,0 +1,101 @@
+"""Every criterion's vote for a number of segments, by its own published rule."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+STRONG = 0.8
+"""Prediction strength from which k is supported; the paper suggests 0.8 to 0.9."""
+
+HIGHEST = {
+    "kmeans_silhouette": "silhouette of K-Means",
+    "gmm_silhouette": "silhouette of the mixture",
+    "ward_silhouette": "silhouette of Ward",
+    "calinski_harabasz": "Calinski-Harabasz index",
+}
+LOWEST = {"gmm_bic": "BIC of the mixture", "davies_bouldin": "Davies-Bouldin index"}
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the criteria say together.
+
+    Attributes
+    ----------
+    votes : dict of str to int
+        The k that each criterion prefers.
+    recommended : int
+        The k with most votes; the smaller of equals.
+    served : int
+        The k in use.
+    support, dissent : tuple of str
+        Criteria that prefer the served k, and those that do not.
+    sentences : tuple of str
+        The recommendation and the dissent, in two sentences.
+    """
+
+    votes: dict[str, int]
+    recommended: int
+    served: int
+    support: tuple[str, ...]
+    dissent: tuple[str, ...]
+    sentences: tuple[str, str]
+
+
+def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
+    """Collect the votes and say what they recommend.
+
+    Silhouettes and Calinski-Harabasz vote for their highest k, BIC and Davies-Bouldin for their lowest;
+    the gap statistic for the smallest k with gap(k) ≥ gap(k + 1) − s(k + 1); prediction strength for the
+    largest k at 0.8 or more. ``Channel`` and ``Region`` have no vote.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From `compare_cluster_counts`; criteria whose columns are missing do not vote.
+    served : int
+        The k that the users chose.
+
+    Returns
+    -------
+    Recommendation
+    """
+    votes = {name: int(counts[column].idxmax()) for column, name in HIGHEST.items() if column in counts}
+    votes |= {name: int(counts[column].idxmin()) for column, name in LOWEST.items() if column in counts}
+    if "gap_rule" in counts:
+        votes["gap statistic"] = gap_vote(counts["gap_rule"])
+    if "prediction_strength" in counts:
+        votes["prediction strength"] = strength_vote(counts["prediction_strength"])
+    tally = pd.Series(votes).value_counts()
+    recommended = int(min(tally.index[tally == tally.max()]))
+    support = tuple(name for name, k in votes.items() if k == served)
+    dissent = tuple(name for name, k in votes.items() if k != served)
+    sentences = _recommendation(votes, recommended), _dissent(votes, served, support, dissent)
+    return Recommendation(votes, recommended, served, support, dissent, sentences)
+
+
+def gap_vote(rule: pd.Series) -> int:
+    """Return the smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none."""
+    return int(rule.index[rule.to_numpy().argmax()] if rule.any() else rule.index[-1])
+
+
+def strength_vote(strength: pd.Series) -> int:
+    """Return the largest k whose prediction strength is at least 0.8; 1 if there is none."""
+    return int(max(strength.index[strength >= STRONG], default=1))
+
+
+def _recommendation(votes: dict[str, int], recommended: int) -> str:
+    backers = [name for name, k in votes.items() if k == recommended]
+    return f"{len(backers)} of {len(votes)} criteria prefer {recommended} segments: {_list(backers)}."
+
+
+def _dissent(votes: dict[str, int], served: int, support: tuple[str, ...], dissent: tuple[str, ...]) -> str:
+    if not dissent:
+        return f"Every criterion supports the {served} that are served."
+    against = _list([f"{name} ({votes[name]})" for name in dissent])
+    backed = f"supported by {_list(list(support))}" if support else "supported by none of them"
+    return f"The {served} that are served are {backed}, and not by {against}."
+
+
+def _list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,158 @@
+"""The slow part of the evidence: computed once, saved in ``models/evidence.json``, read by everybody."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.mixture import GaussianMixture
+
+from wholesale.columns import MODELS
+from wholesale.evidence.counts import compare_cluster_counts
+from wholesale.evidence.covariances import COVARIANCES, search_covariances
+from wholesale.evidence.recommend import recommend
+from wholesale.evidence.stability import (
+    DISSOLVED,
+    RECOVERED,
+    Fit,
+    bootstrap_jaccards,
+    refit_from,
+    stability_band,
+)
+from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sha256, to_json, write_file
+from wholesale.models import RESTARTS, fit_kmeans, fit_ward
+
+EVIDENCE = "evidence.json"
+PART = ".evidence.part"
+KS = range(1, 9)
+REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
+MODULES = "counts covariances gap recommend saved stability strength"
+SOURCES = ("checks.py", "models.py", "preprocessing.py", *(f"evidence/{name}.py" for name in MODULES.split()))
+
+
+def fingerprint(customers: pd.DataFrame) -> str:
+    """Hash of the customers and of the code that makes the evidence."""
+    code = [(ROOT / "wholesale" / name).read_bytes() for name in SOURCES]
+    return sha256(b"".join([*code, customers_hash(customers).encode()]))
+
+
+def customers_hash(customers: pd.DataFrame) -> str:
+    """Hash of the table as CSV; for the shipped customers, that of their file."""
+    return sha256(customers.to_csv(index=False).encode())
+
+
+def compute(
+    customers: pd.DataFrame,
+    X: np.ndarray,
+    gmm: GaussianMixture,
+    labels: dict[str, np.ndarray],
+    folder: Path = MODELS_FOLDER,
+    *,
+    n_jobs: int | None = None,
+) -> Iterator[tuple[str, int, int]]:
+    """Compute the evidence task by task, and save it.
+
+    An interrupted run goes on where it stopped, unless code or data have changed since.
+
+    Parameters
+    ----------
+    customers : DataFrame
+    X : ndarray of shape (n_customers, 6)
+    gmm : GaussianMixture
+        The kept optimum.
+    labels : dict of ndarray of shape (n_customers,)
+        By model, the segments to be judged, 1…k.
+    folder : Path
+    n_jobs : int, optional
+        Processes; the numbers do not depend on it.
+
+    Yields
+    ------
+    tuple of str, int and int
+        The task that begins, how many are done, how many there are.
+    """
+    mark, part = fingerprint(customers), folder / PART
+    saved = read_json(part)
+    done = saved["done"] if saved.get("fingerprint") == mark else {}
+    tasks = _tasks(X, gmm, labels, n_jobs)
+    for name, task in tasks.items():
+        yield name, len(done), len(tasks)
+        if name not in done:
+            done[name] = task()
+            write_file(part, to_json({"fingerprint": mark, "done": done}))
+    write_file(folder / EVIDENCE, to_json(_assembled(customers, labels["kmeans"].max(), mark, done)))
+    part.unlink()
+
+
+def _tasks(
+    X: np.ndarray, gmm: GaussianMixture, labels: dict[str, np.ndarray], n_jobs: int | None
+) -> dict[str, Callable[[], dict]]:
+    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "gmm": refit_from(gmm), "ward": fit_ward}
+    tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X, n_jobs)}
+    for covariance in COVARIANCES:
+        for k in KS:
+            tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance, n_jobs)
+    for model, fit in fits.items():
+        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fit, labels[model], n_jobs)
+    return tasks
+
+
+def _counts(X: np.ndarray, n_jobs: int | None) -> dict:
+    counts = compare_cluster_counts(
+        X, KS, restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
+    )
+    return _plain(counts)
+
+
+def _search(X: np.ndarray, k: int, covariance: str, n_jobs: int | None) -> dict:
+    return _plain(search_covariances(X, [k], [covariance], n_jobs=n_jobs).droplevel("covariance"))
+
+
+def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray, n_jobs: int | None) -> dict:
+    jaccards = bootstrap_jaccards(X, fit, labels.max(), labels=labels, resamples=RESAMPLES, n_jobs=n_jobs)
+    means = jaccards.mean(axis=0)
+    return {
+        "jaccard": means.tolist(),
+        "recovered": (jaccards > RECOVERED).mean(axis=0).tolist(),
+        "dissolved": (jaccards <= DISSOLVED).mean(axis=0).tolist(),
+        "band": [stability_band(mean) for mean in means],
+    }
+
+
+def _plain(table: pd.DataFrame) -> dict:
+    """Turn a table into JSON: a row per k, missing values as null."""
+    return {str(k): json.loads(row.to_json(double_precision=15)) for k, row in table.iterrows()}
+
+
+def _assembled(customers: pd.DataFrame, n_segments: int, mark: str, done: dict) -> dict:
+    counts = pd.DataFrame.from_dict(done["counts"], orient="index").rename(index=int)
+    advice = recommend(counts.loc[2:], served=int(n_segments))
+    return {
+        "fingerprint": mark,
+        "customers_sha256": customers_hash(customers),
+        "n_segments": int(n_segments),
+        "votes": advice.votes,
+        "recommended": advice.recommended,
+        "sentences": list(advice.sentences),
+        "counts": done["counts"],
+        "covariances": {
+            covariance: {str(k): done[f"{covariance} mixtures of {k}"][str(k)] for k in KS}
+            for covariance in COVARIANCES
+        },
+        "stability": {model: done[f"stability of {label}"] for model, label in MODELS.items()},
+    }
+
+
+def load_evidence(folder: Path = MODELS_FOLDER) -> dict:
+    """Read the saved evidence; an empty dictionary where there is none."""
+    return read_json(folder / EVIDENCE)
+
+
+def summary(customers: pd.DataFrame, n_segments: int, folder: Path = MODELS_FOLDER) -> dict:
+    """Return what a bundle says of the evidence: nothing, unless it was made for these customers and k."""
+    saved = load_evidence(folder)
+    fits = (saved.get("customers_sha256"), saved.get("n_segments")) == (customers_hash(customers), n_segments)
+    kept = ("votes", "recommended", "sentences", "counts", "stability")
+    return {name: saved[name] for name in kept} if fits else {}

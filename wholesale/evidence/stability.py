@@ -1,0 +1,130 @@
+"""Bootstrap stability: does a segment come back when other customers are drawn?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from wholesale.checks import check_fit
+from wholesale.models import MAX_ITER, SEED, TOL, fit_quietly
+
+RESAMPLES = 100
+RECOVERED, DISSOLVED = 0.75, 0.5
+BANDS = {0.85: "highly stable", 0.75: "stable", 0.6: "a pattern rather than a stable group", 0.0: "unstable"}
+"""Words for a mean Jaccard index, by its lower bound, after Hennig's guideline for ``clusterboot``."""
+
+Fit = Callable[[np.ndarray, int], Any]
+
+
+def segment_stability(
+    X: np.ndarray,
+    fit: Fit,
+    n_segments: int,
+    *,
+    labels: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.Series:
+    """Mean bootstrap Jaccard index of each segment.
+
+    Parameters
+    ----------
+    X, fit, n_segments, labels, resamples, random_state, n_jobs
+        As in `bootstrap_jaccards`.
+
+    Returns
+    -------
+    Series indexed by ``segment``, 1…n_segments
+        0…1; see `stability_band` for words.
+    """
+    jaccards = bootstrap_jaccards(
+        X, fit, n_segments, labels=labels, resamples=resamples, random_state=random_state, n_jobs=n_jobs
+    )
+    index = pd.RangeIndex(1, jaccards.shape[1] + 1, name="segment")
+    return pd.Series(jaccards.mean(axis=0), index=index, name="jaccard")
+
+
+def bootstrap_jaccards(
+    X: np.ndarray,
+    fit: Fit,
+    n_segments: int,
+    *,
+    labels: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> np.ndarray:
+    """Draw customers with replacement, fit again, and compare each segment with its closest new one.
+
+    As fpc's ``clusterboot`` by default, a customer drawn several times counts once, and an original
+    segment is restricted to the customers drawn before it is compared.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, 6)
+    fit : callable
+        ``fit(X, n_segments)`` gives a fitted model, or the labels themselves.
+    n_segments : int
+    labels : ndarray of shape (n_customers,), optional
+        The partition to judge, in segment order; by default what `fit` finds on `X`.
+    resamples : int
+    random_state : int
+    n_jobs : int, optional
+        Processes; the numbers do not depend on it.
+
+    Returns
+    -------
+    ndarray of shape (resamples, n_segments)
+        Jaccard indices, 0…1; 0 for a segment of which nobody was drawn.
+
+    References
+    ----------
+    Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics and Data
+    Analysis 52, 258–271.
+    """
+    X = check_fit(X, [n_segments])
+    original = labels_of(fit(X, n_segments), X) if labels is None else np.asarray(labels)
+    seeds = np.random.SeedSequence(random_state).spawn(resamples)
+    rows = Parallel(n_jobs=n_jobs)(delayed(_resample)(X, original, fit, n_segments, seed) for seed in seeds)
+    return np.array(rows)
+
+
+def _resample(
+    X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
+) -> list[float]:
+    drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
+    with threadpool_limits(1):
+        new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
+    return [max(_jaccard(old == a, new == b) for b in np.unique(new)) for a in np.unique(original)]
+
+
+def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / (a | b).sum())
+
+
+def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
+    """Return a fitted model's labels of the customers it was fitted on."""
+    if isinstance(model, np.ndarray):
+        return model
+    return model.labels_ if hasattr(model, "labels_") else model.predict(X)
+
+
+def refit_from(gmm: GaussianMixture) -> Fit:
+    """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
+    start = {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
+
+    def fit(X: np.ndarray, n_segments: int) -> GaussianMixture:
+        mixture = GaussianMixture(n_segments, covariance_type=gmm.covariance_type, **start)
+        return fit_quietly(mixture.set_params(tol=TOL, max_iter=MAX_ITER), X)
+
+    return fit
+
+
+def stability_band(jaccard: float) -> str:
+    """Put a mean bootstrap Jaccard index (0…1) in words."""
+    return next(words for bound, words in BANDS.items() if jaccard >= bound)
