@@ -8,17 +8,22 @@ from wholesale.evidence.hierarchy import (
     cophenetic_correlations,
     cut_by_largest_jump,
     jumps,
-    jumps_without_segments,
     merge_heights,
 )
 from wholesale.evidence.recommend import Recommendation, recommend
 from wholesale.evidence.stability import bootstrap_jaccards, segment_stability, stability_band
 from wholesale.evidence.strength import prediction_strength
+from wholesale.evidence.yardstick import (
+    clouds_without_segments,
+    jumps_without_segments,
+    silhouettes_without_segments,
+)
 
 __all__ = [
     "Recommendation",
     "agreement",
     "bootstrap_jaccards",
+    "clouds_without_segments",
     "compare_cluster_counts",
     "compare_covariances",
     "contested",
@@ -33,5 +38,6 @@ __all__ = [
     "recommend",
     "search_covariances",
     "segment_stability",
+    "silhouettes_without_segments",
     "stability_band",
 ]

@@ -7,8 +7,6 @@ import pandas as pd
 from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import pdist
 
-from wholesale.models import SEED
-
 
 def cophenetic_correlations(
     X: np.ndarray, methods: Iterable[str] = ("ward", "average", "complete", "single")
@@ -57,29 +55,6 @@ def merge_heights(tree: np.ndarray, *, top: int = 10) -> pd.Series:
 def jumps(heights: pd.Series) -> pd.Series:
     """Ratio of each merge height to the next lower one, indexed by ``k``."""
     return (heights / heights.shift(-1)).dropna().rename("jump")
-
-
-def jumps_without_segments(X: np.ndarray, *, samples: int = 200, random_state: int = SEED) -> pd.DataFrame:
-    """Jumps in Ward's trees of customers without any segments, as a yardstick for the real one.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    samples : int
-    random_state : int
-
-    Returns
-    -------
-    DataFrame of shape (samples, 9)
-        A row per sample, as large as `X`, of one Gaussian with its mean and covariance; columns as in
-        `jumps`.
-    """
-    rng = np.random.default_rng(random_state)
-    mean, covariance = X.mean(axis=0), np.cov(X, rowvar=False)
-    drawn = (rng.multivariate_normal(mean, covariance, len(X), method="cholesky") for _ in range(samples))
-    return pd.DataFrame([jumps(merge_heights(linkage(each, "ward"))) for each in drawn]).reset_index(
-        drop=True
-    )
 
 
 def cut_by_largest_jump(heights: pd.Series) -> int:
