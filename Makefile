@@ -5,7 +5,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv python app test lab train evidence notebooks lock clean
+.PHONY: help setup venv python app test lab train evidence notebooks bench lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,13 +32,20 @@ notebooks: setup  ## run all notebooks and save them as Restart & Run All leaves
 	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-4]*.ipynb \
 	  --ExecutePreprocessor.record_timing=False --log-level=WARN
 
+# Streamlit and Flask are rivals to measure against, not dependencies: they get an environment of their own.
+bench:  ## measure the page beside Streamlit and Flask (about twenty minutes)
+	@$(MAKE) --no-print-directory setup VENV=.venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --editable '.[bench]'
+	@.venv-bench/bin/python -m benchmarks.predict
+	@.venv-bench/bin/python -m benchmarks.page
+
 lock: setup  ## choose exact versions anew for requirements.lock
 	@$(RUN) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 	  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate --quiet \
 	  --custom-compile-command "make lock" --output-file requirements.lock
 
 clean:  ## delete the virtual environment and all caches
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 setup:  ## make the virtual environment, anew only when the lock changed

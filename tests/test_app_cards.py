@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import replace
 from html import escape
 
@@ -8,12 +9,19 @@ from hypothesis import strategies as st
 
 from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
-from wholesale.columns import LABELS
+from wholesale.app.about import about_tab
+from wholesale.app.segments import segments_tab
+from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import ROOT
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
 
+FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
+
+
+def card_of(answer: str, model: str) -> str:
+    return answer[answer.index(f'class="wc-card wc-{model}"') :].split("</section>")[0]
 
 
 @pytest.fixture(scope="module")
@@ -42,35 +50,47 @@ def test_a_share_is_never_rounded_to_certainty(share, written):
 
 @pytest.mark.parametrize("model", ["kmeans", "gmm", "ward"])
 def test_each_model_has_a_card_with_the_name_of_its_own_segment(predictor, first, model):
-    answer = cards.answer(predictor, first)
-    card = answer[answer.index(f'class="wc-card wc-{model}"') :].split("</section>")[0]
+    card = card_of(cards.answer(predictor, FIRST), model)
     colour = segment_colours(predictor.overlap)[model][getattr(first, model).segment - 1]
     assert escape(getattr(first, model).name) in card
     assert f"--seg:{colour}" in card
 
 
-def test_the_mixture_card_has_a_bar_for_each_of_its_segments(predictor, first):
-    card = cards.gmm_card(predictor, first, segment_colours(predictor.overlap)["gmm"])
-    for name, probability in zip(predictor.names["gmm"], first.gmm.scores, strict=True):
-        assert f"<span>{escape(name)}</span>" in card
-        assert f"<b>{escape(sentences.format_share(probability))}</b>" in card
-        assert f"--share:{probability:.4f}" in card
+def test_two_models_have_a_bar_for_each_of_their_segments(predictor, first):
+    answer = cards.answer(predictor, FIRST)
+    said = {"kmeans": "{:.1f}".format, "gmm": sentences.format_share}
+    for model, form in said.items():
+        scores = getattr(first, model).scores
+        share = 1 if model == "gmm" else max(scores)
+        for name, score in zip(predictor.names[model], scores, strict=True):
+            row = re.search(f"<li><span>{escape(name)}</span>.*?</li>", card_of(answer, model))[0]
+            assert f"<b>{escape(form(score))}</b>" in row
+            assert f"--share:{score / share:.4f}" in row
+
+
+def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor):
+    share = predictor.manifest["metrics"]["ward"]["self_placement"]
+    assert f"returns {share:.0%} of the tree&#x27;s own labels" in card_of(
+        cards.answer(predictor, FIRST), "ward"
+    )
+    unknown = cards.answer(replace(predictor, manifest={}), FIRST)
+    assert "Placed on the branch whose merge costs least." in card_of(unknown, "ward")
 
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, enormous):
-    answer = cards.answer(predictor, enormous)
+    answer = cards.answer(predictor, dict.fromkeys(SPEND_COLUMNS, 1e9))
     assert enormous.unfamiliar
     assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-name"')
     assert sentences.announcement(enormous).startswith("Unlike 99% of the customers on record.")
 
 
 def test_a_familiar_customer_gets_no_warning(predictor, first):
-    assert "Unlike" not in cards.answer(predictor, first)
+    assert "Unlike" not in cards.answer(predictor, FIRST)
     assert sentences.familiarity(first) == f"Familiar: {first.familiarity:.0%} of customers are more unusual"
 
 
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, first):
-    fresh, stale = cards.answer(predictor, first), cards.answer(predictor, first, faults=["Milk: blank"])
+    fresh, stale = cards.answer(predictor, FIRST), cards.answer(predictor, FIRST, faults=["Milk: blank"])
     assert cards.EARLIER in stale and cards.EARLIER not in fresh
     assert cards.hero(predictor, first, segment_colours(predictor.overlap)["kmeans"]) in stale
 
@@ -92,18 +112,19 @@ def test_clarity_is_said_in_words_for_every_ratio(predictor, first, clarity, sta
 @pytest.mark.parametrize(
     ("overlap", "start"), [(0.8, "The same as"), (0.5, "Similar to"), (0.1, "Not a counterpart of")]
 )
-def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(first, overlap, start):
-    sentence = sentences.related(first, replace(first.gmm, overlap=overlap))
-    assert sentence.startswith(f"{start} {first.kmeans.name}: ")
+def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
+    sentence = sentences.related("Those", overlap)
+    assert sentence.startswith(f"{start} Those: ")
     assert f"{overlap:.0%} of their customers in common" in sentence
 
 
-def test_names_are_escaped(predictor, first):
+def test_names_are_escaped_on_every_tab(predictor):
     nasty = "<script>alert(1)</script> & more"
-    prediction = replace(first, kmeans=replace(first.kmeans, name=nasty))
     names = {model: (nasty,) * len(own) for model, own in predictor.names.items()}
-    answer = cards.answer(replace(predictor, names=names), prediction)
-    assert "<script>" not in answer and escape(nasty) in answer
+    renamed = replace(predictor, names=names)
+    for page in (cards.answer(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
+        assert "<script" not in page
+        assert escape(nasty)[:12] in page
 
 
 def test_the_outline_painted_before_the_kernel_answers_has_the_form_s_labels():
@@ -127,18 +148,24 @@ def test_each_segment_says_how_stable_it_is(predictor):
             assert f"{known['jaccard'][segment - 1]:.2f}" in sentence
 
 
-def test_without_evidence_nothing_is_said_of_stability(predictor, first):
+def test_without_evidence_nothing_is_said_of_stability(predictor):
     silent = replace(predictor, evidence={})
     assert sentences.stability(silent, "kmeans", 1) == ""
-    assert "resampling" not in cards.answer(silent, first)
-    assert "resampling" in cards.answer(predictor, first)
+    assert "resampling" not in cards.answer(silent, FIRST)
+    assert "resampling" in cards.answer(predictor, FIRST)
 
 
 def test_a_segment_without_counterpart_says_that_it_stands_alone(predictor):
-    alone = predict_segment(predictor, predictor.amounts[predictor.segments["kmeans"] == 3][0])
-    shared = predict_segment(predictor, predictor.amounts[predictor.segments["kmeans"] == 1][0])
-    assert "Neither other model has a segment like it." in cards.answer(predictor, alone)
-    assert "Neither other model" not in cards.answer(predictor, shared)
+    assert sentences.alone(predictor, 3) == "Neither other model has a segment like it."
+    assert sentences.alone(predictor, 1) == ""
+
+
+def test_only_the_least_stable_segment_of_a_model_is_called_so(predictor):
+    for model in ("kmeans", "gmm", "ward"):
+        jaccards = predictor.evidence["stability"][model]["jaccard"]
+        for segment, jaccard in enumerate(jaccards, start=1):
+            said = "the least stable" in sentences.stability(predictor, model, segment)
+            assert said == (jaccard == min(jaccards))
 
 
 def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):

@@ -86,6 +86,12 @@ def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
     assert seen[1] == LONG_AGO
 
 
+@pytest.mark.parametrize(("cores", "kernels"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
+def test_one_kernel_per_core_is_held_ready_from_two_to_four(monkeypatch, cores, kernels):
+    monkeypatch.setattr(server.os, "cpu_count", lambda: cores)
+    assert server.pool_size() == kernels
+
+
 def test_the_settings_serve_no_file_and_no_traceback():
     settings = json.loads((ROOT / "voila.json").read_text(encoding="utf-8"))["VoilaConfiguration"]
     assert settings["template"] == "wholesale"

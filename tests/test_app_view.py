@@ -2,13 +2,15 @@ import subprocess
 import sys
 
 import pytest
-from ipywidgets import HTML, Button, Text, Widget
+from ipywidgets import HTML, Button, Dropdown, Text, Widget
 
 from wholesale.amounts import parse_amount
 from wholesale.app import build_app, cards
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.predict import Predictor, predict_segment
+from wholesale.manifest import ROOT
+from wholesale.predict import Predictor
 
+TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
 SIX = ("1200", "12,000", "21 000", "300", "9500", "1500.5")
 
 
@@ -22,9 +24,14 @@ class Page:
         self.results: HTML = self.find("wc-results")[0]
         self.predict: Button = self.find("wc-predict")[0]
         self.reset: Button = self.find("wc-reset")[0]
+        self.preset: Dropdown = self.find("wc-preset")[0]
 
     def find(self, name: str) -> list[Widget]:
         return [widget for widget in _family(self.root) if name in widget._dom_classes]
+
+
+def answer(predictor: Predictor, amounts: list[float], **faults: list[str]) -> str:
+    return cards.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)), **faults)
 
 
 def _family(widget: Widget) -> list[Widget]:
@@ -39,7 +46,7 @@ def page(predictor: Predictor) -> Page:
 def test_the_page_starts_with_the_first_customer_and_the_answer_for_it(page, predictor):
     amounts = [parse_amount(column, text.value) for column, text in page.inputs.items()]
     assert amounts == predictor.amounts[0].tolist()
-    assert page.results.value == cards.answer(predictor, predict_segment(predictor, amounts))
+    assert page.results.value == answer(predictor, amounts)
 
 
 def test_six_labelled_inputs_wait_until_a_value_is_committed(page):
@@ -51,8 +58,7 @@ def test_six_amounts_give_the_answer_of_predict_segment(page, predictor):
     for text, value in zip(page.inputs.values(), SIX, strict=True):
         text.value = value
     page.predict.click()
-    expected = predict_segment(predictor, [1200, 12000, 21000, 300, 9500, 1500.5])
-    assert page.results.value == cards.answer(predictor, expected)
+    assert page.results.value == answer(predictor, [1200.0, 12000.0, 21000.0, 300.0, 9500.0, 1500.5])
 
 
 def test_leaving_a_field_is_enough(page):
@@ -72,8 +78,8 @@ def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(pa
     assert shown == str(sentence.value)
     assert [column for column, error in page.errors.items() if error.value] == ["Milk"]
     assert page.inputs["Fresh"].value == "3" and page.inputs["Milk"].value == value
-    last_good = predict_segment(predictor, [3, *predictor.amounts[0][1:]])
-    assert page.results.value == cards.answer(predictor, last_good, faults=[str(sentence.value)])
+    last_good = [3.0, *predictor.amounts[0][1:].tolist()]
+    assert page.results.value == answer(predictor, last_good, faults=[str(sentence.value)])
 
 
 def test_each_of_several_bad_entries_gets_its_line_and_loses_it_when_mended(page):
@@ -102,6 +108,34 @@ def test_reset_answers_once(page, monkeypatch):
     monkeypatch.setattr(cards, "answer", lambda *args, **kwargs: answers.append(args) or "")
     page.reset.click()
     assert len(answers) == 1
+
+
+def test_a_preset_fills_in_that_customer_and_answers_once(page, predictor, monkeypatch):
+    answers = []
+    monkeypatch.setattr(cards, "answer", lambda *args, **kwargs: answers.append(args) or "")
+    for label, customer in page.preset.options[1:]:
+        page.preset.value = customer
+        assert label.endswith(f"customer {customer}")
+        amounts = [parse_amount(column, text.value) for column, text in page.inputs.items()]
+        assert amounts == predictor.amounts[customer - 1].tolist()
+        assert list(answers[-1][1].values()) == amounts
+    assert len(answers) == len(page.preset.options) - 1
+
+
+def test_the_picker_no_longer_names_a_customer_whose_amounts_were_changed(page):
+    page.preset.value = page.preset.options[2][1]
+    page.predict.click()
+    assert page.preset.value != 0
+    page.inputs["Milk"].value = "1"
+    assert page.preset.value == 0
+    assert page.inputs["Milk"].value == "1"
+
+
+def test_there_is_a_panel_per_tab(page):
+    template = (TEMPLATE / "index.html.j2").read_text(encoding="utf-8")
+    for name in ("one", "segments", "about"):
+        assert len(page.find(f"wc-page-{name}")) == 1
+        assert f'id="wc-tab-{name}" data-page="{name}"' in template
 
 
 def test_two_pages_do_not_share_anything(predictor):

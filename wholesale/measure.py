@@ -20,6 +20,7 @@ class Measured:
     scores: dict[str, np.ndarray]
     clarity: np.ndarray
     agreement: np.ndarray
+    density: np.ndarray
     familiarity: np.ndarray
 
 
@@ -45,6 +46,7 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
         clarity=clarity,
         agreement=np.sum(agrees, axis=0),
+        density=density,
         familiarity=rank / len(predictor.densities),
     )
 

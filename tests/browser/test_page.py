@@ -3,7 +3,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+from visit import PHONE, field, open_page
 
 from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
@@ -11,16 +12,6 @@ from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
 
 RETAILER = dict(zip(SPEND_COLUMNS, ("1200", "12000", "21000", "300", "9500", "1500"), strict=True))
-PHONE = {"width": 390, "height": 844}
-
-
-def open_page(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.locator(".wc-app .wc-kmeans")).to_be_visible(timeout=30_000)
-
-
-def field(page: Page, column: str) -> Locator:
-    return page.locator(f".wc-input-{column} input")
 
 
 def status(url: str) -> int:
@@ -156,16 +147,6 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page, address):
         field(page, column).press("Tab")
     expect(page.locator(".wc-error").last).not_to_be_empty()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-def test_the_keyboard_alone_is_enough_and_focus_is_seen(page, address):
-    open_page(page, address)
-    for column in SPEND_COLUMNS:
-        page.keyboard.press("Tab")
-        expect(field(page, column)).to_be_focused()
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    page.keyboard.press("Tab")
-    expect(page.locator(".wc-predict")).to_be_focused()
 
 
 def test_a_closed_page_takes_its_kernel_with_it(page, address):

@@ -1,34 +1,28 @@
 """A prediction as HTML. Pure functions without widgets; every name is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
-import numpy as np
-
-from wholesale.app.sentences import (
-    announcement,
-    clarity,
-    familiarity,
-    format_amount,
-    format_share,
-    related,
-    stability,
-)
-from wholesale.columns import MODELS, UNIT
-from wholesale.palette import SAME, SIMILAR, segment_colours
-from wholesale.predict import Prediction, Predictor, Reading
+from wholesale.app import charts, sentences
+from wholesale.app.markup import card, named, note
+from wholesale.app.reasons import alike_card, change_card, why_card
+from wholesale.columns import MODELS
+from wholesale.explain import explain
+from wholesale.palette import segment_colours
+from wholesale.predict import Prediction, Predictor, Reading, predict_segment
 
 TINY = 1e-12
 EARLIER = "This answer is for the earlier amounts."
 
 
-def answer(predictor: Predictor, prediction: Prediction, *, faults: Sequence[str] = ()) -> str:
+def answer(predictor: Predictor, spend: Mapping[str, float], *, faults: Sequence[str] = ()) -> str:
     """Write the whole answer for one customer, and hidden in it the sentence to announce.
 
     Parameters
     ----------
     predictor : Predictor
-    prediction : Prediction
+    spend : mapping of str to float
+        Six yearly amounts in m.u., by the names in ``SPEND_COLUMNS``.
     faults : sequence of str
         What is wrong with the amounts now entered; if anything is, this answer is for earlier ones.
 
@@ -37,103 +31,101 @@ def answer(predictor: Predictor, prediction: Prediction, *, faults: Sequence[str
     str
         HTML.
     """
+    prediction, explanation = predict_segment(predictor, spend), explain(predictor, spend)
     colours = segment_colours(predictor.overlap)
-    cards = (
-        kmeans_card(predictor, prediction, colours["kmeans"]),
-        gmm_card(predictor, prediction, colours["gmm"]),
-        ward_card(predictor, prediction, colours["ward"]),
-    )
     stale = f'<p class="wc-stale">{EARLIER}</p>' if faults else ""
-    spoken = " ".join([*faults, EARLIER]) if faults else announcement(prediction)
+    spoken = " ".join([*faults, EARLIER]) if faults else sentences.announcement(prediction)
+    text = sentences.as_text(predictor, spend, prediction, explanation)
+    segment = prediction.kmeans.segment
+    columns = (
+        why_card(prediction, explanation, colours["kmeans"])
+        + change_card(explanation, colours["kmeans"])
+        + card(note(sentences.CONVENTION), heading="When do models agree?"),
+        card(charts.map_with_you(predictor, spend), heading="Where it sits on the map")
+        + card(charts.profile(predictor, spend, segment), heading="Beside its segment"),
+    )
     return (
         f'<div class="wc-answer{" wc-is-stale" if faults else ""}">{stale}'
         f"{hero(predictor, prediction, colours['kmeans'])}"
-        f'<div class="wc-three">{"".join(cards)}</div>{convention()}'
-        f'<p class="wc-announce" hidden>{escape(spoken)}</p></div>'
+        f'<div class="wc-three">{model_cards(predictor, prediction, colours)}</div>'
+        f'<div class="wc-two"><div>{columns[0]}</div><div>{columns[1]}</div></div>'
+        f"{alike_card(explanation, colours['kmeans'])}"
+        f'<p class="wc-announce" hidden>{escape(spoken)}</p>'
+        f'<pre class="wc-text" hidden>{escape(text)}</pre></div>'
     )
 
 
 def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...]) -> str:
     """Write the first card: the K-Means segment, agreement, familiarity; a warning first if need be."""
-    chips = f'<span class="wc-chip wc-agreement"><b>{prediction.agreement} of 3</b> models agree</span>'
+    segment = prediction.kmeans.segment
+    chips = f'<span class="wc-chip wc-agreement">{sentences.agreement(prediction)}</span>'
     if not prediction.unfamiliar:
-        chips += f'<span class="wc-chip wc-familiarity">{escape(familiarity(prediction))}</span>'
+        chips += f'<span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
+    about = (
+        sentences.size(predictor, "kmeans", segment),
+        sentences.alone(predictor, segment),
+        sentences.stability(predictor, "kmeans", segment),
+    )
     return (
         f'<section class="wc-card wc-hero" aria-label="Segment">{_warning(prediction)}'
-        f'<h2 class="wc-name">{_name(prediction.kmeans, colours)}</h2>'
-        f"<p>{_about(predictor, prediction.kmeans.segment)}</p>"
-        f'<p class="wc-chips">{chips}</p></section>'
+        f'<h2 class="wc-name">{named(prediction.kmeans.name, colours[segment - 1])}</h2>'
+        f"<p>{escape(' '.join(filter(None, about)))}</p>"
+        f'<p class="wc-chips">{chips}<button type="button" class="wc-copy">Copy as text</button></p>'
+        "</section>"
     )
 
 
-def kmeans_card(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...]) -> str:
-    """Write the K-Means segment and how clear it is."""
-    details = _note(clarity(predictor, prediction), "wc-why")
-    return _card("kmeans", MODELS["kmeans"], prediction.kmeans, colours, details)
-
-
-def gmm_card(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...]) -> str:
-    """Write the mixture's segment, a probability bar per segment, and how it relates to the K-Means one."""
-    rows = zip(predictor.names["gmm"], prediction.gmm.scores, colours, strict=True)
-    bars = "".join(_bar(name, probability, colour) for name, probability, colour in rows)
-    details = f'<p class="wc-bars-title">Probability of each segment</p><ul class="wc-bars">{bars}</ul>'
-    details += _note(
-        f"{related(prediction, prediction.gmm)} {stability(predictor, 'gmm', prediction.gmm.segment)}"
+def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str, tuple[str, ...]]) -> str:
+    """Write a card per model: its segment, and what is particular to its answer."""
+    name = prediction.kmeans.name
+    gmm, ward = prediction.gmm, prediction.ward
+    distances = prediction.kmeans.scores
+    nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
+    certain = [min(max(share, TINY), 1 - TINY) for share in gmm.scores]  # its rounding is certain, it is not
+    probabilities = [(sentences.format_share(share), share) for share in certain]
+    placed = "Placed on the branch whose merge costs least" + _reproduces(predictor)
+    details = {
+        "kmeans": _bars("Distance to each centre", predictor.names["kmeans"], nearness, colours["kmeans"])
+        + note(sentences.clarity(predictor, prediction)),
+        "gmm": _bars("Probability of each segment", predictor.names["gmm"], probabilities, colours["gmm"])
+        + note(
+            f"{sentences.related(name, gmm.overlap)} {sentences.stability(predictor, 'gmm', gmm.segment)}"
+        ),
+        "ward": note(f"{sentences.related(name, ward.overlap)} {placed}")
+        + note(sentences.stability(predictor, "ward", ward.segment)),
+    }
+    return "".join(
+        _model_card(model, getattr(prediction, model), colours[model], details[model]) for model in MODELS
     )
-    return _card("gmm", MODELS["gmm"], prediction.gmm, colours, details)
 
 
-def ward_card(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...]) -> str:
-    """Write the Ward segment, said to be for analysis, and how it relates to the K-Means one."""
-    placed = f"{related(prediction, prediction.ward)} Placed on the branch whose merge costs least."
-    details = _note(f"{placed} {stability(predictor, 'ward', prediction.ward.segment)}")
-    return _card("ward", f"{MODELS['ward']}, for analysis", prediction.ward, colours, details)
+def _reproduces(predictor: Predictor) -> str:
+    share = predictor.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
+    return "." if share is None else f"; this rule returns {share:.0%} of the tree's own labels."
 
 
-def convention() -> str:
-    """Say what counts as agreement."""
-    return (
-        '<p class="wc-note wc-convention">Each model cuts the customers its own way and names its own '
-        f"segments. We call two segments similar from {SIMILAR:.0%} of their customers in common, the same "
-        f"from {SAME:.0%}; a model agrees when its segment is similar or the same.</p>"
-    )
+def _model_card(model: str, reading: Reading, colours: tuple[str, ...], details: str) -> str:
+    value = f'<p class="wc-value">{named(reading.name, colours[reading.segment - 1])}</p>'
+    heading = MODELS[model] + (", for analysis" if model == "ward" else "")
+    return card(value + details, f"wc-{model}", heading=heading)
 
 
 def _warning(prediction: Prediction) -> str:
     if not prediction.unfamiliar:
         return ""
     return (
-        f'<p class="wc-warning"><b class="wc-familiarity">{escape(familiarity(prediction))}.</b> '
+        f'<p class="wc-warning"><b class="wc-familiarity">{escape(sentences.familiarity(prediction))}.</b> '
         "The segments below are only the nearest there are.</p>"
     )
 
 
-def _about(predictor: Predictor, segment: int) -> str:
-    members = predictor.amounts[predictor.segments["kmeans"] == segment]
-    share = len(members) / len(predictor.amounts)
-    total = format_amount(round(float(np.median(members.sum(axis=1)))))
-    alike = max(float(predictor.overlap[model][:, segment - 1].max()) for model in ("gmm", "ward"))
-    alone = " Neither other model has a segment like it." if alike < SIMILAR else ""
-    stable = stability(predictor, "kmeans", segment)
-    return f"{format_share(share)} of customers. Typically {total} {UNIT} a year.{alone} {stable}"
-
-
-def _card(model: str, title: str, reading: Reading, colours: tuple[str, ...], details: str) -> str:
-    return (
-        f'<section class="wc-card wc-{model}"><h2>{escape(title)}</h2>'
-        f'<p class="wc-value">{_name(reading, colours)}</p>{details}</section>'
+def _bars(
+    title: str, names: tuple[str, ...], values: list[tuple[str, float]], colours: tuple[str, ...]
+) -> str:
+    """List the segments with what is said of each, and a bar of that share (0…1)."""
+    rows = "".join(
+        f'<li><span>{escape(name)}</span><i class="wc-track" style="--seg:{colour};--share:{share:.4f}"></i>'
+        f"<b>{escape(said)}</b></li>"
+        for name, (said, share), colour in zip(names, values, colours, strict=True)
     )
-
-
-def _name(reading: Reading, colours: tuple[str, ...]) -> str:
-    return f'<i class="wc-dot" style="--seg:{colours[reading.segment - 1]}"></i>{escape(reading.name)}'
-
-
-def _bar(name: str, probability: float, colour: str) -> str:
-    share = min(max(probability, TINY), 1 - TINY)  # a mixture is never quite certain, its rounding is
-    track = f'<i class="wc-track" style="--seg:{colour};--share:{share:.4f}"></i>'
-    return f"<li><span>{escape(name)}</span>{track}<b>{escape(format_share(share))}</b></li>"
-
-
-def _note(sentence: str, *classes: str) -> str:
-    return f'<p class="{" ".join(["wc-note", *classes])}">{escape(sentence)}</p>'
+    return f'<p class="wc-bars-title">{title}</p><ul class="wc-bars">{rows}</ul>'

@@ -1,21 +1,30 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from wholesale.columns import MODELS
-from wholesale.palette import relation
+from wholesale.columns import LABELS, MODELS, UNIT
+from wholesale.explain import Change, Explanation
+from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
 
 SPACE = "\u00a0"  # groups thousands; it does not break, and parse_amount reads it back
 CLOSE = 1.15  # one customer in eight on record is no clearer
+WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
 
 RELATIONS = {
     "same": "The same as {name}: {share} of their customers in common.",
     "similar": "Similar to {name}: {share} of their customers in common.",
     "no counterpart": "Not a counterpart of {name}: only {share} of their customers in common.",
 }
+
+CONVENTION = (
+    "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
+    f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
+    "is similar or the same."
+)
 
 
 def format_amount(amount: float) -> str:
@@ -42,6 +51,11 @@ def familiarity(prediction: Prediction) -> str:
     return f"Familiar: {share} of customers are more unusual"
 
 
+def agreement(prediction: Prediction) -> str:
+    """Say how many models agree."""
+    return f"{prediction.agreement} of {len(MODELS)} models agree"
+
+
 def clarity(predictor: Predictor, prediction: Prediction) -> str:
     """Say in a sentence how much nearer the nearest K-Means centre is than the next."""
     second = predictor.names["kmeans"][int(np.argsort(prediction.kmeans.scores, kind="stable")[1])]
@@ -55,19 +69,71 @@ def clarity(predictor: Predictor, prediction: Prediction) -> str:
     return f"A close call: {sentence}" if ratio < CLOSE else sentence[0].upper() + sentence[1:]
 
 
+def size(predictor: Predictor, model: str, segment: int) -> str:
+    """Say how many customers a segment has and what they typically spend."""
+    members = predictor.segments[model] == segment
+    total = format_amount(round(float(np.median(predictor.amounts[members].sum(axis=1)))))
+    return f"{format_share(float(members.mean()))} of customers. Typically {total} {UNIT} a year."
+
+
 def stability(predictor: Predictor, model: str, segment: int) -> str:
     """Say in a sentence how stable a segment is, or nothing where no evidence was gathered."""
     known = predictor.evidence.get("stability", {}).get(model)
     if not known:
         return ""
     band, jaccard = known["band"][segment - 1], known["jaccard"][segment - 1]
-    return f"Under resampling it is {band} (mean Jaccard {jaccard:.2f})."
+    means = [round(mean, 2) for mean in known["jaccard"]]
+    least = (
+        ", the least stable of its model"
+        if means.count(min(means)) == 1 and jaccard == min(known["jaccard"])
+        else ""
+    )
+    return f"Under resampling it is {band} (mean Jaccard {jaccard:.2f}{least})."
 
 
-def related(prediction: Prediction, reading: Reading) -> str:
-    """Say in a sentence how a segment relates to the customer's K-Means segment."""
-    sentence = RELATIONS[relation(reading.overlap)]
-    return sentence.format(name=prediction.kmeans.name, share=format_share(reading.overlap))
+def related(name: str, overlap: float) -> str:
+    """Say in a sentence how a segment relates to the K-Means segment called `name`."""
+    return RELATIONS[relation(overlap)].format(name=name, share=format_share(overlap))
+
+
+def alone(predictor: Predictor, segment: int) -> str:
+    """Say that no other model has a segment like this one of K-Means, if so."""
+    alike = max(float(predictor.overlap[model][:, segment - 1].max()) for model in ("gmm", "ward"))
+    return "Neither other model has a segment like it." if alike < SIMILAR else ""
+
+
+def reasons(explanation: Explanation) -> str:
+    """Name the categories that speak most for the segment, and against it."""
+    weights = {LABELS[reason.column]: reason.contribution for reason in explanation.reasons}
+    enough = WEIGHTY * max(abs(weight) for weight in weights.values())
+    ranked = sorted(weights, key=lambda label: -abs(weights[label]))
+    speaking = [label for label in ranked if abs(weights[label]) >= enough and weights[label]]
+    favour = [label for label in speaking if weights[label] > 0]
+    against = [label for label in speaking if weights[label] < 0]
+    said = f"Mostly for it: {listed(favour)}. " if favour else ""
+    return said + (f"Against it: {listed(against)}." if against else "Nothing weighty speaks against it.")
+
+
+def change(found: Change | None) -> tuple[str, str]:
+    """Say the smallest change that leads to another segment: the change, and where it leads."""
+    if found is None:
+        return "No change of a single category leads to another segment.", ""
+    amounts = f"from {format_amount(found.amount)} to {format_amount(found.to)} {UNIT}"
+    return f"{LABELS[found.column]} {amounts}", found.name
+
+
+def same(explanation: Explanation) -> str:
+    """Say who on record has exactly these amounts, if anybody has."""
+    if not explanation.same:
+        return ""
+    which = listed([str(customer) for customer in explanation.same])
+    one = len(explanation.same) == 1
+    return f"Customer{'' if one else 's'} {which} on record {'has' if one else 'have'} exactly these amounts."
+
+
+def listed(words: list[str]) -> str:
+    """Write ``"a, b and c"``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def announcement(prediction: Prediction) -> str:
@@ -75,5 +141,28 @@ def announcement(prediction: Prediction) -> str:
     warning = f"{familiarity(prediction)}. " if prediction.unfamiliar else ""
     return (
         f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {MODELS['gmm']}: {prediction.gmm.name}. "
-        f"{prediction.agreement} of 3 models agree."
+        f"{agreement(prediction)}."
     )
+
+
+def as_text(
+    predictor: Predictor, spend: Mapping[str, float], prediction: Prediction, explanation: Explanation
+) -> str:
+    """Write the whole answer as lines of text, to be pasted elsewhere."""
+    amounts = [f"{LABELS[column]} {format_amount(amount)}" for column, amount in spend.items()]
+    step, leads = change(explanation.change)
+    lines = [
+        f"Customer: {', '.join(amounts)} ({UNIT} a year)",
+        f"{familiarity(prediction)}. {agreement(prediction)}.",
+        f"{MODELS['kmeans']}: {prediction.kmeans.name}. {clarity(predictor, prediction)}",
+        f"{MODELS['gmm']}: {prediction.gmm.name} ({format_share(_probability(prediction.gmm))}).",
+        f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
+        f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
+        f"Smallest change to another segment: {step} gives {leads}." if leads else step,
+        f"Most similar customers on record: {listed([str(alike.customer) for alike in explanation.alike])}.",
+    ]
+    return "\n".join(lines)
+
+
+def _probability(reading: Reading) -> float:
+    return reading.scores[reading.segment - 1]

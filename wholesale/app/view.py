@@ -1,14 +1,17 @@
-"""The page's widgets: six inputs, one callback, one answer. What they say comes from `cards`."""
+"""The page's widgets: the form, one callback, one answer. What they say comes from the other modules."""
 
 from html import escape
 from typing import TypeVar
 
-from ipywidgets import HTML, Button, DOMWidget, HBox, Text, VBox, Widget
+from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards, sentences
+from wholesale.app import cards, charts, sentences
+from wholesale.app.about import about_tab
+from wholesale.app.presets import presets
+from wholesale.app.segments import segments_tab
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
-from wholesale.predict import Predictor, predict_segment
+from wholesale.predict import Predictor
 
 W = TypeVar("W", bound=DOMWidget)
 
@@ -23,9 +26,15 @@ def build_app(predictor: Predictor) -> Widget:
     Returns
     -------
     Widget
-        Its root, of class ``wc-app``; it starts with the first customer on record and the answer for it.
+        Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
+        the answer for it.
     """
-    return CustomerView(predictor).root
+    panels = {"segments": HTML(segments_tab(predictor)), "about": HTML(about_tab(predictor))}
+    pages = [
+        CustomerView(predictor).root,
+        *(_styled(page, f"wc-page-{name}") for name, page in panels.items()),
+    ]
+    return _styled(VBox([_styled(page, "wc-page") for page in pages]), "wc-app")
 
 
 class CustomerView:
@@ -38,15 +47,19 @@ class CustomerView:
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
+        choices = [("Start from a real customer…", 0), *presets(predictor).items()]
+        self.preset = _styled(Dropdown(options=choices, description="Start from"), "wc-preset")
         self.inputs = {column: _input(column) for column in SPEND_COLUMNS}
         self.errors = {column: _styled(HTML(), "wc-error") for column in SPEND_COLUMNS}
         self.answer = _styled(HTML(), "wc-results")
         self.predict = _styled(Button(description="Predict"), "wc-predict")
         self.reset = _styled(Button(description="Reset"), "wc-reset")
-        self.root = _styled(VBox([self._form(), self.answer]), "wc-app")
+        cloud = _styled(HTML(charts.map_cloud(predictor)), "wc-cloud-holder")
+        self.root = _styled(HBox([self._form(), self.answer, cloud]), "wc-page-one")
         self.restart()
         self.predict.on_click(self.update)
         self.reset.on_click(self.restart)
+        self.preset.observe(self._start_from_preset, names="value")
 
     def _form(self) -> Widget:
         fields = [_styled(VBox([self.inputs[c], self.errors[c]]), "wc-field") for c in SPEND_COLUMNS]
@@ -56,12 +69,22 @@ class CustomerView:
             "The answer also follows each change.</p>"
         )
         buttons = _styled(HBox([self.predict, self.reset]), "wc-buttons")
-        return _styled(VBox([title, *fields, buttons, note]), "wc-form", "wc-card")
+        return _styled(VBox([title, self.preset, *fields, buttons, note]), "wc-form", "wc-card")
 
     def restart(self, _: object = None) -> None:
         """Go back to the first customer on record."""
+        self.preset.value = 0
+        self.start_from(1)
+
+    def _start_from_preset(self, change: dict) -> None:
+        if change["new"]:
+            self.start_from(change["new"])
+
+    def start_from(self, customer: int) -> None:
+        """Fill in the amounts of a customer on record (numbered from 1), and answer."""
         self._listen(False)
-        for text, amount in zip(self.inputs.values(), self.predictor.amounts[0].tolist(), strict=True):
+        amounts = self.predictor.amounts[customer - 1].tolist()
+        for text, amount in zip(self.inputs.values(), amounts, strict=True):
             text.value = sentences.format_amount(amount)
         self._listen(True)
         self.update()
@@ -70,14 +93,16 @@ class CustomerView:
         for text in self.inputs.values():
             (text.observe if on else text.unobserve)(self.update, names="value")
 
-    def update(self, _: object = None) -> None:
+    def update(self, change: object = None) -> None:
         """Answer for the six amounts; if any is at fault, say so beside it and keep the last good answer."""
         amounts, faults = self._read()
         if not faults:
-            self.prediction = predict_segment(self.predictor, amounts)
-        self.answer.value = cards.answer(self.predictor, self.prediction, faults=list(faults.values()))
+            self.amounts = amounts
+        self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
         for column, error in self.errors.items():
             error.value = escape(faults.get(column, ""), quote=False)
+        if isinstance(change, dict):  # an amount was changed by hand
+            self.preset.value = 0
 
     def _read(self) -> tuple[dict[str, float], dict[str, str]]:
         amounts, faults = {}, {}

@@ -6,6 +6,7 @@
   const PATIENCE = 5000; // ms until a connection that is being made counts as lost
   const FIELDS = ".wc-app .wc-field input";
   const READY = ".wc-results .wc-hero";
+  const KEPT = "wholesale-amounts"; // what was typed, kept while this tab reloads
 
   window.voila_heartbeat = () => {}; // Voila calls it while a kernel is slow
 
@@ -54,11 +55,79 @@
     if (spoken && status && status.textContent !== spoken.textContent) status.textContent = spoken.textContent;
   }
 
+  const tabs = () => [...document.querySelectorAll(".wc-tabs [role=tab]")];
+
+  function dressPages() {
+    for (const tab of tabs()) {
+      const page = document.querySelector(`.wc-app .wc-page-${tab.dataset.page}`);
+      if (!page || page.id) continue;
+      page.id = `wc-page-${tab.dataset.page}`;
+      page.setAttribute("role", "tabpanel");
+      page.setAttribute("aria-labelledby", tab.id);
+      tab.setAttribute("aria-controls", page.id);
+    }
+  }
+
+  function show(name) {
+    const chosen = tabs().find((tab) => tab.dataset.page === name) || tabs()[0];
+    for (const tab of tabs()) {
+      set(tab, "aria-selected", String(tab === chosen));
+      tab.tabIndex = tab === chosen ? 0 : -1;
+    }
+    document.body.dataset.page = chosen.dataset.page;
+    return chosen;
+  }
+
+  let shown = null;
+  const pageInAddress = () => location.hash.slice(1);
+
   function refresh() {
     if (document.querySelector(READY)) document.querySelector(".wc-skeleton")?.remove();
+    restore();
+    if (!shown && tabs().length) shown = show(pageInAddress()); // this script may run before they are there
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
+    dressPages();
     announce();
   }
+
+  // A reload keeps what was typed; a fresh visit starts anew.
+  window.addEventListener("pagehide", () => {
+    const typed = [...document.querySelectorAll(FIELDS)].map((input) => input.value);
+    if (typed.length) sessionStorage.setItem(KEPT, JSON.stringify(typed));
+  });
+
+  let kept = performance.getEntriesByType("navigation")[0]?.type === "reload"
+    ? JSON.parse(sessionStorage.getItem(KEPT) || "[]") : [];
+
+  function restore() {
+    const inputs = [...document.querySelectorAll(FIELDS)];
+    if (!kept.length || inputs.length < kept.length || !document.querySelector(READY)) return;
+    const typed = kept;
+    kept = [];
+    inputs.forEach((input, i) => {
+      if (typed[i] === input.value) return;
+      input.value = typed[i];
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
+  async function copy(button) {
+    const text = document.querySelector(".wc-results .wc-text").textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is not allowed here";
+    }
+    setTimeout(() => { button.textContent = "Copy as text"; }, 2000);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.matches(".wc-copy")) copy(event.target);
+    const tab = event.target.closest(".wc-tabs [role=tab]");
+    if (tab) history.replaceState(null, "", `#${show(tab.dataset.page).dataset.page}`);
+  });
+  window.addEventListener("hashchange", () => show(pageInAddress()));
 
   // Only plain digits are regrouped; anything else stays as it was typed.
   function group(text) {
@@ -78,6 +147,13 @@
   });
 
   document.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step && event.target.matches(".wc-tabs [role=tab]")) {
+      const all = tabs();
+      const next = all[(all.indexOf(event.target) + step + all.length) % all.length];
+      next.click();
+      next.focus();
+    }
     if (event.key === "Enter" && event.target.matches(FIELDS) && !event.isComposing) {
       setTimeout(() => document.querySelector(".wc-app .wc-predict").click());
     }
@@ -102,6 +178,7 @@
   // Widgets get their classes after they are in the page, so classes are watched as well.
   const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
   new MutationObserver(refresh).observe(document.documentElement, watched);
+  refresh();
   watchConnection();
   setTimeout(() => {
     if (!document.querySelector(READY + ", .wc-failed")) notify("Starting takes longer than usual.");

@@ -1,0 +1,55 @@
+"""axe, on every tab and in every state of the page."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from visit import PHONE, field, free_port, open_page, running
+
+from wholesale.columns import SPEND_COLUMNS
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options=WCAG).response["violations"]
+    return [f"{its['id']}: {node['html'][:200]}" for its in found for node in its["nodes"]]
+
+
+@pytest.mark.parametrize("page", [{"width": 1440, "height": 900}, PHONE], indirect=True, ids=["1440", "390"])
+def test_no_tab_and_no_answer_violates_a_rule(page: Page, address):
+    open_page(page, address)
+    assert violations(page) == []
+    for name in ("segments", "about", "one"):
+        page.locator(f"#wc-tab-{name}").click()
+        assert violations(page) == [], name
+    for column in SPEND_COLUMNS:
+        field(page, column).fill("1000000000")
+    page.locator(".wc-predict").click()
+    expect(page.locator(".wc-warning")).to_be_visible()
+    assert violations(page) == []
+    field(page, "Milk").fill("abc")
+    field(page, "Milk").press("Enter")
+    expect(page.locator(".wc-stale")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_outline_violates_no_rule(page: Page, address):
+    page.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.goto(address)
+    expect(page.get_by_text("Starting…")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_a_lost_connection_is_said_keeps_what_was_typed_and_violates_no_rule(browser, tmp_path):
+    port = free_port()
+    command = ("wholesale", "serve", "--port", str(port))
+    with browser.new_context() as context:
+        page = context.new_page()
+        with running(*command, port=port, cwd=tmp_path, log=tmp_path / "log") as address:
+            open_page(page, address)
+            field(page, "Milk").fill("4321")
+        notice = page.get_by_role("alert").filter(has_text="connection to the server is lost")
+        expect(notice).to_be_visible(timeout=30_000)
+        expect(notice.get_by_role("button", name="Reload")).to_be_visible()
+        expect(field(page, "Milk")).to_have_value("4321")
+        assert violations(page) == []

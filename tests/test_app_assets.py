@@ -1,0 +1,206 @@
+import asyncio
+import contextlib
+import gzip
+import http.client
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application
+
+from wholesale.app.assets import (
+    ASK_AGAIN,
+    CHUNKS,
+    EXTENSION_CHUNKS,
+    FOR_GOOD,
+    Assets,
+    fingerprint,
+    shared_scripts,
+)
+
+SCRIPT = b"let answer = 42;\n" * 200
+SECRET = b"not to be served"
+GZIP = {"Accept-Encoding": "gzip, deflate, br"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two roots, ``first`` and ``second``, and a secret beside them."""
+    folder = tmp_path_factory.mktemp("assets")
+    for root in ("first", "second/deep"):
+        (folder / root).mkdir(parents=True)
+    (folder / "secret.js").write_bytes(SECRET)
+    (folder / "firstborn").mkdir()
+    (folder / "firstborn/secret.js").write_bytes(SECRET)
+    (folder / "first/out.js").symlink_to(folder / "secret.js")
+    for name in ("first/voila.js", "first/plain.js", "second/deep/12.0123456789abcdef.js"):
+        (folder / name).write_bytes(SCRIPT)
+    (folder / "second/plain.js").write_bytes(b"the second")
+    (folder / "second/0123456789abcdef0123.woff2").write_bytes(bytes(range(256)))
+    (folder / "first/tiny.css").write_bytes(b"a{}")
+    (folder / "joined.js").write_bytes(b"first();")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(folder: Path) -> Iterator[str]:
+    """A server of its own in a thread: in this one, another test's event loop may be running."""
+    roots = [folder / "first", folder / "second"]
+    versioned = {"roots": roots, "for_good": True, "joined": [folder / "joined.js"]}
+    rules = [(r"/files/(.*)", Assets, {"roots": roots}), (r"/v1/(.*)", Assets, versioned)]
+    listening, port = bind_unused_port()
+    loop = asyncio.new_event_loop()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        server = HTTPServer(Application(rules))
+        loop.call_soon(server.add_socket, listening)
+        loop.run_forever()
+        server.stop()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{port}"
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(timeout=10)
+
+
+def get(
+    host: str, path: str, headers: dict | None = None, method: str = "GET"
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Ask for exactly this path; browsers and libraries would tidy it up first."""
+    with contextlib.closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+        connection.request(method, path, headers=headers or {})
+        reply = connection.getresponse()
+        return reply.status, reply.headers, reply.read()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/files/deep/12.0123456789abcdef.js",
+        "/files/0123456789abcdef0123.woff2",
+        "/files/plain.js?v=0123",
+        "/v1/plain.js",
+        "/v1/voila.js",
+    ],
+)
+def test_a_file_whose_address_changes_with_it_is_kept_for_good(host, path):
+    status, headers, _ = get(host, path)
+    assert (status, headers["Cache-Control"]) == (200, FOR_GOOD)
+
+
+@pytest.mark.parametrize("path", ["/files/plain.js", "/files/voila.js", "/files/tiny.css?w=1"])
+def test_any_other_file_is_asked_for_again_and_sent_only_if_it_changed(host, path):
+    status, headers, _ = get(host, path)
+    assert (status, headers["Cache-Control"]) == (200, ASK_AGAIN)
+    status, again, body = get(host, path, {"If-None-Match": headers["ETag"]})
+    assert (status, again["Cache-Control"], body) == (304, ASK_AGAIN, b"")
+    assert get(host, path, {"If-None-Match": '"another"'})[0] == 200
+
+
+def test_a_changed_file_is_sent_anew(host, folder: Path):
+    changing = folder / "first/changing.js"
+    changing.write_bytes(SCRIPT)
+    _, before, _ = get(host, "/files/changing.js")
+    changing.write_bytes(SCRIPT * 2)
+    status, after, body = get(host, "/files/changing.js", {"If-None-Match": before["ETag"]})
+    assert (status, body) == (200, SCRIPT * 2)
+    assert after["ETag"] != before["ETag"]
+
+
+def test_a_browser_that_reads_gzip_gets_it_and_another_does_not(host):
+    _, packed, body = get(host, "/files/plain.js", GZIP)
+    assert packed["Content-Encoding"] == "gzip"
+    assert packed["Content-Length"] == str(len(body))
+    assert gzip.decompress(body) == SCRIPT
+    assert len(body) < len(SCRIPT) / 10
+    _, plain, body = get(host, "/files/plain.js")
+    assert plain["Content-Encoding"] is None
+    assert body == SCRIPT
+    assert packed["ETag"] != plain["ETag"]
+    assert packed["Vary"] == plain["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("path", ["/files/tiny.css", "/files/0123456789abcdef0123.woff2"])
+def test_what_compression_does_not_shorten_is_sent_as_it_is(host, path):
+    assert get(host, path, GZIP)[1]["Content-Encoding"] is None
+
+
+def test_types_are_those_of_the_names(host):
+    types = {name: get(host, f"/files/{name}")[1]["Content-Type"] for name in ("plain.js", "tiny.css")}
+    assert types == {"plain.js": "text/javascript", "tiny.css": "text/css"}
+
+
+def test_the_head_of_a_file_is_that_of_its_whole(host):
+    status, headers, body = get(host, "/files/plain.js", GZIP, "HEAD")
+    _, full, _ = get(host, "/files/plain.js", GZIP)
+    assert (status, body) == (200, b"")
+    assert {name: headers[name] for name in headers if name != "Date"} == {
+        name: full[name] for name in full if name != "Date"
+    }
+
+
+def test_the_first_folder_that_has_a_file_wins(host):
+    assert get(host, "/files/plain.js")[2] == SCRIPT
+
+
+def test_shared_scripts_come_before_the_main_one_and_only_at_the_versioned_address(host):
+    assert get(host, "/v1/voila.js")[2] == b"(()=>{first();\n})();\n" + SCRIPT
+    assert get(host, "/v1/plain.js")[2] == SCRIPT
+    assert get(host, "/files/voila.js")[2] == SCRIPT
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.js",
+        "..%2fsecret.js",
+        "%2e%2e/secret.js",
+        "deep/../../secret.js",
+        "../firstborn/secret.js",
+        "..\\secret.js",
+        "out.js",
+        "{folder}/secret.js",
+        "/{folder}/secret.js",
+        "%00",
+        "plain.js%00",
+        "a" * 5000,
+        "deep",
+        "deep/",
+        "",
+        "missing.js",
+    ],
+)
+def test_nothing_but_files_below_the_folders_is_served(host, folder: Path, path):
+    for start in ("/files/", "/v1/"):
+        status, _, body = get(host, start + path.format(folder=folder))
+        assert status == 404
+        assert SECRET not in body
+
+
+def test_the_fingerprint_changes_with_any_file_and_with_the_joined_scripts(tmp_path: Path):
+    (tmp_path / "root").mkdir()
+    one, two = tmp_path / "root/one.js", tmp_path / "two.js"
+    one.write_text("1")
+    two.write_text("2")
+    before = fingerprint([tmp_path / "root"], [])
+    assert fingerprint([tmp_path / "root"], [two]) != before
+    one.write_text("3")
+    assert fingerprint([tmp_path / "root"], []) != before
+    one.write_text("1")
+    assert fingerprint([tmp_path / "root"], []) == before
+
+
+def test_shared_scripts_that_do_not_exist_are_left_out(tmp_path: Path):
+    assert shared_scripts([tmp_path], [tmp_path]) == []
+    first = tmp_path / f"{CHUNKS.split()[0]}.voila.js"
+    name, numbers = next(iter(EXTENSION_CHUNKS.items()))
+    other = tmp_path / name / "static" / f"{numbers.split()[0]}.0123456789abcdef.js"
+    other.parent.mkdir(parents=True)
+    for file in (first, other):
+        file.write_text("")
+    assert shared_scripts([tmp_path], [tmp_path]) == [first, other]

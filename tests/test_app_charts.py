@@ -1,0 +1,365 @@
+import math
+import re
+from dataclasses import replace
+from itertools import combinations
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.decomposition import PCA
+
+from wholesale.app import charts
+from wholesale.app.charts import components, criteria, svg, tree
+from wholesale.bundle import train
+from wholesale.columns import LABELS
+from wholesale.evidence.recommend import HIGHEST, LOWEST, STRONG
+from wholesale.palette import segment_colours
+from wholesale.predict import Predictor, predict_segment
+
+ODD = "<b>& \"quoted\" 'name'"
+EDGES = {"zeros": [0.0] * 6, "enormous": [1e9] * 6, "mixed": [0.0, 1e9] * 3}
+
+
+@pytest.fixture(scope="module")
+def pair(customers: pd.DataFrame) -> Predictor:
+    """Sixty customers in two segments."""
+    return train(customers.head(60), 2).predictor
+
+
+@pytest.fixture(scope="module")
+def crowd(predictor: Predictor) -> Predictor:
+    """Three thousand customers in eight segments; only what charts read is true of them."""
+    rng = np.random.default_rng(3)
+    amounts = np.expm1(rng.normal(8, 1.5, size=(3000, 6)).clip(0))
+    X = predictor.standardize(amounts)
+    merges = linkage(X, "ward")
+    labels = fcluster(merges, 8, "maxclust")
+    centers = np.array([X[labels == s].mean(axis=0) for s in range(1, 9)])
+    models = ("kmeans", "gmm", "ward")
+    return replace(
+        predictor,
+        names={model: tuple(f"Segment with a long name, {i}" for i in range(1, 9)) for model in models},
+        sizes={model: np.bincount(labels)[1:] for model in models},
+        overlap={model: np.eye(8) for model in models},
+        centers={model: centers for model in models},
+        weights=np.full(8, 1 / 8),
+        linkage=merges,
+        amounts=amounts,
+        segments={model: labels for model in models},
+        evidence={},
+    )
+
+
+@pytest.fixture(scope="module")
+def odd(predictor: Predictor) -> Predictor:
+    """Segments whose names are not safe in HTML."""
+    names = tuple(f"{ODD} {i}" for i in range(1, predictor.n_segments + 1))
+    return replace(predictor, names=dict.fromkeys(predictor.names, names))
+
+
+@pytest.fixture(params=["predictor", "pair", "crowd", "odd"])
+def any_predictor(request: pytest.FixtureRequest) -> Predictor:
+    return request.getfixturevalue(request.param)
+
+
+def drawings(predictor: Predictor, spend) -> dict[str, str]:
+    segment = predict_segment(predictor, spend).kmeans.segment if predictor.n_segments < 8 else 8
+    return {
+        "cloud": charts.map_cloud(predictor),
+        "map": charts.map_with_you(predictor, spend),
+        "profile": charts.profile(predictor, spend, segment),
+        "tree": charts.dendrogram(predictor),
+        "curves": charts.evidence_curves(predictor),
+    }
+
+
+def parse(drawing: str) -> ElementTree.Element:
+    return ElementTree.fromstring(drawing)
+
+
+def says(drawing: str) -> str:
+    return " ".join(e.get("aria-label", "") for e in parse(drawing).iter())
+
+
+def titles(drawing: str) -> list[str]:
+    return [e.text or "" for e in parse(drawing).iter("title")]
+
+
+def coordinates(element: ElementTree.Element) -> tuple[list[float], list[float]]:
+    """All x and y of an element and what is in it; paths by their M, L, H, V (h0 and v20 aside)."""
+    xs, ys = [], []
+    for e in element.iter():
+        xs += [float(e.get(key)) for key in ("x", "cx") if key in e.attrib]
+        ys += [float(e.get(key)) for key in ("y", "cy") if key in e.attrib]
+        for letter, numbers in re.findall(r"([MLHV])([^A-Za-z]*)", e.get("d", "")):
+            values = [float(v) for v in numbers.split()]
+            xs += values[:1] if letter in "MLH" else []
+            ys += values[-1:] if letter in "MLV" else []
+    return xs, ys
+
+
+def lies_inside(element: ElementTree.Element, width: float, height: float) -> bool:
+    xs, ys = coordinates(element)
+    return min(xs) >= 0 and max(xs) <= width and min(ys) >= 0 and max(ys) <= height
+
+
+@pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
+def test_every_chart_is_xml_with_a_text_equivalent_and_stays_inside_its_frame(any_predictor, spend):
+    for name, drawing in drawings(any_predictor, spend).items():
+        if name == "curves" and not any_predictor.evidence:
+            continue
+        for chart in parse(drawing).iter("svg"):
+            if name != "cloud":
+                assert chart.get("role") == "img" and len(chart.get("aria-label")) > 40
+                assert lies_inside(chart, *map(float, chart.get("viewBox").split()[2:])), name
+        assert "nan" not in drawing.replace("aria", "") and "inf" not in drawing, name
+
+
+def test_every_customer_on_record_is_marked_where_its_point_is(predictor):
+    plan = components.layout(predictor)
+    for amounts, point in zip(predictor.amounts, plan.points, strict=True):
+        chart = parse(charts.map_with_you(predictor, amounts)).find("svg")
+        you = chart.find("circle[@class='wc-you']")
+        assert np.allclose([float(you.get("cx")), float(you.get("cy"))], point, atol=0.051)
+        assert chart.find("path[@class='wc-arrow']") is None
+        assert lies_inside(chart, svg.WIDTH, plan.height)
+
+
+def test_the_map_shows_every_customer_in_its_segment_s_colour(any_predictor):
+    cloud = charts.map_cloud(any_predictor)
+    paths = [e for e in parse(cloud).iter("path")]
+    colours = segment_colours(any_predictor.overlap)["kmeans"]
+    assert [path.get("stroke") for path in paths] == list(colours)
+    counts = [path.get("d").count("M") for path in paths]
+    n = len(any_predictor.amounts)
+    if n <= 500:
+        assert counts == any_predictor.sizes["kmeans"].tolist()
+        assert len(titles(cloud)) == n
+    else:
+        assert sum(counts) == len(titles(cloud)) == 500
+    for path in paths:
+        assert lies_inside(path, svg.WIDTH, components.layout(any_predictor).height)
+
+
+def test_the_map_lies_along_the_principal_components(predictor):
+    plan = components.layout(predictor)
+    pca = PCA(2).fit(predictor.standardize(predictor.amounts))
+    assert np.allclose(np.abs(plan.axes), np.abs(pca.components_))
+    assert math.isclose(plan.share, pca.explained_variance_ratio_.sum())
+    assert (np.take_along_axis(plan.axes, np.abs(plan.axes).argmax(axis=1)[:, None], axis=1) > 0).all()
+    scores = (predictor.standardize(predictor.amounts) - pca.mean_) @ plan.axes.T
+    steps = np.diff(plan.points, axis=0) / np.diff(scores, axis=0)
+    assert np.allclose(steps, [plan.scale, -plan.scale])  # one unit is as long across as up
+
+
+def test_the_map_is_laid_out_once_per_predictor(predictor):
+    assert components.layout(predictor) is components.layout(predictor)
+
+
+def test_a_point_on_the_map_says_who_it_is(predictor):
+    total = f"{int(predictor.amounts[85].sum()):,}".replace(",", "\u00a0")
+    name = predictor.names["kmeans"][predictor.segments["kmeans"][85] - 1]
+    assert f"Customer 86: {name}, {total} m.u. a year" in titles(charts.map_cloud(predictor))
+
+
+def test_names_on_the_map_keep_clear_of_each_other(any_predictor):
+    labels = components.layout(any_predictor).labels
+    assert len(labels) == any_predictor.n_segments
+    assert not any(one.overlaps(other) for one, other in combinations(labels, 2))
+
+
+def test_the_axes_are_named_by_their_weightiest_categories():
+    assert components.axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == (
+        f"more Grocery, {LABELS['Detergents_Paper']}, Milk"
+    )
+    assert components.axis_words(np.array([0.8, 0, -0.6, 0, 0, 0])) == "more Fresh, less Grocery"
+    assert components.axis_words(np.full(6, 0.4)) == "more of everything"
+
+
+@pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
+def test_a_customer_off_the_map_is_said_to_be_with_an_arrow(predictor, spend):
+    drawing = charts.map_with_you(predictor, spend)
+    assert "wc-arrow" in drawing and "this customer, off the map" in drawing
+    assert "lies off the map" in says(drawing)
+
+
+def test_the_map_s_text_counts_the_nearest_customers(predictor):
+    plan = components.layout(predictor)
+    nearest = np.linalg.norm(plan.points - plan.points[0], axis=1).argsort(kind="stable")[:20]
+    counts = np.bincount(predictor.segments["kmeans"][nearest])
+    name = predictor.names["kmeans"][counts.argmax() - 1]
+    words = says(charts.map_with_you(predictor, predictor.amounts[0]))
+    assert f"Of the 20 nearest to this customer on it, {counts.max()} are in {name}." in words
+    assert f"Map of {len(predictor.amounts)} customers" in words
+
+
+def test_charts_stay_small(any_predictor, predictor):
+    sizes = {k: len(v.encode()) for k, v in drawings(any_predictor, [1e9] * 6).items()}
+    assert sizes["map"] <= 2000 and sizes["profile"] <= 6000
+    assert sizes["tree"] <= (30_000 if any_predictor is predictor else 50_000)
+    assert sizes["cloud"] <= (60_000 if any_predictor is predictor else 80_000)
+
+
+def test_names_are_escaped(odd):
+    for name, drawing in drawings(odd, odd.amounts[0]).items():
+        assert "<b>" not in drawing, name
+    assert any(ODD in words for words in titles(charts.map_cloud(odd)))
+
+
+def test_nothing_is_fetched_or_run(predictor):
+    for drawing in drawings(predictor, predictor.amounts[0]).values():
+        assert not re.search(r"<script|\bon\w+=|https?:|url\(", drawing)
+        assert set(re.findall(r'href="([^"]*)"', drawing)) <= {"#wc-cloud", "#wc-cloud-hover"}
+
+
+def test_what_the_map_uses_is_in_the_cloud(predictor):
+    cloud, shown = charts.map_cloud(predictor), charts.map_with_you(predictor, predictor.amounts[0])
+    assert set(re.findall(r'href="#([^"]*)"', shown)) == set(re.findall(r' id="([^"]*)"', cloud))
+
+
+@pytest.mark.parametrize("segment", [1, 2, 3])
+def test_the_profile_states_how_the_customer_differs_from_the_segment(predictor, segment):
+    you = predictor.standardize(predictor.amounts[9])
+    members = predictor.standardize(predictor.amounts[predictor.segments["kmeans"] == segment])
+    low, high = np.percentile(members, [25, 75], axis=0)
+    away = you - predictor.centers["kmeans"][segment - 1]
+    widest = np.abs(away).argmax()
+    words = says(charts.profile(predictor, predictor.amounts[9], segment))
+    assert f"In {((low <= you) & (you <= high)).sum()} of 6 categories" in words
+    side = "above" if away[widest] > 0 else "below"
+    assert f"{list(LABELS.values())[widest]}, {abs(away[widest]):.1f} standard deviations {side}" in words
+
+
+def test_the_profile_says_amounts_in_monetary_units(predictor):
+    told = titles(charts.profile(predictor, predictor.amounts[0], 2))
+    center = np.expm1(predictor.centers["kmeans"][1] * predictor.scale + predictor.mean)
+    assert len(told) == 6
+    for words, label, amount, middle in zip(told, LABELS.values(), predictor.amounts[0], center, strict=True):
+        plain = words.replace("\u00a0", "")
+        assert plain.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
+
+
+def test_the_profile_places_the_customer_right_of_a_centre_it_exceeds(predictor):
+    chart = parse(charts.profile(predictor, predictor.amounts[0], 1)).find(".//svg")
+    you = predictor.standardize(predictor.amounts[0])
+    for row, value, middle in zip(chart.findall("g"), you, predictor.centers["kmeans"][0], strict=True):
+        dot = float(row.find("circle").get("cx"))
+        center = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
+        assert (dot > center) == (value > middle)
+
+
+@pytest.mark.parametrize(("spend", "arrows"), [([0.0] * 6, 6), ([1e9] * 6, 6)])
+def test_the_profile_points_to_what_lies_beyond_it(predictor, spend, arrows):
+    assert charts.profile(predictor, spend, 1).count("wc-arrow") == arrows
+    assert "wc-arrow" not in charts.profile(predictor, predictor.typical["kmeans"][0], 1)
+
+
+def test_the_tree_has_every_merge_of_a_small_bundle_and_the_highest_of_a_large_one(any_predictor):
+    paths = parse(charts.dendrogram(any_predictor)).findall("path[@class='wc-branch']")
+    drawn = sum(path.get("d").count("M") for path in paths)
+    assert drawn == min(len(any_predictor.linkage), 1000)
+    colours = segment_colours(any_predictor.overlap)["ward"]
+    assert {path.get("stroke") for path in paths} <= {"var(--mut)", *colours}
+    above = next(path for path in paths if path.get("stroke") == "var(--mut)")
+    assert above.get("d").count("M") == any_predictor.n_segments - 1
+
+
+def test_branches_do_not_cross_and_stand_at_their_heights(any_predictor):
+    merges = any_predictor.linkage
+    n = len(merges) + 1
+    x, height = tree.positions(merges)
+    step = (tree.RIGHT - tree.LEFT) / n
+    assert np.allclose(np.sort(x[:n]), tree.LEFT + step * (np.arange(n) + 0.5))
+    assert np.array_equal(height[n:], merges[:, 2]) and not height[:n].any()
+    low, high = x.copy(), x.copy()
+    for node, (left, right) in enumerate(merges[:, :2].astype(int), start=n):
+        low[node], high[node] = min(low[left], low[right]), max(high[left], high[right])
+        assert math.isclose(high[node] - low[node], (merges[node - n, 3] - 1) * step, abs_tol=1e-6)
+        assert math.isclose(x[node], (x[left] + x[right]) / 2)
+
+
+def test_the_cut_leaves_the_served_segments(any_predictor):
+    height = tree.cut_height(any_predictor.linkage, any_predictor.n_segments)
+    assert fcluster(any_predictor.linkage, height, "distance").max() == any_predictor.n_segments
+    assert f"cut: {any_predictor.n_segments} segments" in charts.dendrogram(any_predictor)
+
+
+def test_each_node_belongs_to_the_segment_of_all_its_leaves(any_predictor):
+    segments, merges = any_predictor.segments["ward"], any_predictor.linkage
+    owner = tree.owners(merges, segments)
+    assert (owner[len(segments) :] == 0).sum() == any_predictor.n_segments - 1
+    assert np.array_equal(owner[: len(segments)], segments)
+
+
+def test_the_tree_says_its_sizes_and_largest_merges(predictor):
+    drawing = charts.dendrogram(predictor)
+    for name, size in zip(predictor.names["ward"], predictor.sizes["ward"], strict=True):
+        assert f"{name} with {size}" in says(drawing)
+        assert f">{size} customers</text>" in drawing
+    below = np.concatenate([np.ones(len(predictor.amounts)), predictor.linkage[:, 3]])
+    few, many = sorted(below[predictor.linkage[-1, :2].astype(int)].astype(int))
+    told = titles(drawing)
+    assert len(told) == 20
+    assert told[0] == f"{few} customers joined {many} at height {predictor.linkage[-1, 2]:.1f}"
+
+
+def test_each_criterion_has_a_panel_that_tells_its_vote(predictor):
+    drawing = charts.evidence_curves(predictor)
+    assert len(parse(drawing).findall(".//svg")) == len(criteria.PANELS)
+    for curve in (curve for panel in criteria.PANELS for curve in panel.curves):
+        assert f"prefers {predictor.evidence['votes'][curve.vote]} segments (" in says(drawing)
+    assert drawing.count('class="wc-ring"') == len(predictor.evidence["votes"])
+    assert drawing.count('class="wc-served"') == len(criteria.PANELS)
+    for sentence in predictor.evidence["sentences"]:
+        assert sentence in says(drawing)
+
+
+def test_every_known_measure_is_a_point_that_says_its_value(predictor):
+    columns = [curve.column for panel in criteria.PANELS for curve in panel.curves]
+    counts = predictor.evidence["counts"].values()
+    known = sum(row[column] is not None for row in counts for column in columns)
+    told = titles(charts.evidence_curves(predictor))
+    assert len(told) == known
+    silhouette = predictor.evidence["counts"]["2"]["kmeans_silhouette"]
+    assert f"K-Means, 2 segments: {silhouette:.2f}" in told
+
+
+def test_the_panels_know_every_criterion_that_votes(predictor):
+    shown = {curve.column: curve.vote for panel in criteria.PANELS for curve in panel.curves}
+    assert set(shown.values()) == set(predictor.evidence["votes"])
+    assert all(shown[column] == vote for column, vote in (HIGHEST | LOWEST).items())
+    assert criteria.STRONG == STRONG
+
+
+@pytest.mark.parametrize("evidence", [{}, {"counts": {}}, {"counts": {"2": {"gap": None}}}])
+def test_without_evidence_there_are_no_curves(predictor, evidence):
+    assert charts.evidence_curves(replace(predictor, evidence=evidence)) == ""
+
+
+def test_one_measure_at_one_k_is_still_drawn(predictor):
+    some = replace(predictor, evidence={"counts": {"2": {"gmm_bic": 5.0}}})
+    drawing = charts.evidence_curves(some)
+    (chart,) = parse(drawing).findall(".//svg")
+    assert lies_inside(chart, *map(float, chart.get("viewBox").split()[2:]))
+    assert "wc-ring" not in drawing
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_ticks_are_few_and_inside(low, span):
+    chosen = svg.ticks(low, low + span, most=4)
+    assert len(chosen) <= 5
+    assert all(low - span * 1e-3 <= tick <= low + span * 1.001 for tick in chosen)
+
+
+@given(
+    st.lists(st.tuples(st.text("abc ", min_size=1, max_size=12), st.floats(0, 360)), min_size=1, max_size=6)
+)
+def test_labels_side_by_side_do_not_overlap_or_there_is_no_room(placed):
+    moved = svg.side_by_side([svg.Label((words,), x, 0) for words, x in placed], 0, 360)
+    assert not any(one.overlaps(other) for one, other in combinations(moved, 2))
+    assert all(m.x - m.width / 2 >= -1e-6 and m.x + m.width / 2 <= 360 + 1e-6 for m in moved)
+    assert moved or sum(svg.text_width(words) + 4 for words, _ in placed) > 360

@@ -1,0 +1,323 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import NearestNeighbors
+
+from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.explain import OVERSHOOT, contributions, explain, similar_customers, smallest_change
+from wholesale.predict import load_predictor, predict_segment, predict_segments
+
+SPEND = st.lists(st.floats(0, 1e9) | st.integers(0, 20), min_size=6, max_size=6)
+FAR = [
+    [0] * 6,
+    [1e9] * 6,
+    [0, 1e9, 0, 0, 1e9, 0],
+    [1e300] * 6,
+    [0, 0, 0, 0, 0, 1e300],
+    [0, 0, 1.7e308, 0, 5, 0],
+    [1.7e308] * 6,
+]
+
+
+def with_centres(predictor, centres):
+    """Give a predictor other K-Means centres, as many as wanted."""
+    k = len(centres)
+    gaps = predictor.standardize(predictor.amounts)[:, None, :] - centres
+    return replace(
+        predictor,
+        centers={**predictor.centers, "kmeans": np.asarray(centres, dtype=float)},
+        names={**predictor.names, "kmeans": tuple(f"Segment {i + 1}" for i in range(k))},
+        overlap={model: np.zeros((len(rows), k)) for model, rows in predictor.overlap.items()}
+        | {"kmeans": np.eye(k)},
+        segments={**predictor.segments, "kmeans": (gaps**2).sum(axis=2).argmin(axis=1) + 1},
+    )
+
+
+def random_centres(predictor, k):
+    centres = np.random.default_rng(k).normal(size=(k, 6))
+    return with_centres(predictor, centres)
+
+
+def apply(spend, change):
+    changed = list(spend)
+    changed[SPEND_COLUMNS.index(change.column)] = change.to
+    return changed
+
+
+def movement(predictor, change):
+    scale = predictor.scale[SPEND_COLUMNS.index(change.column)]
+    return abs(math.log1p(change.to) - math.log1p(change.amount)) / scale
+
+
+def assert_change_holds(predictor, spend):
+    change = smallest_change(predictor, spend)
+    if change is None:  # a segment is convex: who stays in it at both ends never left it between them
+        for end in (0, np.finfo(float).max):
+            ends = np.where(np.eye(6, dtype=bool), end, np.asarray(spend, dtype=float))
+            own = predict_segment(predictor, spend).kmeans.segment
+            assert (predict_segments(predictor, ends)["kmeans_segment"] == own).all()
+    else:
+        after = predict_segment(predictor, apply(spend, change)).kmeans
+        assert (change.segment, change.name) == (after.segment, after.name)
+        assert change.segment != predict_segment(predictor, spend).kmeans.segment
+        assert change.amount == spend[SPEND_COLUMNS.index(change.column)]
+        assert 0 <= change.to < math.inf
+    return change
+
+
+def nearest_flip(kmeans, predictor, spend, steps):
+    """The least of some standardized steps at which scikit-learn puts the customer in another segment."""
+    x = predictor.standardize(np.asarray(spend, dtype=float))
+    rows = x + np.kron(np.eye(6), steps[:, None])
+    moved = np.abs(rows - x).sum(axis=1)
+    least, most = ((edge - predictor.mean) / predictor.scale for edge in (0, math.log(np.finfo(float).max)))
+    allowed = ((rows >= least - 1e-12) & (rows <= most)).all(axis=1)
+    flips = kmeans.predict(rows) != kmeans.predict(x[None, :])
+    return moved[allowed & flips].min(initial=np.inf)
+
+
+def assert_contributions_add_up(predictor, spend):
+    reasons = contributions(predictor, spend)
+    gaps = predictor.standardize(np.array(spend, dtype=float)) - predictor.centers["kmeans"]
+    own, following = np.sort((gaps**2).sum(axis=1))[:2]
+    total = math.fsum(reason.contribution for reason in reasons)
+    assert total == pytest.approx(following - own, rel=1e-12, abs=1e-12 * following)
+
+
+def test_contributions_sum_to_the_difference_of_the_two_nearest_squared_distances(predictor, amounts):
+    for spend in amounts:
+        assert_contributions_add_up(predictor, spend)
+
+
+@given(SPEND, st.integers(2, 6))
+def test_contributions_add_up_for_any_customer_and_any_number_of_segments(spend, k):
+    assert_contributions_add_up(load_predictor(), spend)
+    assert_contributions_add_up(random_centres(load_predictor(), k), spend)
+
+
+def test_a_reason_has_the_amount_as_entered_and_the_typical_amount_of_the_segment(predictor, amounts):
+    for segment in (1, 2, 3):
+        members = amounts[predictor.segments["kmeans"] == segment]
+        reasons = contributions(predictor, members[0])
+        assert [reason.column for reason in reasons] == list(SPEND_COLUMNS)
+        assert [reason.amount for reason in reasons] == members[0].tolist()
+        geometric = np.expm1(np.log1p(members).mean(axis=0))
+        assert [reason.centre for reason in reasons] == pytest.approx(geometric, rel=1e-9)
+
+
+def test_a_category_speaks_for_the_segment_where_the_customer_is_nearer_its_centre(predictor, amounts):
+    answer = explain(predictor, amounts[0])
+    own = predict_segment(predictor, amounts[0]).kmeans.segment
+    z = predictor.standardize(amounts[0])
+    to_own, to_rival = (np.abs(z - predictor.centers["kmeans"][s - 1]) for s in (own, answer.rival))
+    assert [reason.contribution > 0 for reason in answer.reasons] == (to_own < to_rival).tolist()
+
+
+def test_the_rival_is_the_segment_of_the_next_nearest_centre(predictor, amounts):
+    for spend in amounts[::20]:
+        second = int(np.argsort(predict_segment(predictor, spend).kmeans.scores)[1])
+        answer = explain(predictor, spend)
+        assert (answer.rival, answer.rival_name) == (second + 1, predictor.names["kmeans"][second])
+
+
+def test_every_customer_on_record_has_a_change_that_predicting_confirms(predictor, amounts):
+    assert all(assert_change_holds(predictor, spend) for spend in amounts)
+
+
+@given(SPEND, st.integers(2, 6))
+def test_any_change_is_confirmed_by_predicting_it(spend, k):
+    assert_change_holds(load_predictor(), spend)
+    assert_change_holds(random_centres(load_predictor(), k), spend)
+
+
+def test_no_smaller_change_of_one_category_flips_the_segment(bundle, predictor, amounts, random_amounts):
+    for spend in [*amounts[::7], *random_amounts[::25]]:
+        change = smallest_change(predictor, spend)
+        moved = movement(predictor, change)
+        steps = np.linspace(-1, 1, 2001) * (moved + 0.05)
+        scanned = nearest_flip(bundle.kmeans, predictor, spend, steps)
+        assert scanned - steps[-1] / 1000 - 1e-9 <= moved <= scanned + OVERSHOOT + 1e-9
+
+
+@pytest.mark.parametrize("spend", FAR)
+def test_far_customers_get_a_change_that_holds_or_none_where_there_is_none(bundle, predictor, spend):
+    change = assert_change_holds(predictor, spend)
+    scanned = nearest_flip(bundle.kmeans, predictor, spend, np.linspace(-700, 700, 140_001))
+    if change is None:
+        assert scanned == math.inf
+    else:
+        assert movement(predictor, change) == pytest.approx(scanned, abs=0.02)
+
+
+def test_both_outcomes_are_among_the_far_customers(predictor):
+    assert {smallest_change(predictor, spend) is None for spend in FAR} == {True, False}
+
+
+def test_none_is_said_where_only_an_amount_below_zero_would_flip(predictor):
+    below = -predictor.mean[0] / predictor.scale[0] - 1
+    centres = np.zeros((2, 6))
+    centres[1, 0] = 2 * below  # half way lies below an amount of zero
+    assert smallest_change(with_centres(predictor, centres), predictor.amounts[0]) is None
+    centres[1, 0] = 2 * (below + 1.1)
+    assert smallest_change(with_centres(predictor, centres), predictor.amounts[0]) is not None
+
+
+def test_none_is_said_where_only_an_amount_too_large_for_a_number_would_flip(predictor):
+    centres = np.zeros((2, 6))
+    centres[1, 3] = 2000 / predictor.scale[3]
+    assert smallest_change(with_centres(predictor, centres), [100] * 6) is None
+
+
+def test_none_is_said_where_the_centres_are_one(predictor):
+    assert smallest_change(with_centres(predictor, np.zeros((3, 6))), [100] * 6) is None
+
+
+def test_an_amount_of_exactly_zero_can_be_the_change(predictor):
+    centres = np.zeros((2, 6))
+    centres[1, 0] = 2 * (-predictor.mean[0] / predictor.scale[0] + 1e-3)
+    change = assert_change_holds(with_centres(predictor, centres), [5, 1, 1, 1, 1, 1])
+    assert (change.column, change.to) == ("Fresh", 0)
+
+
+def test_a_tie_at_exactly_zero_is_a_change_where_the_other_segment_wins_it(predictor):
+    plain = replace(predictor, mean=np.zeros(6), scale=np.ones(6))
+    centres = np.zeros((2, 6))
+    centres[:, 0] = -3, 3
+    change = assert_change_holds(with_centres(plain, centres), [5, 0, 0, 0, 0, 0])
+    assert (change.column, change.to, change.segment) == ("Fresh", 0, 1)
+    assert smallest_change(with_centres(plain, -centres), [5, 0, 0, 0, 0, 0]) is None  # there it does not
+
+
+def test_where_rounding_hides_which_centre_is_nearer_the_predicted_segment_is_explained(predictor):
+    plain = replace(predictor, mean=np.zeros(6), scale=np.ones(6))
+    centres = np.array([[1, 1 + 2**-52, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]])
+    blurred = with_centres(plain, centres)
+    assert predict_segment(blurred, [0] * 6).kmeans.segment == 1  # though the second is a hair nearer
+    assert explain(blurred, [0] * 6).rival == 2
+    assert explain(blurred, [0] * 6).reasons[1].contribution < 0
+
+
+@pytest.mark.parametrize("amount", [0, 7, 1000, 123456.5, 1e9])
+def test_a_customer_exactly_on_a_tie_needs_a_hair_of_movement(predictor, amount):
+    plain = replace(predictor, mean=np.zeros(6), scale=np.ones(6))
+    halves = with_centres(plain, np.array([[9.0, 1, 2, 2, 2, 2], [1, 9.0, 2, 2, 2, 2]]))
+    scores = predict_segment(halves, [amount] * 6).kmeans.scores
+    assert scores[0] == scores[1]
+    change = assert_change_holds(halves, [amount] * 6)
+    assert movement(halves, change) <= OVERSHOOT + 1e-9
+    assert change.segment == 2
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 2)])
+def test_a_customer_half_way_between_two_centres_changes_by_a_hair(predictor, pair):
+    middle = predictor.centers["kmeans"][list(pair)].mean(axis=0)
+    spend = np.expm1(middle * predictor.scale + predictor.mean).tolist()
+    change = assert_change_holds(predictor, spend)
+    assert movement(predictor, change) <= OVERSHOOT + 1e-9
+    assert abs(math.fsum(reason.contribution for reason in contributions(predictor, spend))) < 1e-12
+    assert {change.segment, predict_segment(predictor, spend).kmeans.segment} == {i + 1 for i in pair}
+
+
+def test_a_change_is_in_whole_units_unless_the_amount_is_small(predictor, amounts):
+    changes = [smallest_change(predictor, spend) for spend in amounts]
+    assert all(change.to.is_integer() for change in changes if change.to > 100)
+    small = [change.to for change in changes if not change.to.is_integer()]
+    assert small
+    assert all(to == round(to, 2) for to in small)
+
+
+def test_a_change_goes_no_further_than_one_unit_past_the_tie(predictor, amounts):
+    for spend in amounts:
+        change = smallest_change(predictor, spend)
+        short = replace(change, to=change.to - math.copysign(1.001, change.to - change.amount))
+        own = predict_segment(predictor, spend).kmeans.segment
+        assert short.to < 0 or predict_segment(predictor, apply(spend, short)).kmeans.segment == own
+
+
+def test_the_similar_customers_are_scikit_learns_nearest_neighbours(bundle, predictor, customers, amounts):
+    X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+    strangers = np.vstack([np.zeros((1, 6)), np.full((1, 6), 1e9), amounts[:30] * 1.1])
+    Z = bundle.standardizer.transform(pd.DataFrame(strangers, columns=list(SPEND_COLUMNS)))
+    distances, indices = NearestNeighbors(n_neighbors=5).fit(X).kneighbors(Z)
+    for spend, far, rows in zip(strangers, distances, indices, strict=True):
+        alike = similar_customers(predictor, spend)
+        assert [one.customer for one in alike] == (rows + 1).tolist()
+        assert [one.distance for one in alike] == pytest.approx(far, rel=1e-9)
+
+
+def test_a_similar_customer_is_shown_as_on_record(predictor, customers, bundle):
+    for one in similar_customers(predictor, [3000] * 6, n=440):
+        row = customers.iloc[one.customer - 1]
+        assert one.amounts == tuple(row[list(SPEND_COLUMNS)])
+        assert (one.channel, one.region) == (CHANNELS[row["Channel"]], REGIONS[row["Region"]])
+        assert one.segment == bundle.labels["kmeans"][one.customer - 1]
+        assert one.name == predictor.names["kmeans"][one.segment - 1]
+
+
+def test_a_customer_on_record_is_the_same_and_not_merely_alike(predictor, amounts):
+    for i in range(0, len(amounts), 40):
+        answer = explain(predictor, amounts[i])
+        assert answer.same == (i + 1,)
+        assert len(answer.alike) == 5
+        assert i + 1 not in [one.customer for one in answer.alike]
+    assert explain(predictor, amounts[0] + 0.5).same == ()
+
+
+def test_all_customers_of_the_same_amounts_are_named_and_ties_go_by_number(predictor, amounts):
+    doubled = amounts.copy()
+    doubled[[4, 200]] = doubled[0]
+    twins = replace(predictor, amounts=doubled)
+    assert explain(twins, amounts[0]).same == (1, 5, 201)
+    assert not {1, 5, 201} & {one.customer for one in explain(twins, amounts[0]).alike}
+    nearest = similar_customers(twins, amounts[0] + 1, n=3)
+    assert [one.customer for one in nearest] == [1, 5, 201]
+
+
+def test_there_are_fewer_similar_customers_where_few_are_on_record(predictor, amounts):
+    few = replace(predictor, amounts=amounts[:3])
+    assert len(explain(few, amounts[0]).alike) == 2
+    assert len(explain(few, [1] * 6).alike) == 3
+
+
+def test_an_unknown_code_is_shown_as_it_is(predictor):
+    odd = replace(predictor, channel=predictor.channel + 7, region=predictor.region * 0)
+    one = similar_customers(odd, [1000] * 6, n=1)[0]
+    assert one.channel in ("Channel 8", "Channel 9")
+    assert one.region == "Region 0"
+
+
+@pytest.mark.parametrize("k", [2, 4, 7])
+def test_any_number_of_segments_is_explained(predictor, amounts, k):
+    other = random_centres(predictor, k)
+    segments = predict_segments(other, amounts)["kmeans_segment"]
+    assert len(set(segments)) == k
+    for spend, own in zip(amounts[::20], segments[::20], strict=True):
+        answer = explain(other, spend)
+        assert answer.change == assert_change_holds(other, spend)
+        assert answer.change.segment in set(range(1, k + 1)) - {own}
+        assert answer.rival in set(range(1, k + 1)) - {own}
+        assert answer.rival_name == f"Segment {answer.rival}"
+
+
+def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, amounts):
+    by_order = explain(predictor, amounts[0])
+    by_name = dict(zip(SPEND_COLUMNS, amounts[0].tolist(), strict=True))
+    assert explain(predictor, by_name) == by_order
+    assert explain(predictor, {name: f"{amount:,.0f}" for name, amount in by_name.items()}) == by_order
+    assert by_order.reasons == contributions(predictor, amounts[0])
+    assert by_order.alike == similar_customers(predictor, amounts[0])
+
+
+@pytest.mark.parametrize("ask", [explain, contributions, smallest_change, similar_customers])
+@pytest.mark.parametrize("spend", [[1, -5, 1, 1, 1, "x"], [1, 2], {"Fresh": 1}, [1, 1, 1, 1, 1, math.nan]])
+def test_bad_amounts_are_refused_as_predicting_refuses_them(predictor, ask, spend):
+    with pytest.raises(ValueError) as predicting:
+        predict_segment(predictor, spend)
+    with pytest.raises(ValueError) as explaining:
+        ask(predictor, spend)
+    assert str(explaining.value) == str(predicting.value)

@@ -1,0 +1,134 @@
+"""The tab about the models: the evidence for k, the tree, versions and limits, as HTML."""
+
+from html import escape
+
+from wholesale.app import charts, sentences
+from wholesale.app.markup import card, note, table
+from wholesale.predict import UNFAMILIAR, Predictor
+
+COLUMNS = {
+    "kmeans_silhouette": ("K-Means silhouette", ".3f"),
+    "gmm_silhouette": ("Mixture silhouette", ".3f"),
+    "ward_silhouette": ("Ward silhouette", ".3f"),
+    "gmm_bic": ("Mixture BIC", ",.0f"),
+    "gmm_reached": ("Restarts reaching it", ".0%"),
+    "gap": ("Gap", ".3f"),
+    "prediction_strength": ("Prediction strength", ".2f"),
+    "calinski_harabasz": ("Calinski-Harabasz", ",.0f"),
+    "davies_bouldin": ("Davies-Bouldin", ".2f"),
+    "smallest_segment": ("Smallest segment", ",.0f"),
+}
+"""Columns of the evidence table: how each is headed and written."""
+
+LIMITS = (
+    "The models know the customers on record and nobody else. Another market, year or currency needs its "
+    "own fit; a customer unlike any on record is marked so, and its segment is only the nearest there is.",
+    "Segments are parts of one cloud, not islands: customers near a border are close calls, and the page "
+    "says so. A segment says what customers buy alike, not why.",
+    "Spending is compared by ratio (logarithm), so an amount near zero counts as far out. Channel and "
+    "Region were never used.",
+    "Ward is for analysis: its rule for new customers returns {placement} of the tree's own labels.",
+)
+
+READING = {
+    "How clear": "The distance to the second nearest K-Means centre over the distance to the nearest.",
+    "Probability": "The Gaussian mixture's membership probabilities. They compare the segments with each "
+    "other; they do not say that the customer is like anybody.",
+    "Familiar": "The share of customers on record that the mixture finds less likely. Under "
+    f"{UNFAMILIAR:.0%}, the answer begins with a warning.",
+    "Agreement": sentences.CONVENTION,
+    "Stable": "How much of a segment comes back (mean Jaccard) when customers are drawn anew with replacement"
+    " and the model is fitted again: above 0.85 highly stable, from 0.75 stable, from 0.6 a pattern, below"
+    " that unstable.",
+}
+
+
+def about_tab(predictor: Predictor) -> str:
+    """Say what the models rest on.
+
+    Parameters
+    ----------
+    predictor : Predictor
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return '<h2 class="wc-unseen">About the models</h2>' + "".join(
+        (
+            _evidence(predictor),
+            f'<div class="wc-two"><div>{_tree(predictor)}</div>',
+            f"<div>{_limits(predictor)}{_versions(predictor)}</div></div>",
+            card(_list(READING), heading="How to read an answer"),
+        )
+    )
+
+
+def _evidence(predictor: Predictor) -> str:
+    evidence = predictor.evidence
+    if not evidence:
+        return card(note("No evidence was gathered for these customers."), heading="How many segments?")
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in evidence["sentences"])
+    served = note(
+        f"Served: {predictor.n_segments}, chosen by the users of this page. The criteria are not independent "
+        "of each other, and a vote is not a proof."
+    )
+    curves = card(charts.evidence_curves(predictor), heading="Each criterion over the number of segments")
+    return card(said + served, "wc-verdict", heading="How many segments?") + curves + _counts(predictor)
+
+
+def _counts(predictor: Predictor) -> str:
+    counts = predictor.evidence["counts"]
+    shown = [column for column in COLUMNS if any(column in row for row in counts.values())]
+    rows = [
+        [k, *(_figure(row.get(column), COLUMNS[column][1]) for column in shown)] for k, row in counts.items()
+    ]
+    head = ["Segments", *(COLUMNS[column][0] for column in shown)]
+    body = table(head, rows, caption="Every criterion for each number of segments", classes="wc-counts")
+    remark = note(
+        "BIC in scikit-learn's sign, lower is better: the best proper optimum of dozens of restarts, with "
+        "the share of them that reached it. Where few did, a longer search may find a lower one."
+    )
+    scroll = f'<div class="wc-scroll" role="region" aria-label="Evidence table" tabindex="0">{body}</div>'
+    return card(scroll + remark, heading="The figures")
+
+
+def _figure(value: float | None, form: str) -> str:
+    if value is None:
+        return '<span aria-label="not defined">–</span>'
+    return format(value, form).replace(",", sentences.SPACE)
+
+
+def _limits(predictor: Predictor) -> str:
+    placement = predictor.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
+    known = "only some" if placement is None else f"{placement:.0%}"
+    points = "".join(f"<li>{escape(limit.format(placement=known))}</li>" for limit in LIMITS)
+    return card(f"<ul>{points}</ul>", "wc-limits", heading="Limits of use")
+
+
+def _tree(predictor: Predictor) -> str:
+    remark = note(
+        "The longer a branch runs upward alone, the more distinct it is. The cut makes the segments."
+    )
+    return card(charts.dendrogram(predictor) + remark, heading="Ward's tree of all customers on record")
+
+
+def _versions(predictor: Predictor) -> str:
+    manifest = predictor.manifest
+    restarts, versions = manifest["metrics"]["gmm"]["restarts"], {"Python": manifest["python"]}
+    versions |= manifest["versions"]
+    count = sentences.format_amount(manifest["customers"])
+    told = {
+        "Trained": f"{manifest['trained'][:10]}, on {count} customers",
+        "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "Mixture": f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is "
+        f"served, {restarts['degenerate']} in a degenerate one",
+        "Seed": str(manifest["seed"]),
+        "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
+    }
+    return card(_list(told), heading="Versions")
+
+
+def _list(pairs: dict[str, str]) -> str:
+    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in pairs.items()) + "</dl>"

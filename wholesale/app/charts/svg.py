@@ -1,0 +1,147 @@
+"""What the charts share: numbers, text, labels that keep clear of each other, and axis ticks."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+WIDTH = 360
+"""Of every chart, in its own units; near the card's width on the page and on a phone."""
+
+SIZE = 12.5
+"""Of text, in the same units: still 11 px where a chart is drawn 320 px wide."""
+
+LINE = 15
+EM = 0.58  # width of a letter over the size of its type, in a wide face
+
+
+@dataclass(frozen=True)
+class Label:
+    """Lines of text in a box around (`x`, `y`), in the chart's units."""
+
+    lines: tuple[str, ...]
+    x: float
+    y: float
+
+    @property
+    def width(self) -> float:
+        """Width of the widest line, estimated."""
+        return max(map(text_width, self.lines))
+
+    @property
+    def height(self) -> float:
+        """Height of all lines."""
+        return LINE * len(self.lines)
+
+    def within(self, left: float, right: float) -> "Label":
+        """Move the label sideways until it lies between `left` and `right`."""
+        half = self.width / 2
+        return Label(self.lines, max(min(self.x, right - half), left + half), self.y)
+
+    def overlaps(self, other: "Label") -> bool:
+        """Say whether two boxes share any room."""
+        beside = abs(self.x - other.x) * 2 >= self.width + other.width
+        above = abs(self.y - other.y) * 2 >= self.height + other.height
+        return not (beside or above)
+
+
+def first_free(candidates: Iterable[Label], taken: Iterable[Label]) -> Label:
+    """Return the first candidate that overlaps no label in `taken`, or else the first."""
+    tried, others = list(candidates), list(taken)
+    free = (label for label in tried if not any(label.overlaps(other) for other in others))
+    return next(free, tried[0])
+
+
+def side_by_side(labels: list[Label], left: float, right: float, *, gap: float = 4) -> list[Label]:
+    """Move labels sideways, no further than needed, until none overlap; empty if there is no room."""
+    order = sorted(range(len(labels)), key=lambda i: labels[i].x)
+    moved = [label.within(left, right) for label in labels]
+    for before, i in pairwise(order):
+        edge = moved[before].x + moved[before].width / 2 + gap
+        moved[i] = Label(moved[i].lines, max(moved[i].x, edge + moved[i].width / 2), moved[i].y)
+    edge = right
+    for i in reversed(order):
+        moved[i] = Label(moved[i].lines, min(moved[i].x, edge - moved[i].width / 2), moved[i].y)
+        edge = moved[i].x - moved[i].width / 2 - gap
+    return moved if edge + gap >= left - 1e-6 else []
+
+
+def wrap(words: str, most: int = 18) -> tuple[str, ...]:
+    """Break a name longer than `most` letters into two lines, at the space nearest its middle."""
+    spaces = [i for i, letter in enumerate(words) if letter == " "]
+    if len(words) <= most or not spaces:
+        return (words,)
+    middle = min(spaces, key=lambda i: abs(i - len(words) / 2))
+    return words[:middle], words[middle + 1 :]
+
+
+def text_width(words: str) -> float:
+    """Estimate how wide `words` are drawn."""
+    return len(words) * SIZE * EM
+
+
+def number(value: float) -> str:
+    """Write a coordinate to one decimal, in as few bytes as that takes."""
+    written = f"{value:.1f}".removesuffix(".0")
+    return "0" if written == "-0" else written
+
+
+def text(x: float, y: float, words: str, classes: str = "", *, anchor: str = "start") -> str:
+    """Draw one line of text; `words` are escaped."""
+    named = f' class="{classes}"' if classes else ""
+    aligned = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{number(x)}" y="{number(y)}"{aligned}{named}>{escape(words)}</text>'
+
+
+def draw_label(label: Label, classes: str = "") -> str:
+    """Draw a label's lines, centred in its box."""
+    top = label.y - label.height / 2 + LINE - 4
+    lines = enumerate(label.lines)
+    return "".join(text(label.x, top + i * LINE, line, classes, anchor="middle") for i, line in lines)
+
+
+def title(words: str) -> str:
+    """Say `words` when the pointer rests on the element that holds this."""
+    return f"<title>{escape(words)}</title>"
+
+
+def chart(body: str, *, height: float, says: str, name: str, width: float = WIDTH) -> str:
+    """Wrap a chart's elements.
+
+    Parameters
+    ----------
+    body : str
+        SVG elements.
+    height, width : float
+        In the chart's units.
+    says : str
+        Its text equivalent; escaped here.
+    name : str
+        Its class.
+
+    Returns
+    -------
+    str
+        One ``<svg>``.
+    """
+    return (
+        f'<svg class="wc-chart {name}" role="img" aria-label="{escape(says)}" '
+        f'viewBox="0 0 {number(width)} {number(height)}" font-size="{SIZE}">{body}</svg>'
+    )
+
+
+def figure(drawing: str, caption: str) -> str:
+    """Put a caption under a chart; `caption` is escaped."""
+    about = f'<figcaption class="wc-note">{escape(caption)}</figcaption>'
+    return f'<figure class="wc-figure">{drawing}{about}</figure>'
+
+
+def ticks(low: float, high: float, *, most: int = 5) -> list[float]:
+    """Choose at most `most` + 1 round numbers from `low` to `high`, evenly spaced."""
+    if not high > low:
+        return [low]
+    power = 10 ** math.floor(math.log10((high - low) / most))
+    step = next(power * s for s in (1, 2, 5, 10) if power * s * most >= high - low)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [i * step for i in range(first, last + 1)]

@@ -1,0 +1,200 @@
+"""Why a customer is in its K-Means segment, what would change that, and who is alike. NumPy only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wholesale.amounts import Amount, parse_amounts
+from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.measure import measure, squared_distances
+from wholesale.predictor import Predictor
+
+Spend = Mapping[str, Amount] | Sequence[Amount]
+
+OVERSHOOT = 0.01  # standardized units by which a rounded amount may pass the tie: small ones get decimals
+HAIR = 1e-12  # added to a margin between squared distances, relative to their size, to be past rounding
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What one category says for (positive) or against (negative) the customer's segment.
+
+    `amount` is the customer's and `centre` the segment centre's, in m.u.; `contribution` is the squared
+    standardized distance to the next nearest centre less that to the nearest, in this category alone.
+    """
+
+    column: str
+    amount: float
+    centre: float
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one category, from `amount` to `to` (m.u.), that leads to another `segment` (1…k)."""
+
+    column: str
+    amount: float
+    to: float
+    segment: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A `customer` on record (from 1), its `distance` in standardized units and K-Means `segment` (1…k)."""
+
+    customer: int
+    amounts: tuple[float, ...]
+    channel: str
+    region: str
+    distance: float
+    segment: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is said of one customer's K-Means segment.
+
+    `rival` (1…k) is the segment of the next nearest centre; `reasons` has one entry per category, in
+    ``SPEND_COLUMNS`` order; `same` numbers the customers on record with exactly these amounts, and
+    `alike` has the most similar of the others, nearest first.
+    """
+
+    rival: int
+    rival_name: str
+    reasons: tuple[Reason, ...]
+    change: Change | None
+    same: tuple[int, ...]
+    alike: tuple[Alike, ...]
+
+
+def explain(predictor: Predictor, spend: Spend) -> Explanation:
+    """Explain one customer's K-Means segment.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    spend : mapping or sequence
+        As for :func:`wholesale.predict.predict_segment`.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ValueError
+        In one sentence that names each amount at fault.
+    """
+    amounts = parse_amounts(spend)
+    rival = int(_ranking(predictor, amounts)[1])
+    return Explanation(
+        rival=rival + 1,
+        rival_name=predictor.names["kmeans"][rival],
+        reasons=contributions(predictor, spend),
+        change=smallest_change(predictor, spend),
+        same=tuple((np.flatnonzero(_is_same(predictor, amounts)) + 1).tolist()),
+        alike=similar_customers(predictor, spend),
+    )
+
+
+def contributions(predictor: Predictor, spend: Spend) -> tuple[Reason, ...]:
+    """Share out among the six categories how much nearer the nearest centre is than the next.
+
+    A squared Euclidean distance is a sum over categories, and so is the difference of two: the six
+    contributions sum to it exactly. Parameters and errors as for `explain`.
+    """
+    amounts = parse_amounts(spend)
+    own, rival = predictor.centers["kmeans"][_ranking(predictor, amounts)[:2]]
+    z = predictor.standardize(amounts)
+    shares = (z - rival) ** 2 - (z - own) ** 2
+    centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
+    rows = zip(SPEND_COLUMNS, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
+    return tuple(Reason(*row) for row in rows)
+
+
+def smallest_change(predictor: Predictor, spend: Spend) -> Change | None:
+    """Find the change of one category that leaves the K-Means segment with the least movement.
+
+    A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
+    Technology 31(2)) with a closed form, see `_ties`. The amount is rounded past the tie, to whole
+    m.u. where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
+    segment; None where no amount ≥ 0 of any one category does. Parameters and errors as for `explain`.
+    """
+    amounts = parse_amounts(spend)
+    own = _ranking(predictor, amounts)[0]
+    for i, tie in _ties(predictor, amounts, own):
+        to = _past(amounts[i], tie, predictor.scale[i])
+        changed = np.where(np.arange(len(amounts)) == i, to, amounts)
+        segment = int(measure(predictor, changed[None, :]).segment["kmeans"][0])
+        if segment != own:
+            name = predictor.names["kmeans"][segment]
+            return Change(SPEND_COLUMNS[i], float(amounts[i]), to, segment + 1, name)
+    return None
+
+
+def similar_customers(predictor: Predictor, spend: Spend, n: int = 5) -> tuple[Alike, ...]:
+    """List the `n` customers on record nearest in standardized units, without those of the same amounts.
+
+    Nearest first, ties by customer number. Parameters and errors as for `explain`.
+    """
+    amounts = parse_amounts(spend)
+    z, others = predictor.standardize(amounts), predictor.standardize(predictor.amounts)
+    distances = np.sqrt(squared_distances(others, z[None, :])[:, 0])
+    distances[_is_same(predictor, amounts)] = np.inf
+    nearest = np.argsort(distances, kind="stable")[:n]
+    return tuple(_alike(predictor, i, distances[i]) for i in nearest.tolist() if distances[i] < np.inf)
+
+
+def _alike(predictor: Predictor, i: int, distance: float) -> Alike:
+    channel, region = int(predictor.channel[i]), int(predictor.region[i])
+    segment = int(predictor.segments["kmeans"][i])
+    return Alike(
+        customer=i + 1,
+        amounts=tuple(predictor.amounts[i].astype(float).tolist()),
+        channel=CHANNELS.get(channel, f"Channel {channel}"),
+        region=REGIONS.get(region, f"Region {region}"),
+        distance=float(distance),
+        segment=segment,
+        name=predictor.names["kmeans"][segment - 1],
+    )
+
+
+def _is_same(predictor: Predictor, amounts: np.ndarray) -> np.ndarray:
+    return (predictor.amounts == amounts).all(axis=1)
+
+
+def _ranking(predictor: Predictor, amounts: np.ndarray) -> np.ndarray:
+    """Rank the centres (from 0), nearest first, exactly as predicting does."""
+    squares = squared_distances(predictor.standardize(amounts)[None, :], predictor.centers["kmeans"])[0]
+    return np.argsort(np.sqrt(squares), kind="stable")  # near a tie, the root decides
+
+
+def _ties(predictor: Predictor, amounts: np.ndarray, own: int) -> Iterator[tuple[int, float]]:
+    """Yield each category and the amount at which a rival gets nearer, the least standardized step first.
+
+    As one coordinate moves by t, ‖x − rival‖² − ‖x − own‖² is linear in t, with slope 2 (own − rival)
+    in that coordinate, so each rival is met once. A `HAIR` is added, to be past the tie itself.
+    """
+    centers = predictor.centers["kmeans"]
+    squares = squared_distances(predictor.standardize(amounts)[None, :], centers)[0]
+    margins = squares - squares[own] + HAIR * (1 + squares)
+    with np.errstate(divide="ignore", over="ignore"):
+        steps = margins[:, None] / (2 * (centers - centers[own]))  # infinite where the centres do not differ
+        ties = np.expm1(np.log1p(amounts) + predictor.scale * steps)
+    for place in np.argsort(np.abs(steps), axis=None, kind="stable").tolist():
+        if -OVERSHOOT < ties.flat[place] < np.inf:  # a little below zero may be zero but for rounding
+            yield place % len(amounts), max(float(ties.flat[place]), 0.0)
+
+
+def _past(amount: float, tie: float, scale: float) -> float:
+    """Round a tie away from the amount, with as few decimals as `OVERSHOOT` allows."""
+    onwards = np.ceil if tie > amount else np.floor
+    for decimals in range(13):
+        to = float(onwards(tie * 10.0**decimals) / 10.0**decimals)
+        if abs(np.log1p(to) - np.log1p(tie)) <= OVERSHOOT * scale:
+            break
+    return to
