@@ -29,15 +29,14 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
     X = predictor.standardize(amounts)
     distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
     probabilities, density = mixture(predictor, X)
-    sizes = predictor.sizes["ward"]
-    costs = sizes / (sizes + 1) * squared_distances(X, predictor.centers["ward"])
+    costs = predictor.merge_weights * squared_distances(X, predictor.centers["ward"])
     segment = {
         "kmeans": distances.argmin(axis=1),
         "gmm": probabilities.argmax(axis=1),
         "ward": costs.argmin(axis=1),
     }
-    agrees = [predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS]
-    nearest = np.partition(distances, 1, axis=1)
+    agrees = (predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS)
+    nearest = np.sort(distances, axis=1)
     with np.errstate(divide="ignore"):
         clarity = nearest[:, 1] / nearest[:, 0]
     rank = np.searchsorted(predictor.densities, density, side="right")
@@ -45,7 +44,7 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         segment=segment,
         scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
         clarity=clarity,
-        agreement=np.sum(agrees, axis=0),
+        agreement=sum(agrees, start=np.zeros(len(X), dtype=int)),
         density=density,
         familiarity=rank / len(predictor.densities),
     )
@@ -61,9 +60,7 @@ def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
     root = predictor.precisions_cholesky
     whitened = np.einsum("nkd,kde->nke", X[:, None, :] - predictor.centers["gmm"], root)
-    constant = np.log(predictor.weights) + np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    squares = np.einsum("nke,nke->nk", whitened, whitened)
-    joint = constant - 0.5 * (squares + X.shape[1] * np.log(2 * np.pi))
+    joint = predictor.log_constants - 0.5 * np.einsum("nke,nke->nk", whitened, whitened)
     top = joint.max(axis=1, keepdims=True)
     probabilities = np.exp(joint - top)
     total = probabilities.sum(axis=1, keepdims=True)

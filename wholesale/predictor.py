@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,17 @@ class Predictor:
     def n_segments(self) -> int:
         """Number of segments, k."""
         return len(self.weights)
+
+    @cached_property
+    def log_constants(self) -> np.ndarray:
+        """What each component adds to its log-density whoever the customer is, weight included; shape (k,)."""
+        roots = np.diagonal(self.precisions_cholesky, axis1=1, axis2=2)
+        return np.log(self.weights) + np.log(roots).sum(axis=1) - len(self.mean) / 2 * np.log(2 * np.pi)
+
+    @cached_property
+    def merge_weights(self) -> np.ndarray:
+        """n / (n + 1) of each Ward segment's n customers: the weight of a merge with one more; shape (k,)."""
+        return self.sizes["ward"] / (self.sizes["ward"] + 1)
 
     def standardize(self, amounts: np.ndarray) -> np.ndarray:
         """Turn amounts in m.u. into log-standardized units; any shape ending in 6."""

@@ -174,3 +174,27 @@ def test_plain_voila_serves_the_same_page(page, voila_address, predictor: Predic
     expected = predict_segment(predictor, predictor.amounts[0])
     expect(page.locator(".wc-kmeans .wc-value")).to_have_text(expected.kmeans.name)
     expect(page.locator(".wc-gmm .wc-value")).to_have_text(expected.gmm.name)
+
+
+GIVEN_UP = """
+new MutationObserver((_, observer) => {
+  const node = document.querySelector('.wc-app')?.parentElement;
+  if (!node) return;
+  observer.disconnect();
+  node.textContent = 'Error displaying widget: model not found';
+  node.classList.add('jupyter-widgets');
+  window.givenUp = true;
+}).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['class'] });
+"""
+
+
+def test_a_page_that_voila_gave_up_is_drawn_again(page, address, predictor: Predictor):
+    page.add_init_script(GIVEN_UP)
+    open_page(page, address)
+    assert page.evaluate("window.givenUp")
+    for column, amount in RETAILER.items():
+        field(page, column).fill(amount)
+    page.locator(".wc-predict").click()
+    answer = predict_segment(predictor, RETAILER)
+    expect(page.locator(".wc-kmeans .wc-value")).to_have_text(answer.kmeans.name)
+    expect(page.locator(".wc-gmm .wc-value")).to_have_text(answer.gmm.name)

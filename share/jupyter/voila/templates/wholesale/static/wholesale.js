@@ -88,6 +88,8 @@
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
     dressPages();
     announce();
+    const output = document.querySelector(OUTPUT);
+    if (output && !model) model = JSON.parse(output.textContent).data["application/vnd.jupyter.widget-view+json"].model_id;
   }
 
   // A reload keeps what was typed; a fresh visit starts anew.
@@ -159,9 +161,26 @@
     }
   });
 
+  // On a crowded server Voila may draw the page before its models have come, and then gives it up. Draw it anew.
+  const OUTPUT = "script[type='application/vnd.voila.cell-output+json']";
+  let model = null;
+
+  async function rescue(manager) {
+    const lost = document.querySelector(".wc-output .jupyter-widgets");
+    if (document.querySelector(READY)) return;
+    if (!model || !lost?.textContent.startsWith("Error displaying") || !manager.has_model(model)) {
+      setTimeout(rescue, 200, manager);
+      return;
+    }
+    const view = await manager.create_view(await manager.get_model(model));
+    lost.replaceChildren(view.luminoWidget.node);
+    view.luminoWidget.processMessage({ type: "after-attach" });
+  }
+
   function watchConnection() {
     const manager = window.jupyterapp && window.jupyterapp.widgetManager;
     if (!manager) return setTimeout(watchConnection, 500);
+    rescue(manager);
     const lost = "The connection to the server is lost; answers no longer follow. What you typed is still here.";
     const check = () => {
       const { connectionStatus, status } = manager.kernel;
