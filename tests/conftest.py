@@ -1,6 +1,9 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
+from servers import free_port, running
 
 from wholesale.bundle import Bundle, load_bundle
 from wholesale.columns import SPEND_COLUMNS
@@ -41,3 +44,12 @@ def random_amounts() -> np.ndarray:
     amounts = rng.lognormal(mean=8, sigma=2, size=(1000, 6))
     amounts[rng.random(amounts.shape) < 0.05] = 0
     return np.vstack([amounts, np.zeros((1, 6)), np.full((1, 6), 1e9)])
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page and its API as `make app` serves them, from a folder that is not the repository's."""
+    folder, port = tmp_path_factory.mktemp("serve"), free_port()
+    command = ("wholesale", "serve", "--port", str(port))
+    with running(*command, port=port, cwd=folder, log=folder / "log") as url:
+        yield url

@@ -3,18 +3,12 @@ import gzip
 import http.client
 import json
 import math
-import os
 import re
-import signal
 import socket
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +22,6 @@ from wholesale.amounts import parse_amount
 from wholesale.app.answers import Refused, answer
 from wholesale.app.api import DESCRIPTION, LIMIT, READ_AT_MOST
 from wholesale.app.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
-from wholesale.app.server import HOST
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
 from wholesale.predict import Predictor, load_predictor, predict_segment
@@ -39,7 +32,6 @@ PREDICT = SCHEMA["/api/predict"]["POST"]
 SESSION = requests.Session()  # one connection for all generated cases
 FIRST = dict(zip(SPEND_COLUMNS, (12669, 9656, 7561, 214, 2674, 1338), strict=True))
 JSON = {"Content-Type": "application/json"}
-STARTING = 60  # seconds a server may take
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -54,42 +46,9 @@ SEND = settings(
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server as `make app` starts it, without a browser; stopped by its process group."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("api") / "log"
-    command = [sys.executable, "-m", "wholesale", "serve", "--port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=log.parent, start_new_session=True
-        )
-    try:
-        _wait_for(f"http://{HOST}:{port}", process, log)
-        yield f"http://{HOST}:{port}"
-    finally:
-        _stop(process)
-
-
-def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + STARTING
-    while time.monotonic() < until and process.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"{address}/api/health", timeout=5),
-        ):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"no answer from {address}: {log.read_text(errors='replace')}")
-
-
-def _stop(process: subprocess.Popen) -> None:
-    for ending in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, ending)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
+def served(address: str) -> str:
+    """The server's address, to put a path behind."""
+    return address.removesuffix("/")
 
 
 def ask(

@@ -55,6 +55,12 @@ def test_the_model_card_gives_bic_restarts_and_self_placement(bundle):
     assert f"puts {metrics['ward']['self_placement']:.0%} of the 440 back" in MODEL_CARD
 
 
+def test_the_model_card_tells_what_speaks_against_three(customers, predictor):
+    votes = list(predictor.evidence["votes"].values())
+    assert (votes.count(2), len(votes)) == (5, 8) and "five of eight criteria prefer two" in MODEL_CARD
+    assert (customers[list(SPEND_COLUMNS)] == 3).any(axis=1).sum() == 8  # notebook 3 asserts the rest
+
+
 @pytest.mark.parametrize("document", [README, DATA_CARD, MODEL_CARD], ids=["README", "dataset", "models"])
 def test_relative_links_lead_somewhere(document):
     folders = {README: ROOT, DATA_CARD: ROOT / "dataset", MODEL_CARD: ROOT / "models"}

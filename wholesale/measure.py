@@ -3,17 +3,15 @@
 Sums run without BLAS, so a row's numbers do not depend on how many rows come with it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from wholesale.columns import MODELS
 from wholesale.palette import SIMILAR
 from wholesale.predictor import Predictor
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(NamedTuple):
     """Everything measured of n customers; `segment` counts from 0 here."""
 
     segment: dict[str, np.ndarray]
@@ -35,7 +33,7 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         "gmm": probabilities.argmax(axis=1),
         "ward": costs.argmin(axis=1),
     }
-    agrees = (predictor.overlap[model][segment[model], segment["kmeans"]] >= SIMILAR for model in MODELS)
+    others = (predictor.overlap[model][segment[model], segment["kmeans"]] for model in ("gmm", "ward"))
     nearest = np.sort(distances, axis=1)
     with np.errstate(divide="ignore"):
         clarity = nearest[:, 1] / nearest[:, 0]
@@ -44,7 +42,7 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         segment=segment,
         scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
         clarity=clarity,
-        agreement=sum(agrees, start=np.zeros(len(X), dtype=int)),
+        agreement=sum((overlap >= SIMILAR for overlap in others), start=np.ones(len(X), dtype=int)),
         density=density,
         familiarity=rank / len(predictor.densities),
     )

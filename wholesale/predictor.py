@@ -77,7 +77,7 @@ class Predictor:
 
     @cached_property
     def log_constants(self) -> np.ndarray:
-        """What each component adds to its log-density whoever the customer is, weight included; shape (k,)."""
+        """Each component's share of the log-density that no customer changes, weight included; shape (k,)."""
         roots = np.diagonal(self.precisions_cholesky, axis1=1, axis2=2)
         return np.log(self.weights) + np.log(roots).sum(axis=1) - len(self.mean) / 2 * np.log(2 * np.pi)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from visit import free_port, running
+from servers import free_port, running
 
 from wholesale.app.server import HOST
 from wholesale.manifest import ROOT
@@ -21,15 +21,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page as `make app` serves it, from a folder that is not the repository's."""
-    folder, port = tmp_path_factory.mktemp("serve"), free_port()
-    command = ("wholesale", "serve", "--port", str(port))
-    with running(*command, port=port, cwd=folder, log=folder / "log") as url:
-        yield url
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from visit import PHONE, field, free_port, open_page, running
+from servers import free_port, running
+from visit import PHONE, field, open_page
 
 from wholesale.columns import SPEND_COLUMNS
 

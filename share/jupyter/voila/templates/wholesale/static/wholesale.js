@@ -88,8 +88,7 @@
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
     dressPages();
     announce();
-    const output = document.querySelector(OUTPUT);
-    if (output && !model) model = JSON.parse(output.textContent).data["application/vnd.jupyter.widget-view+json"].model_id;
+    model = model || document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
   }
 
   // A reload keeps what was typed; a fresh visit starts anew.

@@ -1,0 +1,1 @@
+"""Side-by-side measurements: the page against its rivals, one prediction against scikit-learn."""
