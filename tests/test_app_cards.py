@@ -70,11 +70,15 @@ def test_two_models_have_a_bar_for_each_of_their_segments(predictor, first):
 
 def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor):
     share = predictor.manifest["metrics"]["ward"]["self_placement"]
-    assert f"returns {share:.0%} of the tree&#x27;s own labels" in card_of(
-        cards.answer(predictor, FIRST), "ward"
-    )
+    said = f"finds the tree&#x27;s own segment for {share:.0%} of the customers on record"
+    assert said in card_of(cards.answer(predictor, FIRST), "ward")
     unknown = cards.answer(replace(predictor, manifest={}), FIRST)
-    assert "Placed on the branch whose merge costs least." in card_of(unknown, "ward")
+    assert "Placed where joining costs least." in card_of(unknown, "ward")
+
+
+def test_the_customer_s_total_stands_beside_what_is_typical(predictor):
+    total = sentences.format_amount(round(sum(FIRST.values())))
+    assert f"a year. This customer spends {total}." in cards.answer(predictor, FIRST)
 
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, enormous):
@@ -92,7 +96,8 @@ def test_a_familiar_customer_gets_no_warning(predictor, first):
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, first):
     fresh, stale = cards.answer(predictor, FIRST), cards.answer(predictor, FIRST, faults=["Milk: blank"])
     assert cards.EARLIER in stale and cards.EARLIER not in fresh
-    assert cards.hero(predictor, first, segment_colours(predictor.overlap)["kmeans"]) in stale
+    colours = segment_colours(predictor.overlap)["kmeans"]
+    assert cards.hero(predictor, first, colours, total=sum(FIRST.values())) in stale
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,12 @@ def test_the_weightiest_categories_are_named_on_their_own_side(explanation):
 
 def test_a_change_is_said_with_its_amounts_and_where_it_leads():
     step, leads = sentences.change(Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples"))
-    assert (step, leads) == ("Detergents and Paper from 2\u00a0674 to 1\u00a0000.5 m.u.", "Few staples")
-    assert sentences.change(None) == ("No change of a single category leads to another segment.", "")
+    assert step == "If Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
+    assert leads == "Few staples"
+    assert sentences.change(None) == (
+        "No change of a single category alone would change the K-Means segment.",
+        "",
+    )
 
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(predictor, explanation):
@@ -74,7 +78,7 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, explanation):
         sentences.familiarity(prediction),
         sentences.agreement(prediction),
         sentences.clarity(predictor, prediction),
-        f"{step} gives {leads}.",
+        f"{step}, K-Means would say {leads}.",
         *(f"{LABELS[c]} {sentences.format_amount(a)}" for c, a in spend(predictor.amounts[0]).items()),
     ):
         assert said in text

@@ -8,9 +8,10 @@ import pytest
 from wholesale.app import sentences
 from wholesale.app.about import COLUMNS, about_tab
 from wholesale.app.segments import segments_tab
-from wholesale.columns import CHANNELS, MODELS, REGIONS
+from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS
 from wholesale.evidence.stability import BANDS
 from wholesale.palette import segment_colours
+from wholesale.segments import GROUPS
 
 
 def tiles(page: str) -> list[str]:
@@ -81,7 +82,7 @@ def test_versions_and_date_are_those_of_the_training(predictor):
     assert manifest["trained"][:10] in page and manifest["customers_sha256"][:16] in page
     for name, version in manifest["versions"].items():
         assert f"{name} {version}" in page
-    assert f"{manifest['metrics']['ward']['self_placement']:.0%} of the tree's own labels" in page
+    assert f"own segment for {manifest['metrics']['ward']['self_placement']:.0%} of those on record" in page
 
 
 def test_the_words_for_stability_are_explained_with_their_bounds(predictor):
@@ -89,3 +90,16 @@ def test_the_words_for_stability_are_explained_with_their_bounds(predictor):
     for bound, words in BANDS.items():
         assert words.split(" rather")[0] in page
         assert bound == 0 or f"{bound:g} {words.split(' rather')[0]}" in page
+
+
+def test_the_source_is_named_for_the_shipped_customers_only(predictor):
+    assert "DOI 10.24432/C5030X, CC BY 4.0" in about_tab(predictor)
+    others = replace(predictor, manifest=predictor.manifest | {"customers_sha256": "0" * 64})
+    assert "C5030X" not in about_tab(others)
+
+
+def test_the_words_for_groups_are_those_that_the_names_come_from():
+    said = {"staples": "Staples are", "fresh": "fresh means", "deli": "deli "}
+    for group, columns in GROUPS.items():
+        words = sentences.listed([LABELS[column] for column in columns])
+        assert f"{said[group]} {words}".replace("deli  ", "deli ") in sentences.GROUPS

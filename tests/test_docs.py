@@ -5,8 +5,7 @@ import re
 import pytest
 
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
-from wholesale.data import SHIPPED_SHA256
-from wholesale.manifest import ROOT
+from wholesale.manifest import ROOT, SHIPPED_SHA256
 
 DATA_CARD = (ROOT / "dataset" / "README.md").read_text()
 MODEL_CARD = (ROOT / "models" / "README.md").read_text()

@@ -9,12 +9,11 @@ import pandera.pandas as pa
 
 from wholesale.amounts import shown
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
-from wholesale.manifest import SHIPPED, sha256
+from wholesale.manifest import SHIPPED, SHIPPED_SHA256, sha256
 
 SHIPPED_ROWS = 440
 LARGEST = 2**53
 """Whole numbers up to here are exact as floats."""
-SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 
 
 def _whole(values: pd.Series) -> pd.Series:

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODELS_FOLDER = ROOT / "models"
 SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
+SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 MANIFEST = "manifest.json"
 FILES = ("scaler.pkl", "kmeans.pkl", "gmm.pkl", "agg.pkl", "predictor.json")
 FORMAT_VERSION = 1

@@ -4,6 +4,7 @@ from html import escape
 
 from wholesale.app import charts, sentences
 from wholesale.app.markup import card, note, table
+from wholesale.manifest import SHIPPED_SHA256
 from wholesale.predict import UNFAMILIAR, Predictor
 
 COLUMNS = {
@@ -12,26 +13,34 @@ COLUMNS = {
     "ward_silhouette": ("Ward silhouette", ".3f"),
     "gmm_bic": ("Mixture BIC", ",.0f"),
     "gmm_reached": ("Restarts reaching it", ".0%"),
-    "gap": ("Gap", ".3f"),
-    "prediction_strength": ("Prediction strength", ".2f"),
-    "calinski_harabasz": ("Calinski-Harabasz", ",.0f"),
-    "davies_bouldin": ("Davies-Bouldin", ".2f"),
-    "smallest_segment": ("Smallest segment", ",.0f"),
+    "gap": ("K-Means gap", ".3f"),
+    "prediction_strength": ("K-Means prediction strength", ".2f"),
+    "calinski_harabasz": ("K-Means Calinski-Harabasz", ",.0f"),
+    "davies_bouldin": ("K-Means Davies-Bouldin", ".2f"),
+    "smallest_segment": ("Smallest segment of any model", ",.0f"),
 }
 """Columns of the evidence table: how each is headed and written."""
 
+SOURCE = (
+    "Cardoso (2013), Wholesale customers, UCI Machine Learning Repository, DOI 10.24432/C5030X, CC BY 4.0: "
+    "one year of a Portuguese wholesaler's customers; the currency is not stated"
+)
+"""Of the customers shipped with this project."""
+
 LIMITS = (
     "The models know the customers on record and nobody else. Another market, year or currency needs its "
-    "own fit; a customer unlike any on record is marked so, and its segment is only the nearest there is.",
+    "own fit; a customer unlike 99% of them is marked so, and its segment is only the nearest there is.",
     "Segments are parts of one cloud, not islands: customers near a border are close calls, and the page "
     "says so. A segment says what customers buy alike, not why.",
     "Spending is compared by ratio (logarithm), so an amount near zero counts as far out. Channel and "
     "Region were never used.",
-    "Ward is for analysis: its rule for new customers returns {placement} of the tree's own labels.",
+    "Ward is for analysis: its rule for new customers finds the tree's own segment for {placement} of those "
+    "on record.",
 )
 
 READING = {
-    "How clear": "The distance to the second nearest K-Means centre over the distance to the nearest.",
+    "Close call": "How clear an answer is: the distance to the second nearest K-Means centre over that "
+    f"to the nearest. Under {sentences.CLOSE} it is called a close call.",
     "Probability": "The Gaussian mixture's membership probabilities. They compare the segments with each "
     "other; they do not say that the customer is like anybody.",
     "Familiar": "The share of customers on record that the mixture finds less likely. Under "
@@ -71,8 +80,8 @@ def _evidence(predictor: Predictor) -> str:
         return card(note("No evidence was gathered for these customers."), heading="How many segments?")
     said = "".join(f"<p>{escape(sentence)}</p>" for sentence in evidence["sentences"])
     served = note(
-        f"Served: {predictor.n_segments}, chosen by the users of this page. The criteria are not independent "
-        "of each other, and a vote is not a proof."
+        f"Served: {predictor.n_segments}, the number that was asked for beforehand. The criteria are not "
+        "independent of each other, and a vote is not a proof."
     )
     curves = card(charts.evidence_curves(predictor), heading="Each criterion over the number of segments")
     return card(said + served, "wc-verdict", heading="How many segments?") + curves + _counts(predictor)
@@ -124,6 +133,7 @@ def _versions(predictor: Predictor) -> str:
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "Mixture": f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is "
         f"served, {restarts['degenerate']} in a degenerate one",
+        **({"Source": SOURCE} if manifest["customers_sha256"] == SHIPPED_SHA256 else {}),
         "Seed": str(manifest["seed"]),
         "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
     }

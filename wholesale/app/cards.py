@@ -40,13 +40,15 @@ def answer(predictor: Predictor, spend: Mapping[str, float], *, faults: Sequence
     columns = (
         why_card(prediction, explanation, colours["kmeans"])
         + change_card(explanation, colours["kmeans"])
-        + card(note(sentences.CONVENTION), heading="When do models agree?"),
+        + card(
+            note(sentences.GROUPS) + note(sentences.CONVENTION), "wc-names", heading="How to read the names"
+        ),
         card(charts.map_with_you(predictor, spend), heading="Where it sits on the map")
         + card(charts.profile(predictor, spend, segment), heading="Beside its segment"),
     )
     return (
         f'<div class="wc-answer{" wc-is-stale" if faults else ""}">{stale}'
-        f"{hero(predictor, prediction, colours['kmeans'])}"
+        f"{hero(predictor, prediction, colours['kmeans'], total=sum(spend.values()))}"
         f'<div class="wc-three">{model_cards(predictor, prediction, colours)}</div>'
         f'<div class="wc-two"><div>{columns[0]}</div><div>{columns[1]}</div></div>'
         f"{alike_card(explanation, colours['kmeans'])}"
@@ -55,7 +57,7 @@ def answer(predictor: Predictor, spend: Mapping[str, float], *, faults: Sequence
     )
 
 
-def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...]) -> str:
+def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...], *, total: float) -> str:
     """Write the first card: the K-Means segment, agreement, familiarity; a warning first if need be."""
     segment = prediction.kmeans.segment
     chips = f'<span class="wc-chip wc-agreement">{sentences.agreement(prediction)}</span>'
@@ -63,11 +65,13 @@ def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...])
         chips += f'<span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
     about = (
         sentences.size(predictor, "kmeans", segment),
+        f"This customer spends {sentences.format_amount(round(total))}.",
         sentences.alone(predictor, segment),
         sentences.stability(predictor, "kmeans", segment),
     )
     return (
         f'<section class="wc-card wc-hero" aria-label="Segment">{_warning(prediction)}'
+        f'<p class="wc-by">Segment by {MODELS["kmeans"]}</p>'
         f'<h2 class="wc-name">{named(prediction.kmeans.name, colours[segment - 1])}</h2>'
         f"<p>{escape(' '.join(filter(None, about)))}</p>"
         f'<p class="wc-chips">{chips}<button type="button" class="wc-copy">Copy as text</button></p>'
@@ -83,9 +87,14 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
     certain = [min(max(share, TINY), 1 - TINY) for share in gmm.scores]  # its rounding is certain, it is not
     probabilities = [(sentences.format_share(share), share) for share in certain]
-    placed = "Placed on the branch whose merge costs least" + _reproduces(predictor)
+    placed = "Placed where joining costs least" + _reproduces(predictor)
     details = {
-        "kmeans": _bars("Distance to each centre", predictor.names["kmeans"], nearness, colours["kmeans"])
+        "kmeans": _bars(
+            "Distance to each centre (shorter is nearer)",
+            predictor.names["kmeans"],
+            nearness,
+            colours["kmeans"],
+        )
         + note(sentences.clarity(predictor, prediction)),
         "gmm": _bars("Probability of each segment", predictor.names["gmm"], probabilities, colours["gmm"])
         + note(
@@ -101,7 +110,11 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
 
 def _reproduces(predictor: Predictor) -> str:
     share = predictor.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
-    return "." if share is None else f"; this rule returns {share:.0%} of the tree's own labels."
+    return (
+        "."
+        if share is None
+        else f", which finds the tree's own segment for {share:.0%} of the customers on record."
+    )
 
 
 def _model_card(model: str, reading: Reading, colours: tuple[str, ...], details: str) -> str:

@@ -4,7 +4,7 @@ from html import escape
 
 from wholesale.app import sentences
 from wholesale.app.markup import card, named, note, swing, table
-from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import Alike, Explanation, Reason
 from wholesale.predict import Prediction
 
@@ -19,8 +19,9 @@ def why_card(prediction: Prediction, explanation: Explanation, colours: tuple[st
     body = note(sentences.reasons(explanation), "wc-reasons")
     body += table(head, rows, caption="What each category says, strongest support first", classes="wc-whys")
     body += note(
-        f"Amounts in {UNIT}; centre: the middle of {prediction.kmeans.name}. Bars: shares of the difference "
-        "between the squared distances to the two nearest centres."
+        f"A bar to the right: nearer to {prediction.kmeans.name} in this category; to the left: nearer to "
+        f"{explanation.rival_name}. Bars are shares of the difference between the two squared distances. "
+        f"Amounts in {UNIT}; the centre is the segment's average on the logarithmic scale."
     )
     heading = f"Why {prediction.kmeans.name} rather than {explanation.rival_name}"
     return card(body, "wc-why", heading=heading)
@@ -39,8 +40,11 @@ def change_card(explanation: Explanation, colours: tuple[str, ...]) -> str:
     if explanation.change is None:
         return card(f'<p class="wc-change">{step}</p>', heading="What would change it")
     target = named(leads, colours[explanation.change.segment - 1])
-    said = f'<p class="wc-change"><b>{escape(step)}</b> gives <span class="wc-leads">{target}</span>.</p>'
-    how = note("The smallest change of a single category, in log-standardized units, to another segment.")
+    then = (
+        f'<span class="wc-whole">{MODELS["kmeans"]}</span> would say <span class="wc-leads">{target}</span>.'
+    )
+    said = f'<p class="wc-change"><b>{escape(step)}</b>, {then}</p>'
+    how = note("Of all changes of one category, the smallest on the models' scale. It is no advice.")
     return card(said + how, heading="What would change it")
 
 

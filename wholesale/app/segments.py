@@ -31,7 +31,8 @@ def segments_tab(predictor: Predictor) -> str:
     """
     colours = segment_colours(predictor.overlap)
     intro = note(
-        f"Typical amounts are medians in {UNIT} a year. Bars show the segment's mean on the log-standardized "
+        f"{sentences.GROUPS} Typical amounts are medians in {UNIT} a year, of each category and of the "
+        "total, so they do not add up. Bars show the segment's mean on the log-standardized "
         "scale: to the right above the average customer, to the left below. Channel and Region were not used "
         "in fitting; they are an outside check."
     )

@@ -20,6 +20,12 @@ RELATIONS = {
     "no counterpart": "Not a counterpart of {name}: only {share} of their customers in common.",
 }
 
+GROUPS = (
+    "Names say what a segment buys much or little of. "
+    f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
+    f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
+)
+
 CONVENTION = (
     "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
@@ -117,9 +123,9 @@ def reasons(explanation: Explanation) -> str:
 def change(found: Change | None) -> tuple[str, str]:
     """Say the smallest change that leads to another segment: the change, and where it leads."""
     if found is None:
-        return "No change of a single category leads to another segment.", ""
-    amounts = f"from {format_amount(found.amount)} to {format_amount(found.to)} {UNIT}"
-    return f"{LABELS[found.column]} {amounts}", found.name
+        return "No change of a single category alone would change the K-Means segment.", ""
+    amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)} {UNIT}"
+    return f"If {LABELS[found.column]} were {amounts}", found.name
 
 
 def same(explanation: Explanation) -> str:
@@ -158,7 +164,7 @@ def as_text(
         f"{MODELS['gmm']}: {prediction.gmm.name} ({format_share(_probability(prediction.gmm))}).",
         f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
         f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
-        f"Smallest change to another segment: {step} gives {leads}." if leads else step,
+        f"{step}, {MODELS['kmeans']} would say {leads}." if leads else step,
         f"Most similar customers on record: {listed([str(alike.customer) for alike in explanation.alike])}.",
     ]
     return "\n".join(lines)
