@@ -363,3 +363,23 @@ def test_labels_side_by_side_do_not_overlap_or_there_is_no_room(placed):
     assert not any(one.overlaps(other) for one, other in combinations(moved, 2))
     assert all(m.x - m.width / 2 >= -1e-6 and m.x + m.width / 2 <= 360 + 1e-6 for m in moved)
     assert moved or sum(svg.text_width(words) + 4 for words, _ in placed) > 360
+
+
+def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the_page(predictor):
+    style = charts.stylesheet()
+    drawn = (
+        charts.map_cloud(predictor),
+        charts.map_with_you(predictor, predictor.amounts[0]),
+        charts.profile(predictor, predictor.amounts[0], 2),
+        charts.dendrogram(predictor),
+        charts.evidence_curves(predictor),
+    )
+    used = {
+        name
+        for drawing in drawn
+        for names in re.findall(r'class="([^"]+)"', drawing)
+        for name in names.split()
+    }
+    only_named = {"wc-curve-1", "wc-note", "wc-panel", "wc-profile", "wc-tree"}  # the page styles the note
+    assert {name for name in used if f".{name}" not in style} == only_named
+    assert all("," in variable for variable in re.findall(r"var\((--(?!seg)[^)]*)", style))

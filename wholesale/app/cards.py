@@ -62,7 +62,7 @@ def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...],
     segment = prediction.kmeans.segment
     chips = f'<span class="wc-chip wc-agreement">{sentences.agreement(prediction)}</span>'
     if not prediction.unfamiliar:
-        chips += f'<span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
+        chips += f' <span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
     about = (
         sentences.size(predictor, "kmeans", segment),
         f"This customer spends {sentences.format_amount(round(total))}.",
@@ -74,7 +74,7 @@ def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...],
         f'<p class="wc-by">Segment by {MODELS["kmeans"]}</p>'
         f'<h2 class="wc-name">{named(prediction.kmeans.name, colours[segment - 1])}</h2>'
         f"<p>{escape(' '.join(filter(None, about)))}</p>"
-        f'<p class="wc-chips">{chips}<button type="button" class="wc-copy">Copy as text</button></p>'
+        f'<p class="wc-chips">{chips} <button type="button" class="wc-copy">Copy as text</button></p>'
         "</section>"
     )
 
@@ -138,7 +138,7 @@ def _bars(
     """List the segments with what is said of each, and a bar of that share (0…1)."""
     rows = "".join(
         f'<li><span>{escape(name)}</span><i class="wc-track" style="--seg:{colour};--share:{share:.4f}"></i>'
-        f"<b>{escape(said)}</b></li>"
+        f" <b>{escape(said)}</b></li>"
         for name, (said, share), colour in zip(names, values, colours, strict=True)
     )
     return f'<p class="wc-bars-title">{title}</p><ul class="wc-bars">{rows}</ul>'

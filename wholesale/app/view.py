@@ -54,7 +54,7 @@ class CustomerView:
         self.answer = _styled(HTML(), "wc-results")
         self.predict = _styled(Button(description="Predict"), "wc-predict")
         self.reset = _styled(Button(description="Reset"), "wc-reset")
-        cloud = _styled(HTML(charts.map_cloud(predictor)), "wc-cloud-holder")
+        cloud = _styled(HTML(charts.stylesheet() + charts.map_cloud(predictor)), "wc-cloud-holder")
         self.root = _styled(HBox([self._form(), self.answer, cloud]), "wc-page-one")
         self.restart()
         self.predict.on_click(self.update)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 
 WIDTH = 360
 """Of every chart, in its own units; near the card's width on the page and on a phone."""
@@ -129,6 +130,11 @@ def chart(body: str, *, height: float, says: str, name: str, width: float = WIDT
         f'<svg class="wc-chart {name}" role="img" aria-label="{escape(says)}" '
         f'viewBox="0 0 {number(width)} {number(height)}" font-size="{SIZE}">{body}</svg>'
     )
+
+
+def stylesheet() -> str:
+    """Give what all charts need once, wherever they are shown: a ``<style>``."""
+    return f"<style>{Path(__file__).with_name('charts.css').read_text(encoding='utf-8')}</style>"
 
 
 def figure(drawing: str, caption: str) -> str:
