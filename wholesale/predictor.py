@@ -75,6 +75,11 @@ class Predictor:
         """Number of segments, k."""
         return len(self.weights)
 
+    @property
+    def self_placement(self) -> float | None:
+        """Share (0…1) of the customers on record that Ward's rule puts into their own segment, if known."""
+        return self.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
+
     @cached_property
     def log_constants(self) -> np.ndarray:
         """Each component's share of the log-density that no customer changes, weight included; shape (k,)."""

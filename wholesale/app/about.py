@@ -110,8 +110,8 @@ def _figure(value: float | None, form: str) -> str:
 
 
 def _limits(predictor: Predictor) -> str:
-    placement = predictor.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
-    known = "only some" if placement is None else f"{placement:.0%}"
+    share = predictor.self_placement
+    known = "only some" if share is None else f"{share:.0%}"
     points = "".join(f"<li>{escape(limit.format(placement=known))}</li>" for limit in LIMITS)
     return card(f"<ul>{points}</ul>", "wc-limits", heading="Limits of use")
 

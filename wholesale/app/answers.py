@@ -105,9 +105,7 @@ def _read(body: bytes) -> Any:
 def _whole(digits: str) -> int | str:
     try:
         return int(digits)
-    except (
-        ValueError
-    ):  # Python reads no more than 4,300 digits; as text it is refused, and shown, as an amount
+    except ValueError:  # of more than 4,300 digits; as text it is refused, and shown, as an amount
         return digits
 
 

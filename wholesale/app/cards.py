@@ -87,7 +87,9 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
     certain = [min(max(share, TINY), 1 - TINY) for share in gmm.scores]  # its rounding is certain, it is not
     probabilities = [(sentences.format_share(share), share) for share in certain]
-    placed = "Placed where joining costs least" + _reproduces(predictor)
+    placed = "Placed where joining costs least"
+    if (share := predictor.self_placement) is not None:
+        placed += f", which finds the tree's own segment for {share:.0%} of the customers on record"
     details = {
         "kmeans": _bars(
             "Distance to each centre (shorter is nearer)",
@@ -100,20 +102,11 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
         + note(
             f"{sentences.related(name, gmm.overlap)} {sentences.stability(predictor, 'gmm', gmm.segment)}"
         ),
-        "ward": note(f"{sentences.related(name, ward.overlap)} {placed}")
+        "ward": note(f"{sentences.related(name, ward.overlap)} {placed}.")
         + note(sentences.stability(predictor, "ward", ward.segment)),
     }
     return "".join(
         _model_card(model, getattr(prediction, model), colours[model], details[model]) for model in MODELS
-    )
-
-
-def _reproduces(predictor: Predictor) -> str:
-    share = predictor.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
-    return (
-        "."
-        if share is None
-        else f", which finds the tree's own segment for {share:.0%} of the customers on record."
     )
 
 

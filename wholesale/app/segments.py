@@ -36,25 +36,36 @@ def segments_tab(predictor: Predictor) -> str:
         "scale: to the right above the average customer, to the left below. Channel and Region were not used "
         "in fitting; they are an outside check."
     )
+    means = _means(predictor)
+    full = max(float(np.abs(its).max()) for its in means.values())
     return f'<h2 class="wc-unseen">Segments</h2>{intro}' + "".join(
-        _model(predictor, model, colours[model]) for model in MODELS
+        _model(predictor, model, colours[model], means[model], full) for model in MODELS
     )
 
 
-def _model(predictor: Predictor, model: str, colours: tuple[str, ...]) -> str:
-    tiles = "".join(
-        _tile(predictor, model, segment, colours[segment - 1])
-        for segment in range(1, predictor.n_segments + 1)
-    )
+def _means(predictor: Predictor) -> dict[str, np.ndarray]:
+    """Return each model's segment means in standardized units, shape (k, 6)."""
+    X, numbers = predictor.standardize(predictor.amounts), range(1, predictor.n_segments + 1)
+    return {
+        model: np.array([X[its == segment].mean(axis=0) for segment in numbers])
+        for model, its in predictor.segments.items()
+    }
+
+
+def _model(predictor: Predictor, model: str, colours: tuple[str, ...], means: np.ndarray, full: float) -> str:
+    rows = enumerate(zip(colours, means, strict=True), start=1)
+    tiles = "".join(_tile(predictor, model, segment, *its, full) for segment, its in rows)
     about = f"<h3>{MODELS[model]}</h3>{note(ABOUT[model].format(k=predictor.n_segments))}"
     return f'<section class="wc-model">{about}<div class="wc-tiles">{tiles}</div></section>'
 
 
-def _tile(predictor: Predictor, model: str, segment: int, colour: str) -> str:
+def _tile(predictor: Predictor, model: str, segment: int, colour: str, means: np.ndarray, full: float) -> str:
+    """Describe one segment; a bar is full at `full` standardized units."""
     members = predictor.segments[model] == segment
     count = f"{int(members.sum())} customers: {sentences.size(predictor, model, segment)}"
     said = (_kin(predictor, model, segment), sentences.stability(predictor, model, segment))
-    rows = [_amount(predictor, model, segment, i, colour) for i in range(len(SPEND_COLUMNS))]
+    amounts = zip(SPEND_COLUMNS, predictor.typical[model][segment - 1].tolist(), means.tolist(), strict=True)
+    rows = [_amount(*its, full, colour) for its in amounts]
     caption = f"Typical amounts of {predictor.names[model][segment - 1]}"
     mixes = _mix("Channel", predictor.channel[members], CHANNELS) + _mix(
         "Region", predictor.region[members], REGIONS
@@ -74,21 +85,11 @@ def _kin(predictor: Predictor, model: str, segment: int) -> str:
     return sentences.related(f"K-Means' {predictor.names['kmeans'][segment - 1]}", overlap)
 
 
-def _amount(predictor: Predictor, model: str, segment: int, i: int, colour: str) -> tuple[str, str, str]:
-    members = predictor.segments[model] == segment
-    mean = float(predictor.standardize(predictor.amounts[members])[:, i].mean())
-    typical = sentences.format_amount(float(predictor.typical[model][segment - 1, i]))
+def _amount(column: str, typical: float, mean: float, full: float, colour: str) -> tuple[str, str, str]:
     side = "above" if mean >= 0 else "below"
     said = f"{abs(mean):.1f} standard deviations {side} the average customer"
-    label = escape(LABELS[SPEND_COLUMNS[i]])
-    return label, typical, swing(mean / _full(predictor), towards=colour, away=colour, said=said)
-
-
-def _full(predictor: Predictor) -> float:
-    """Return the largest mean of any segment, in standardized units, at which a bar is full."""
-    X = predictor.standardize(predictor.amounts)
-    parts = (X[its == segment] for its in predictor.segments.values() for segment in np.unique(its))
-    return max(float(np.abs(part.mean(axis=0)).max()) for part in parts)
+    bar = swing(mean / full, towards=colour, away=colour, said=said)
+    return escape(LABELS[column]), sentences.format_amount(typical), bar
 
 
 def _mix(title: str, codes: np.ndarray, words: dict[int, str]) -> str:
