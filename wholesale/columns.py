@@ -19,3 +19,9 @@ REGIONS = {1: "Lisbon", 2: "Oporto", 3: "Other"}
 
 MODELS = {"kmeans": "K-Means", "gmm": "Gaussian mixture", "ward": "Ward"}
 """The three models, keyed as in every dictionary, file and column of this project."""
+
+ANSWERS = (
+    *(f"{model}_{part}" for model in MODELS for part in ("segment", "name")),
+    *("agreement", "clarity", "familiarity", "unfamiliar"),
+)
+"""The columns of an answer for many customers, beside the mixture's ``gmm_p1``…``gmm_pk``."""

@@ -1,0 +1,166 @@
+"""Files of customers, opened and read."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading.blocks import BLOCK, Block
+from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
+from wholesale.reading.formulas import is_ours, restore_names
+from wholesale.reading.header import ReadError
+from wholesale.reading.numerals import Decimal
+from wholesale.reading.sorting import REJECTED, read_block
+from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
+from wholesale.reading.text import sniff, text_blocks
+
+T = TypeVar("T")
+SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+@dataclass(frozen=True)
+class CustomerFile:
+    """A file of customers, and how it is to be read.
+
+    Attributes
+    ----------
+    path : Path
+    settings : Settings
+        What the user said of it.
+    form : Form
+        What was found out.
+    """
+
+    path: Path
+    settings: Settings
+    form: Form
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what was decided and could have been decided otherwise."""
+        return self.form.notes
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
+        """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
+        kind = _kind(self.path)
+        if kind == "parquet":
+            yield from parquet_blocks(self.path)
+        elif kind == "excel":
+            yield from excel_blocks(self.path, self.form)
+        else:
+            yield from text_blocks(self.path, self.form, size)
+
+    def reconsidered(self, form: Form) -> "CustomerFile":
+        """Give the same file to be read in another form."""
+        if form.encoding != self.form.encoding:  # the header, too, is in another encoding
+            return replace(self, form=_form(self.path, self.settings, form.encoding))
+        return replace(self, form=form)
+
+
+def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
+    """Open a file of customers: text of any dialect, Parquet, or the first sheet of an Excel file.
+
+    Parameters
+    ----------
+    path : path
+        Text may be compressed (``.gz``, ``.bz2``, ``.zst``).
+    settings : Settings, optional
+
+    Returns
+    -------
+    CustomerFile
+
+    Raises
+    ------
+    ReadError
+        In one sentence: it is not there, is empty, is not a table, or lacks one of the six columns.
+    """
+    path, settings = Path(path), settings or Settings()
+    try:
+        file = CustomerFile(path, settings, _form(path, settings))
+    except FileNotFoundError:
+        raise ReadError(f"{path.name} is not there") from None
+    except OSError as error:
+        raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
+    except ReadError as error:
+        raise ReadError(f"{path.name}: {error}") from None
+    return file
+
+
+def _kind(path: Path) -> str:
+    if path.suffix.lower() in SHEETS:
+        return "excel"
+    with path.open("rb") as file:
+        return "parquet" if file.read(4) == b"PAR1" else "text"
+
+
+def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
+    kind = _kind(path)
+    if kind == "parquet":
+        form = parquet_form(path, settings)
+    else:
+        form = excel_form(path, settings) if kind == "excel" else sniff(path, settings, encoding)
+    names, ours = list(form.names), kind == "text" and is_ours(form.names)
+    names = restore_names(names) if ours else names
+    names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
+    for column, i in zip(SPEND_COLUMNS, form.spend, strict=True):
+        names[i] = column
+    told = settings.decimal
+    decimal = Decimal(SIGNS[told], settled=True) if told else form.decimal
+    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal)
+
+
+def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:
+    """Read a file by `run`, once more from the start if a part of it shows another form than its beginning.
+
+    Raises
+    ------
+    ReadError
+        With the file's name.
+    """
+    while True:
+        try:
+            return run(file)
+        except Reconsider as other:
+            file = file.reconsidered(other.form)
+        except ReadError as error:
+            raise ReadError(f"{file.path.name}: {error}") from None
+
+
+def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:
+    """Read a file of customers into memory.
+
+    Parameters
+    ----------
+    path : path
+        As for :func:`open_customers`.
+    columns : mapping of str to str, optional
+        For a category, the file's own name of that column.
+
+    Returns
+    -------
+    accepted : Table
+        ``line``, the line of the file on which a record starts, then the file's columns in their order: the
+        six amounts, in m.u., as floats under their own names, all others as they are.
+    rejected : Table
+        ``line``, ``column``, ``value`` and ``reason`` (of the first fault, and of all), and the ``record``.
+        Together the two hold every record of the file; empty lines are none.
+
+    Raises
+    ------
+    ReadError
+        In one sentence, if the file cannot be read at all, or holds no record.
+    """
+    return whole(open_customers(path, Settings(columns or {})), read_tables)
+
+
+def read_tables(file: CustomerFile) -> tuple[pa.Table, pa.Table]:
+    """Read an open file into memory, as `read_customers` does."""
+    parts = [read_block(file.form, block) for block in file.blocks()]
+    if not any(len(table) for part in parts for table in part):
+        raise ReadError("it has a header but no rows")
+    accepted = pa.concat_tables([part.accepted for part in parts])
+    return accepted, pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])
