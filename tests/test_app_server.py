@@ -57,7 +57,7 @@ def test_a_port_that_does_not_exist_is_refused():
 
 
 def test_missing_models_are_refused_before_anything_is_served(monkeypatch):
-    def missing() -> None:
+    def missing(folder: Path) -> None:
         raise BundleError("models/ is missing")
 
     monkeypatch.setattr(server, "load_predictor", missing)

@@ -102,7 +102,7 @@ def test_progress_is_told_step_by_step(customers):
     ("spoil", "sentence"),
     [
         (lambda c: c.head(8), "8 customers are too few to segment"),
-        (lambda c: c.assign(Milk=5), "column 2 is the same for every customer"),
+        (lambda c: c.assign(Milk=5), "^Milk is the same for every customer"),
         (lambda c: pd.concat([c.head(2)] * 10, ignore_index=True), "3 segments cannot be made of 2 distinct"),
     ],
     ids=["few", "constant", "repeated"],

@@ -16,7 +16,7 @@ from wholesale.manifest import (
     write_files,
 )
 
-RETRAIN = "retrain with: python -m wholesale train"
+RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, spoil, rea
     with pytest.raises(BundleError) as refusal:
         read_files(folder, ["a.bin", "b.bin"], read_manifest(folder))
     assert reason in str(refusal.value)
-    assert str(refusal.value).endswith(RETRAIN)
+    assert str(refusal.value).endswith(RETRAIN.format(folder))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, conten
     (folder / MANIFEST).unlink() if content is None else (folder / MANIFEST).write_bytes(content)
     with pytest.raises(BundleError, match=reason) as refusal:
         read_manifest(folder)
-    assert str(refusal.value).endswith(RETRAIN)
+    assert str(refusal.value).endswith(RETRAIN.format(folder))
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
@@ -111,3 +111,8 @@ def test_json_is_exact_and_has_a_line_per_leaf():
     assert len(text.splitlines()) == 7
     with pytest.raises(ValueError):
         to_json({"a": float("nan")})
+
+
+def test_the_project_s_own_folder_is_retrained_without_a_file():
+    assert str(BundleError("gone")).endswith("retrain with: python -m wholesale train")
+    assert str(BundleError("gone", MODELS_FOLDER / ".." / MODELS_FOLDER.name)).endswith("wholesale train")

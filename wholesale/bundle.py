@@ -1,11 +1,9 @@
 """The fitted whole: trained, saved, and loaded only when every file is what was saved."""
 
 import io
-import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -19,7 +17,7 @@ from wholesale import models, segments
 from wholesale.checks import check_fit
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.derived import measures, predictor_numbers
-from wholesale.evidence.saved import customers_hash, summary
+from wholesale.evidence.saved import compute, summary
 from wholesale.manifest import (
     MODELS_FOLDER,
     BundleError,
@@ -30,11 +28,11 @@ from wholesale.manifest import (
 )
 from wholesale.predictor import PREDICTOR, Predictor, predictor_from_json
 from wholesale.preprocessing import log_standardizer
+from wholesale.provenance import Source, drawn, provenance
 
-__all__ = ["Bundle", "BundleError", "load_bundle", "save_bundle", "train"]
+__all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 
 PICKLES = {"standardizer": "scaler.pkl", "kmeans": "kmeans.pkl", "gmm": "gmm.pkl", "ward": "agg.pkl"}
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +77,9 @@ def train(
     n_segments: int = 3,
     *,
     random_state: int = models.SEED,
+    source: Source | None = None,
+    folder: Path = MODELS_FOLDER,
+    weigh: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Bundle:
     """Fit the three models and everything that is said about their segments.
@@ -86,10 +87,16 @@ def train(
     Parameters
     ----------
     customers : DataFrame
-        From :func:`wholesale.data.load_customers`. ``Channel`` and ``Region`` are kept for display;
-        no fit sees them.
+        The six amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
+        them. Of more than 10,000 customers that many are drawn at random and fitted.
     n_segments : int
     random_state : int
+    source : Source, optional
+        Where the customers come from, for the manifest.
+    folder : Path
+        Whose ``evidence.json`` is summed up, if it is of these customers and this number of segments.
+    weigh : bool
+        Whether to make that evidence first; it takes minutes.
     progress : callable
         Told each step as it begins.
 
@@ -102,10 +109,12 @@ def train(
     ValueError
         In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
+    everybody, customers = len(customers), drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
+    _check(np.log1p(amounts.to_numpy(dtype=float)), n_segments)
     standardizer = log_standardizer().fit(amounts)
-    X = check_fit(standardizer.transform(amounts), [n_segments])
+    X = standardizer.transform(amounts)
     progress("K-Means")
     kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
     segments.renumber(kmeans, segments.size_order(kmeans.labels_))
@@ -115,35 +124,28 @@ def train(
     progress("Ward")
     ward = models.fit_ward(X, n_segments)
     segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
-    progress("familiarity")
     fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
-    evidence = summary(customers, n_segments)
+    if weigh:
+        labels = {"kmeans": kmeans.labels_ + 1, "gmm": gmm.predict(X) + 1, "ward": ward.labels_ + 1}
+        for task, done, tasks in compute(customers, X, gmm, labels, folder, n_jobs=-1):
+            progress(f"evidence {done + 1} of {tasks}: {task}")
+    progress("familiarity")
+    evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
     numbers = to_json({**predictor_numbers(customers, **fits), "evidence": evidence})
     progress("measures")
     metrics = measures(X, kmeans, gmm, ward, stability=evidence.get("stability", {}))
-    about = {**_provenance(customers, n_segments, random_state), "metrics": metrics}
+    made = provenance(customers, source, n_segments, random_state, drawn_from=everybody)
+    about = {**made, "metrics": metrics}
     return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
 
 
-def _provenance(customers: pd.DataFrame, n_segments: int, random_state: int) -> dict:
-    """Say what made this bundle: data, versions, date, seed."""
-    return {
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "versions": {library: version(library) for library in LIBRARIES},
-        "customers": len(customers),
-        "customers_sha256": customers_hash(customers),
-        "seed": random_state,
-        "parameters": {
-            "n_segments": n_segments,
-            "gmm": {
-                "init_params": models.INIT_PARAMS,
-                "restarts": models.RESTARTS,
-                "tol": models.TOL,
-                "max_eigenvalue_ratio": models.MAX_EIGENVALUE_RATIO,
-            },
-        },
-    }
+def _check(X: np.ndarray, n_segments: int) -> None:
+    """Check as `check_fit` does, with the columns called by their categories."""
+    try:
+        check_fit(X, [n_segments])
+    except ValueError as error:
+        sentence = re.sub(r"column (\d+)", lambda found: SPEND_COLUMNS[int(found[1]) - 1], str(error))
+        raise ValueError(sentence) from None
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
@@ -187,9 +189,8 @@ def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     contents = read_files(folder, [*PICKLES.values(), PREDICTOR], manifest)
     fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in PICKLES.items()}
     numbers = contents[PREDICTOR]
-    return Bundle(
-        **fits, predictor=predictor_from_json(numbers, manifest), numbers=numbers, manifest=manifest
-    )
+    predictor = predictor_from_json(numbers, manifest, folder)
+    return Bundle(**fits, predictor=predictor, numbers=numbers, manifest=manifest)
 
 
 def _pickled(model: object) -> bytes:

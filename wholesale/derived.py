@@ -28,7 +28,7 @@ def predictor_numbers(
     Parameters
     ----------
     customers : DataFrame
-        Those the models were fitted on.
+        Those the models were fitted on; ``Channel`` and ``Region`` may be missing.
     standardizer, kmeans, gmm, ward
         Fitted and renumbered.
 
@@ -56,8 +56,8 @@ def predictor_numbers(
             "densities": np.sort(cross_validated_log_density(gmm, X)),
             "linkage": ward_linkage(ward),
             "amounts": amounts,
-            "channel": customers["Channel"],
-            "region": customers["Region"],
+            "channel": customers.get("Channel"),
+            "region": customers.get("Region"),
             "segments": labels,
         }
     )
@@ -66,7 +66,7 @@ def predictor_numbers(
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(leaf) for key, leaf in value.items()}
-    return np.asarray(value).tolist()
+    return None if value is None else np.asarray(value).tolist()
 
 
 def measures(

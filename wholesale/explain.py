@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wholesale.amounts import Amount, parse_amounts
-from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS
 from wholesale.measure import measure, squared_distances
 from wholesale.predictor import Predictor
 
@@ -47,8 +47,8 @@ class Alike:
 
     customer: int
     amounts: tuple[float, ...]
-    channel: str
-    region: str
+    channel: str | None
+    region: str | None
     distance: float
     segment: int
     name: str
@@ -150,13 +150,13 @@ def similar_customers(predictor: Predictor, spend: Spend, n: int = 5) -> tuple[A
 
 
 def _alike(predictor: Predictor, i: int, distance: float) -> Alike:
-    channel, region = int(predictor.channel[i]), int(predictor.region[i])
+    channel, region = predictor.channel_and_region(i)
     segment = int(predictor.segments["kmeans"][i])
     return Alike(
         customer=i + 1,
         amounts=tuple(predictor.amounts[i].astype(float).tolist()),
-        channel=CHANNELS.get(channel, f"Channel {channel}"),
-        region=REGIONS.get(region, f"Region {region}"),
+        channel=channel,
+        region=region,
         distance=float(distance),
         segment=segment,
         name=predictor.names["kmeans"][segment - 1],

@@ -7,24 +7,32 @@ malice: whoever can change a model can change the manifest too.
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS_FOLDER = ROOT / "models"
+MODELS_VARIABLE = "WHOLESALE_MODELS"
+"""Environment variable that names another folder of models, for every command and for the page's kernels."""
+
 SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 MANIFEST = "manifest.json"
 FILES = ("scaler.pkl", "kmeans.pkl", "gmm.pkl", "agg.pkl", "predictor.json")
 FORMAT_VERSION = 1
+TRAIN = "python -m wholesale train"
+"""The command that makes a folder of models."""
 
 
 class BundleError(Exception):
-    """The model files cannot be used; the message says why and names the command to retrain."""
+    """The model files in `folder` cannot be used; the message says why and names the command to retrain."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}; retrain with: python -m wholesale train")
+    def __init__(self, reason: str, folder: Path = MODELS_FOLDER) -> None:
+        own = "" if folder.resolve() == MODELS_FOLDER.resolve() else f" IN --segments K -o {folder}"
+        super().__init__(f"{reason}; retrain with: {TRAIN}{own}")
 
 
 def sha256(content: bytes) -> str:
@@ -45,17 +53,24 @@ def _lines(value: object, newline: str) -> str:
     return "{" + inner + ("," + inner).join(leaves) + newline + "}"
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write aside, then rename: `path` never holds half of `content`."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+@contextmanager
+def aside(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path`, which takes its name only if all goes well: `path` is never half written."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
+        with part.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
+        part.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write aside, then rename: `path` never holds half of `content`."""
+    with aside(path) as file:
+        file.write(content)
 
 
 def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
@@ -104,13 +119,14 @@ def read_manifest(folder: Path) -> dict:
     """
     path = folder / MANIFEST
     if not path.exists():
-        raise BundleError(f"no {MANIFEST} in {folder.name}")
+        raise BundleError(f"no {MANIFEST} in {folder.name}", folder)
     manifest = read_json(path)
     if not all(isinstance(manifest.get(part), dict) for part in ("files", "versions")):
-        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read")
+        raise BundleError(f"{folder.name}/{MANIFEST} cannot be read", folder)
     found = manifest.get("format")
     if found != FORMAT_VERSION:
-        raise BundleError(f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}")
+        reason = f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}"
+        raise BundleError(reason, folder)
     return manifest
 
 
@@ -127,9 +143,9 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
         try:
             contents[name] = (folder / name).read_bytes()
         except OSError:
-            raise BundleError(f"{folder.name}/{name} is missing or cannot be read") from None
+            raise BundleError(f"{folder.name}/{name} is missing or cannot be read", folder) from None
         if sha256(contents[name]) != manifest["files"].get(name):
-            raise BundleError(f"{folder.name}/{name} is not the file that was saved")
+            raise BundleError(f"{folder.name}/{name} is not the file that was saved", folder)
     return contents
 
 
@@ -150,6 +166,6 @@ def check_folder(folder: Path) -> dict:
     manifest = read_manifest(folder)
     saved, here = str(manifest["versions"].get("scikit-learn")), version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
-        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}")
+        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
     read_files(folder, FILES, manifest)
     return manifest

@@ -24,7 +24,7 @@ class Measured(NamedTuple):
 
 def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
     """Measure customers, given their amounts in m.u., shape (n, 6), all finite and ≥ 0."""
-    X = predictor.standardize(amounts)
+    X = predictor.standardize(np.asfortranarray(amounts))  # sums then run down whole columns
     distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
     probabilities, density = mixture(predictor, X)
     costs = predictor.merge_weights * squared_distances(X, predictor.centers["ward"])
@@ -50,16 +50,22 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
 
 def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
     """Squared Euclidean distances of rows (n, 6) to centres (k, 6), shape (n, k)."""
-    gaps = X[:, None, :] - centers
-    return np.einsum("nkd,nkd->nk", gaps, gaps)
+    gaps = _columns(X) - centers[:, :, None]
+    return np.einsum("kdn,kdn->kn", gaps, gaps)[:, : len(X)].T
 
 
 def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
-    root = predictor.precisions_cholesky
-    whitened = np.einsum("nkd,kde->nke", X[:, None, :] - predictor.centers["gmm"], root)
-    joint = predictor.log_constants - 0.5 * np.einsum("nke,nke->nk", whitened, whitened)
-    top = joint.max(axis=1, keepdims=True)
+    gaps = _columns(X) - predictor.centers["gmm"][:, :, None]
+    whitened = np.einsum("kdn,kde->ken", gaps, predictor.precisions_cholesky)
+    squares = np.einsum("ken,ken->kn", whitened, whitened)[:, : len(X)]
+    joint = predictor.log_constants[:, None] - 0.5 * squares
+    top = joint.max(axis=0)
     probabilities = np.exp(joint - top)
-    total = probabilities.sum(axis=1, keepdims=True)
-    return probabilities / total, (top + np.log(total))[:, 0]
+    total = probabilities.sum(axis=0)
+    return (probabilities / total).T, top + np.log(total)
+
+
+def _columns(X: np.ndarray) -> np.ndarray:
+    """Turn rows into columns, two at least: with one alone, einsum adds up in another order."""
+    return X.T if len(X) > 1 else np.repeat(X.T, 2, axis=1)

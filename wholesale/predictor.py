@@ -1,6 +1,7 @@
 """The fitted numbers that answers need, and how they are loaded. NumPy only: nothing is unpickled."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from wholesale.columns import MODELS
-from wholesale.manifest import MODELS_FOLDER, BundleError, read_files, read_manifest
+from wholesale.columns import CHANNELS, MODELS, REGIONS
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, BundleError, read_files, read_manifest
 
 PREDICTOR = "predictor.json"
 
@@ -41,8 +42,8 @@ class Predictor:
         Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
     amounts : ndarray of shape (n, 6)
         The customers on record, in m.u.; row i is customer i + 1.
-    channel, region : ndarray of shape (n,)
-        Their codes, for display only.
+    channel, region : ndarray of shape (n,), optional
+        Their codes, for display only; None where the customers came without.
     segments : dict of ndarray of shape (n,)
         Their segments, 1…k.
     evidence : dict
@@ -64,8 +65,8 @@ class Predictor:
     densities: np.ndarray
     linkage: np.ndarray
     amounts: np.ndarray
-    channel: np.ndarray
-    region: np.ndarray
+    channel: np.ndarray | None
+    region: np.ndarray | None
     segments: dict[str, np.ndarray]
     evidence: dict
     manifest: dict
@@ -74,6 +75,16 @@ class Predictor:
     def n_segments(self) -> int:
         """Number of segments, k."""
         return len(self.weights)
+
+    @property
+    def displayed(self) -> tuple[str, ...]:
+        """Which of Channel and Region the customers on record came with."""
+        known = {"Channel": self.channel, "Region": self.region}
+        return tuple(name for name, codes in known.items() if codes is not None)
+
+    def channel_and_region(self, i: int) -> tuple[str | None, str | None]:
+        """Words for row `i`'s Channel and Region; None where they are not known."""
+        return _word(self.channel, i, CHANNELS, "Channel"), _word(self.region, i, REGIONS, "Region")
 
     @property
     def self_placement(self) -> float | None:
@@ -102,7 +113,8 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     Parameters
     ----------
     folder : path, optional
-        By default the project's ``models/``.
+        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or the project's
+        ``models/``.
 
     Returns
     -------
@@ -114,14 +126,14 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
         If a file is missing, altered or of another format version, in one sentence with the command
         to retrain.
     """
-    folder = MODELS_FOLDER if folder is None else Path(folder)
+    folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
     manifest = read_manifest(folder)
     content = read_files(folder, [PREDICTOR], manifest)[PREDICTOR]
-    return predictor_from_json(content, manifest)
+    return predictor_from_json(content, manifest, folder)
 
 
-def predictor_from_json(content: bytes, manifest: dict) -> Predictor:
-    """Build a `Predictor` from the bytes of ``predictor.json``.
+def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
+    """Build a `Predictor` from the bytes of ``predictor.json``; `folder` is where they come from.
 
     Raises
     ------
@@ -135,10 +147,14 @@ def predictor_from_json(content: bytes, manifest: dict) -> Predictor:
         names = {model: tuple(named[model]) for model in MODELS}
         return Predictor(**fields, names=names, evidence=evidence, manifest=manifest)
     except (ValueError, KeyError, TypeError):
-        raise BundleError(f"{PREDICTOR} does not hold a predictor") from None
+        raise BundleError(f"{PREDICTOR} does not hold a predictor", folder) from None
 
 
-def _arrays(value: dict | list) -> Any:
+def _arrays(value: dict | list | None) -> Any:
     if isinstance(value, dict):
         return {key: np.array(leaf) for key, leaf in value.items()}
-    return np.array(value)
+    return None if value is None else np.array(value)
+
+
+def _word(codes: np.ndarray | None, i: int, words: dict[int, str], title: str) -> str | None:
+    return None if codes is None else words.get(int(codes[i]), f"{title} {codes[i]}")

@@ -82,7 +82,7 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
         return {name: lambda name=name: calls.append(name) or {"value": name} for name in ("a", "b")}
 
     monkeypatch.setattr(saved, "_tasks", tasks)
-    monkeypatch.setattr(saved, "_assembled", lambda _customers, _k, _mark, done: done)
+    monkeypatch.setattr(saved, "_assembled", lambda _customers, _mark, done: done)
     arguments = (customers, np.zeros((1, 6)), None, {"kmeans": np.array([1])}, tmp_path)
     run = saved.compute(*arguments)
     next(run), next(run)  # "a" is done, "b" was about to begin

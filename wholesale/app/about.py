@@ -4,7 +4,7 @@ from html import escape
 
 from wholesale.app import charts, sentences
 from wholesale.app.markup import card, note, table
-from wholesale.manifest import SHIPPED_SHA256
+from wholesale.manifest import SHIPPED_SHA256, TRAIN
 from wholesale.predict import UNFAMILIAR, Predictor
 
 COLUMNS = {
@@ -27,13 +27,15 @@ SOURCE = (
 )
 """Of the customers shipped with this project."""
 
+ISLANDS = 0.5
+"""Above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)."""
+
 LIMITS = (
     "The models know the customers on record and nobody else. Another market, year or currency needs its "
     "own fit; a customer unlike 99% of them is marked so, and its segment is only the nearest there is.",
-    "Segments are parts of one cloud, not islands: customers near a border are close calls, and the page "
-    "says so. A segment says what customers buy alike, not why.",
-    "Spending is compared by ratio (logarithm), so an amount near zero counts as far out. Channel and "
-    "Region were never used.",
+    "{cloud}ustomers near a border are close calls, and the page says so. A segment says what customers buy "
+    "alike, not why.",
+    "Spending is compared by ratio (logarithm), so an amount near zero counts as far out.{unused}",
     "Ward is for analysis: its rule for new customers finds the tree's own segment for {placement} of those "
     "on record.",
 )
@@ -77,7 +79,8 @@ def about_tab(predictor: Predictor) -> str:
 def _evidence(predictor: Predictor) -> str:
     evidence = predictor.evidence
     if not evidence:
-        return card(note("No evidence was gathered for these customers."), heading="How many segments?")
+        none = f"No evidence was gathered for these customers. To gather it: {_how(predictor.manifest)}"
+        return card(note(none), heading="How many segments?")
     said = "".join(f"<p>{escape(sentence)}</p>" for sentence in evidence["sentences"])
     served = note(
         f"Served: {predictor.n_segments}, the number that was asked for beforehand. The criteria are not "
@@ -85,6 +88,14 @@ def _evidence(predictor: Predictor) -> str:
     )
     curves = card(charts.evidence_curves(predictor), heading="Each criterion over the number of segments")
     return card(said + served, "wc-verdict", heading="How many segments?") + curves + _counts(predictor)
+
+
+def _how(manifest: dict) -> str:
+    """Give the command that gathers the evidence."""
+    file, k = manifest.get("source", {}).get("file", "IN"), manifest["parameters"]["n_segments"]
+    if manifest["customers_sha256"] == SHIPPED_SHA256:
+        return f"{TRAIN} --segments {k} --evidence"
+    return f"{TRAIN} {file} --segments {k} --evidence -o FOLDER"
 
 
 def _counts(predictor: Predictor) -> str:
@@ -112,7 +123,12 @@ def _figure(value: float | None, form: str) -> str:
 def _limits(predictor: Predictor) -> str:
     share = predictor.self_placement
     known = "only some" if share is None else f"{share:.0%}"
-    points = "".join(f"<li>{escape(limit.format(placement=known))}</li>" for limit in LIMITS)
+    displayed = " and ".join(predictor.displayed)
+    unused = f" {displayed} never entered a fit." if displayed else ""
+    one_cloud = predictor.manifest["metrics"]["kmeans"]["silhouette"] <= ISLANDS
+    cloud = "Segments are parts of one cloud, not islands: c" if one_cloud else "C"
+    said = (limit.format(placement=known, unused=unused, cloud=cloud) for limit in LIMITS)
+    points = "".join(f"<li>{escape(limit)}</li>" for limit in said)
     return card(f"<ul>{points}</ul>", "wc-limits", heading="Limits of use")
 
 
@@ -133,11 +149,24 @@ def _versions(predictor: Predictor) -> str:
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "Mixture": f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is "
         f"served, {restarts['degenerate']} in a degenerate one",
-        **({"Source": SOURCE} if manifest["customers_sha256"] == SHIPPED_SHA256 else {}),
+        **_source(manifest),
         "Seed": str(manifest["seed"]),
         "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
     }
     return card(_list(told), heading="Versions")
+
+
+def _source(manifest: dict) -> dict[str, str]:
+    """Say where the customers come from, as far as it is known."""
+    if manifest["customers_sha256"] == SHIPPED_SHA256:
+        return {"Source": SOURCE}
+    source, n, everybody = manifest.get("source"), manifest["customers"], manifest.get("drawn_from", 0)
+    if not source:
+        return {}
+    accepted, rejected = (sentences.format_amount(source[rows]) for rows in ("accepted", "rejected"))
+    drawn = f"; of those, {sentences.format_amount(n)} were drawn at random" if n < everybody else ""
+    said = f"{source['file']}: {accepted} rows accepted, {rejected} rejected{drawn}"
+    return {"Source": said, "Customers' numbers": "Their order in the file, counting only those on record"}
 
 
 def _list(pairs: dict[str, str]) -> str:

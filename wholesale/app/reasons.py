@@ -49,20 +49,22 @@ def change_card(explanation: Explanation, colours: tuple[str, ...]) -> str:
 
 
 def alike_card(explanation: Explanation, colours: tuple[str, ...]) -> str:
-    """Write the most similar customers on record, with their amounts, segment, Channel and Region."""
+    """Write the most similar customers on record, their amounts and segment; Channel and Region if known."""
     labels = [LABELS[column] for column in SPEND_COLUMNS]
-    rows = [_alike(customer, colours) for customer in explanation.alike]
+    known = [
+        name for name in ("Channel", "Region") if any(getattr(its, name.lower()) for its in explanation.alike)
+    ]
+    rows = [_alike(customer, colours, known) for customer in explanation.alike]
     caption = "The most similar customers on record, nearest first"
-    body = table(
-        ["Customer", *labels, "Segment", "Channel", "Region"], rows, caption=caption, classes="wc-alikes"
-    )
+    body = table(["Customer", *labels, "Segment", *known], rows, caption=caption, classes="wc-alikes")
     remark = (
         f"{sentences.same(explanation)} Nearest first, in log-standardized units; amounts in {UNIT} a year."
     )
     return card(body + note(remark.strip()), "wc-alike", heading="Most similar real customers")
 
 
-def _alike(customer: Alike, colours: tuple[str, ...]) -> list[str]:
+def _alike(customer: Alike, colours: tuple[str, ...], known: list[str]) -> list[str]:
     amounts = [sentences.format_amount(amount) for amount in customer.amounts]
     segment = f'<span class="wc-leads">{named(customer.name, colours[customer.segment - 1])}</span>'
-    return [f"#{customer.customer}", *amounts, segment, escape(customer.channel), escape(customer.region)]
+    words = [escape(getattr(customer, name.lower())) for name in known]
+    return [f"#{customer.customer}", *amounts, segment, *words]

@@ -18,7 +18,7 @@ ABOUT = {
 
 
 def segments_tab(predictor: Predictor) -> str:
-    """Describe every segment of every model: size, stability, typical amounts, Channel and Region.
+    """Describe every segment of every model: size, stability, typical amounts; Channel and Region if known.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def segments_tab(predictor: Predictor) -> str:
     str
         HTML.
     """
-    colours = segment_colours(predictor.overlap)
+    colours, known = segment_colours(predictor.overlap), " and ".join(predictor.displayed)
     intro = note(
         f"{sentences.GROUPS} Typical amounts are medians in {UNIT} a year, of each category and of the "
         "total, so they do not add up. Bars show the segment's mean on the log-standardized "
-        "scale: to the right above the average customer, to the left below. Channel and Region were not used "
-        "in fitting; they are an outside check."
+        f"scale: to the right above the average customer, to the left below. "
+        + (f"{known} never entered a fit: an outside check." if known else "")
     )
     means = _means(predictor)
     full = max(float(np.abs(its).max()) for its in means.values())
@@ -62,19 +62,21 @@ def _model(predictor: Predictor, model: str, colours: tuple[str, ...], means: np
 def _tile(predictor: Predictor, model: str, segment: int, colour: str, means: np.ndarray, full: float) -> str:
     """Describe one segment; a bar is full at `full` standardized units."""
     members = predictor.segments[model] == segment
-    count = f"{int(members.sum())} customers: {sentences.size(predictor, model, segment)}"
+    n = int(members.sum())
+    count = f"{sentences.format_amount(n)} customer{'' if n == 1 else 's'}: "
+    count += sentences.size(predictor, model, segment)
     said = (_kin(predictor, model, segment), sentences.stability(predictor, model, segment))
     amounts = zip(SPEND_COLUMNS, predictor.typical[model][segment - 1].tolist(), means.tolist(), strict=True)
     rows = [_amount(*its, full, colour) for its in amounts]
     caption = f"Typical amounts of {predictor.names[model][segment - 1]}"
-    mixes = _mix("Channel", predictor.channel[members], CHANNELS) + _mix(
-        "Region", predictor.region[members], REGIONS
-    )
+    mixes = _mix("Channel", predictor.channel, members, CHANNELS)
+    mixes += _mix("Region", predictor.region, members, REGIONS)
+    mixes = f'<dl class="wc-mixes">{mixes}</dl>' if mixes else ""
     return (
         f'<article class="wc-card wc-tile"><h4>{named(predictor.names[model][segment - 1], colour)}</h4>'
         f"<p>{escape(count)}</p>{note(' '.join(filter(None, said)))}"
         f"{table(('Category', UNIT, 'Below | above'), rows, caption=caption, classes='wc-typical')}"
-        f'<dl class="wc-mixes">{mixes}</dl></article>'
+        f"{mixes}</article>"
     )
 
 
@@ -89,10 +91,13 @@ def _amount(column: str, typical: float, mean: float, full: float, colour: str) 
     side = "above" if mean >= 0 else "below"
     said = f"{abs(mean):.1f} standard deviations {side} the average customer"
     bar = swing(mean / full, towards=colour, away=colour, said=said)
-    return escape(LABELS[column]), sentences.format_amount(typical), bar
+    return escape(LABELS[column]), sentences.format_amount(round(typical, 2)), bar
 
 
-def _mix(title: str, codes: np.ndarray, words: dict[int, str]) -> str:
+def _mix(title: str, known: np.ndarray | None, members: np.ndarray, words: dict[int, str]) -> str:
+    if known is None:
+        return ""
+    codes = known[members]
     counts = {words.get(code, str(code)): int((codes == code).sum()) for code in np.unique(codes).tolist()}
     parts = [f"{name} {sentences.format_share(count / len(codes))}" for name, count in counts.items()]
     return f"<dt>{title}, not used in fitting</dt><dd>{escape(', '.join(parts))}</dd>"

@@ -16,7 +16,7 @@ from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
 
 from wholesale.app import api, assets
-from wholesale.manifest import ROOT
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import load_predictor
 
 HOST = "127.0.0.1"
@@ -96,12 +96,14 @@ def _folders(paths: list[str]) -> list[Path]:
     return [Path(path) for path in paths if Path(path).is_dir()]
 
 
-def serve(port: int = 8866) -> None:
+def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
     """Serve the page on this machine until interrupted.
 
     Parameters
     ----------
     port : int
+    models : Path
+        Folder of the models that the page and the API answer from.
 
     Raises
     ------
@@ -110,8 +112,9 @@ def serve(port: int = 8866) -> None:
     SystemExit
         If the port is taken or not allowed, in one sentence.
     """
-    predictor = load_predictor()
+    predictor = load_predictor(models)
     check_port(port)
+    os.environ[MODELS_VARIABLE] = str(models.resolve())  # the kernels inherit it, and answer from there too
     server = PageServer(
         predictor=predictor,
         notebook_path=str(NOTEBOOK),

@@ -1,4 +1,4 @@
-"""The slow part of the evidence: computed once, saved in ``models/evidence.json``, read by everybody."""
+"""The slow part of the evidence: computed once, saved beside the models, read by everybody."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def compute(
 ) -> Iterator[tuple[str, int, int]]:
     """Compute the evidence task by task, and save it.
 
-    An interrupted run goes on where it stopped, unless code or data have changed since.
+    An interrupted run goes on where it stopped, unless code, data or the number of segments have changed.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ def compute(
     labels : dict of ndarray of shape (n_customers,)
         By model, the segments to be judged, 1…k.
     folder : Path
+        Where ``evidence.json`` goes; it must be there.
     n_jobs : int, optional
         Processes; the numbers do not depend on it.
 
@@ -73,16 +74,17 @@ def compute(
     tuple of str, int and int
         The task that begins, how many are done, how many there are.
     """
-    mark, part = fingerprint(customers), folder / PART
+    part, k = folder / PART, int(labels["kmeans"].max())
+    mark = {"fingerprint": fingerprint(customers), "n_segments": k}
     saved = read_json(part)
-    done = saved["done"] if saved.get("fingerprint") == mark else {}
+    done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(X, gmm, labels, n_jobs)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
             done[name] = task()
-            write_file(part, to_json({"fingerprint": mark, "done": done}))
-    write_file(folder / EVIDENCE, to_json(_assembled(customers, labels["kmeans"].max(), mark, done)))
+            write_file(part, to_json({**mark, "done": done}))
+    write_file(folder / EVIDENCE, to_json(_assembled(customers, mark, done)))
     part.unlink()
 
 
@@ -126,13 +128,13 @@ def _plain(table: pd.DataFrame) -> dict:
     return {str(k): json.loads(row.to_json(double_precision=15)) for k, row in table.iterrows()}
 
 
-def _assembled(customers: pd.DataFrame, n_segments: int, mark: str, done: dict) -> dict:
+def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
     counts = pd.DataFrame.from_dict(done["counts"], orient="index").rename(index=int)
-    advice = recommend(counts.loc[2:], served=int(n_segments))
+    advice = recommend(counts.loc[2:], served=mark["n_segments"])
     return {
-        "fingerprint": mark,
+        "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
-        "n_segments": int(n_segments),
+        "n_segments": mark["n_segments"],
         "votes": advice.votes,
         "recommended": advice.recommended,
         "sentences": list(advice.sentences),

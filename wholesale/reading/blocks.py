@@ -68,12 +68,15 @@ def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> 
     Raises
     ------
     ReadError
-        If a record never ends.
+        If a record, or a field, never ends.
     """
     rest, end = b"", 0
     while chunk := stream.read(size):
         rest += chunk
-        cut = _last_end(rest, delimiter)
+        try:
+            cut = _last_end(rest, delimiter)
+        except csv.Error:
+            raise too_long(line) from None
         if cut:
             end += cut
             yield Block(rest[:cut], line, end)
@@ -85,74 +88,82 @@ def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> 
         yield Block(rest, line, end + len(rest))
 
 
+def too_long(line: int) -> ReadError:
+    """Say that a field is longer than the csv module allows."""
+    limit = f"{csv.field_size_limit():,} characters"
+    return ReadError(f"line {line}: a field of more than {limit}; is a quote not closed?")
+
+
 def count_lines(content: bytes) -> int:
     """Count line ends as Python's universal newlines do."""
     lines = content.count(b"\n")
     return lines + content.count(b"\r") - content.count(b"\r\n") if b"\r" in content else lines
 
 
-def record_ends(content: bytes, delimiter: str) -> np.ndarray | None:
+def line_ends(content: bytes) -> np.ndarray:
+    """Give the positions of newlines, and of carriage returns that no newline follows."""
+    text = np.frombuffer(content, dtype=np.uint8)
+    newlines = np.flatnonzero(text == NEWLINE)
+    if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
+        return newlines
+    returns = np.flatnonzero(text == RETURN)
+    return np.sort(np.concatenate([newlines, np.setdiff1d(returns, newlines - 1, assume_unique=True)]))
+
+
+def record_ends(content: bytes, ends: np.ndarray, delimiter: str) -> np.ndarray | None:
     """Find where records end, if every quote stands where a well-formed file has one.
+
+    Parameters
+    ----------
+    content : bytes
+        Whole records.
+    ends : ndarray of int
+        The ends of its lines.
+    delimiter : str
 
     Returns
     -------
     ndarray of int or None
-        Positions of the newlines outside quotes; None if a quote stands elsewhere, is not closed, or lines
-        end in carriage returns alone: then only the csv module can tell.
+        Those of `ends` that are not within quotes; None if only the csv module can tell.
     """
-    if b"\r" in content and content.count(b"\r") != content.count(b"\r\n"):
-        return None
-    text = np.frombuffer(content, dtype=np.uint8)
-    newlines = np.flatnonzero(text == NEWLINE)
     if b'"' not in content:
-        return newlines
-    quotes = np.flatnonzero(text == QUOTE)
-    if len(quotes) % 2 or not _well_formed(text, quotes, ord(delimiter)):
+        return ends
+    quotes = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == QUOTE)
+    around = np.frombuffer(b"\n%b\n" % content, dtype=np.uint8)
+    edges = np.isin(np.arange(256), [ord(delimiter), NEWLINE, RETURN])
+    if not edges[around[quotes]].any():  # no field begins with a quote, so each is an ordinary character
+        return ends
+    edges[QUOTE] = True  # doubled
+    opening, closing = around[quotes[::2]], around[quotes[1::2] + 2]
+    if len(quotes) % 2 or not (edges[opening].all() and edges[closing].all()):
         return None
-    return newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-
-
-def _well_formed(text: np.ndarray, quotes: np.ndarray, delimiter: int) -> bool:
-    """Say whether quotes open only where a field begins and close only where it ends (or stand doubled)."""
-    around = np.concatenate([[NEWLINE], text, [NEWLINE]])
-    before, after = around[quotes[::2]], around[quotes[1::2] + 2]
-    return bool(
-        np.isin(before, [delimiter, NEWLINE, RETURN, QUOTE]).all()
-        and np.isin(after, [delimiter, NEWLINE, RETURN, QUOTE]).all()
-    )
+    return ends[np.searchsorted(quotes, ends) % 2 == 0]
 
 
 def _last_end(content: bytes, delimiter: str) -> int:
     """Give the length of the whole records at the start of `content`, which may end within one."""
-    if b'"' not in content and b"\r" not in content:
-        return content.rfind(b"\n") + 1
-    cut = _last_even_newline(content)
-    if cut and record_ends(content[:cut], delimiter) is not None:
-        return cut
-    return _last_end_by_csv(content, delimiter)
+    content = content.removesuffix(b"\r")  # a newline may follow it
+    if b'"' not in content:
+        return max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    ends = line_ends(content)
+    quotes = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == QUOTE)
+    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    for last in (*ends[-1:], *outside[-1:]):
+        if record_ends(content[: last + 1], ends[ends <= last], delimiter) is not None:
+            return int(last) + 1
+    return _last_end_by_csv(content, ends, delimiter)
 
 
-def _last_even_newline(content: bytes) -> int:
-    text = np.frombuffer(content, dtype=np.uint8)
-    newlines = np.flatnonzero(text == NEWLINE)
-    outside = newlines[np.searchsorted(np.flatnonzero(text == QUOTE), newlines) % 2 == 0]
-    return int(outside[-1]) + 1 if len(outside) else 0
-
-
-def _last_end_by_csv(content: bytes, delimiter: str) -> int:
+def _last_end_by_csv(content: bytes, ends: np.ndarray, delimiter: str) -> int:
     """Let the csv module say where the last record but one ends; the last may be cut short."""
-    ends, length = [0], 0
-
-    def lines() -> Iterator[str]:
-        nonlocal length
-        # Latin-1 keeps bytes and characters in step; quotes, delimiters and line ends are the same in UTF-8.
-        for line in io.StringIO(content.decode("latin-1"), newline=""):
-            length += len(line)
-            yield line
-
+    text = content.decode(errors="surrogateescape")  # reading the block will say that it is not UTF-8
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    before = now = 0
     try:
-        for _ in csv.reader(lines(), delimiter=delimiter):
-            ends.append(length)
-    except csv.Error:  # a field too long; reading the block will say so
-        return length
-    return ends[-2] if len(ends) > 1 else 0
+        for _ in reader:
+            before, now = now, reader.line_num
+    except csv.Error:
+        if not now:
+            raise
+        before = now
+    return int(ends[before - 1]) + 1 if before else 0

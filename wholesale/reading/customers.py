@@ -13,9 +13,9 @@ from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
 from wholesale.reading.formulas import is_ours, restore_names
 from wholesale.reading.header import ReadError
 from wholesale.reading.numerals import Decimal
-from wholesale.reading.sorting import REJECTED, read_block
+from wholesale.reading.sorting import REJECTED, read_block, weighed
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
-from wholesale.reading.text import sniff, text_blocks
+from wholesale.reading.text import SAMPLE, sniff, text_blocks
 
 T = TypeVar("T")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -39,25 +39,39 @@ class CustomerFile:
     form: Form
 
     @property
+    def kind(self) -> str:
+        """``"text"``, ``"parquet"`` or ``"excel"``."""
+        return _kind(self.path)
+
+    @property
     def notes(self) -> list[str]:
         """Sentences on what was decided and could have been decided otherwise."""
         return self.form.notes
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
-        kind = _kind(self.path)
-        if kind == "parquet":
-            yield from parquet_blocks(self.path)
-        elif kind == "excel":
-            yield from excel_blocks(self.path, self.form)
-        else:
-            yield from text_blocks(self.path, self.form, size)
+        try:
+            yield from self._cut(size)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ReadError(f"it cannot be read to its end ({error})") from None
+
+    def _cut(self, size: int) -> Iterator[Block]:
+        if self.kind == "parquet":
+            return parquet_blocks(self.path)
+        if self.kind == "excel":
+            return excel_blocks(self.path, self.form)
+        return text_blocks(self.path, self.form, size)
 
     def reconsidered(self, form: Form) -> "CustomerFile":
-        """Give the same file to be read in another form."""
+        """Give the same file to be read in another form, which some block of it has called for.
+
+        What its beginning says of the decimal sign comes before what that block says.
+        """
         if form.encoding != self.form.encoding:  # the header, too, is in another encoding
             return replace(self, form=_form(self.path, self.settings, form.encoding))
-        return replace(self, form=form)
+        beginning = weighed(self.form, next(self.blocks(SAMPLE)))
+        better = beginning.decimal.settled or (beginning.decimal.sign and not form.decimal.settled)
+        return replace(self, form=beginning if better else form)
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
@@ -91,10 +105,11 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
 
 
 def _kind(path: Path) -> str:
+    with path.open("rb") as file:
+        beginning = file.read(4)
     if path.suffix.lower() in SHEETS:
         return "excel"
-    with path.open("rb") as file:
-        return "parquet" if file.read(4) == b"PAR1" else "text"
+    return "parquet" if beginning == b"PAR1" else "text"
 
 
 def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
@@ -121,11 +136,13 @@ def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:
     ReadError
         With the file's name.
     """
+    form = file.form
     while True:
         try:
+            file = file if form is file.form else file.reconsidered(form)
             return run(file)
         except Reconsider as other:
-            file = file.reconsidered(other.form)
+            form = other.form
         except ReadError as error:
             raise ReadError(f"{file.path.name}: {error}") from None
 

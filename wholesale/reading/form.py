@@ -69,8 +69,11 @@ class Form:
         if self.encoding not in ("utf-8", "utf-16"):
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[self.encoding]}.")
         if self.evidence.point and self.evidence.comma:
-            most = "point" if self.decimal.sign == "." else "comma"
-            notes.append(f"Amounts have a decimal {most} in most rows; the others are rejected.")
+            taken, other = ("point", "comma") if self.decimal.sign == "." else ("comma", "point")
+            notes.append(
+                f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are"
+                f" read, the others rejected; if that is wrong, say --decimal {other}."
+            )
         example, grouped = self.evidence.example, not self.evidence.point and not self.evidence.comma
         if example and grouped:
             mark, option = (".", "point") if "." in example else (",", "comma")

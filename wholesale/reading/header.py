@@ -7,6 +7,9 @@ from difflib import get_close_matches
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 
+SPELLINGS = {"delicatessen": "delicassen"}
+"""How a category is spelled outside the data set."""
+
 
 class ReadError(ValueError):
     """The file cannot be read as customers; the message is the one sentence the user reads."""
@@ -48,7 +51,8 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
 
 def plain(name: str) -> str:
     """Write a name without what does not count: case, spaces, underscores and other marks."""
-    return re.sub(r"[\W_]+", "", name.casefold())
+    bare = re.sub(r"[\W_]+", "", name.casefold())
+    return SPELLINGS.get(bare, bare)
 
 
 def _by_category(columns: Mapping[str, str]) -> dict[str, str]:
@@ -71,7 +75,8 @@ def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str
     for column in missing:
         near = _nearest(wanted.get(column, column), header)
         hints.append(f"{column} (nearest: {', '.join(shown(name) for name in near)})" if near else column)
-        options.append(f'--column {column}="{shown(near[0]) if near else "its name in the file"}"')
+        example = next((name for name in near if name.isprintable()), "its name in the file")
+        options.append(f'--column {column}="{example}"')
     told = [f"{shown(wanted[column])} is not in the file" for column in missing if column in wanted]
     return "; ".join([*told, f"no column for {', '.join(hints)}", f"say, for example, {' '.join(options)}"])
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
-_EXPONENT = r"(?:[eE][+-]?\d{1,3})?"
+_EXPONENT = r"(?:[eE][+-]?\d+)?"
 
 
 def _grammar(decimal: str, other: str) -> str:
@@ -42,12 +42,6 @@ class Evidence(NamedTuple):
     point_groups: int = 0
     comma_groups: int = 0
     example: str = ""
-
-    def plus(self, other: "Evidence") -> "Evidence":
-        """Add up."""
-        point, comma = self.point + other.point, self.comma + other.comma
-        groups = (self.point_groups + other.point_groups, self.comma_groups + other.comma_groups)
-        return Evidence(point, comma, *groups, self.example or other.example)
 
 
 @dataclass(frozen=True)
@@ -83,25 +77,38 @@ def decide(evidence: Evidence) -> Decimal:
     return UNKNOWN
 
 
-def weigh(texts: list[pa.ChunkedArray]) -> Evidence:
-    """Count what columns of text say about their decimal sign."""
-    total = NOTHING
-    for column in texts:
-        marked = pc.filter(column, pc.match_substring_regex(column, "[.,]"))
-        if len(marked) == 0:
+def weigh(columns: list[pa.ChunkedArray], *, first: bool = False) -> Evidence:
+    """Count what columns of text say about their decimal sign.
+
+    Parameters
+    ----------
+    columns : list of ChunkedArray of str
+    first : bool
+        Count only the first row that settles it or, if none does, the first that could be either.
+    """
+    counts = np.zeros((len(columns[0]) if columns else 0, 4), dtype=int)
+    examples = []
+    for column in columns:
+        marked = pc.or_(pc.match_substring(column, "."), pc.match_substring(column, ","))
+        rows = np.flatnonzero(pc.fill_null(marked, False))
+        if len(rows) == 0:
             continue
-        trimmed = pc.utf8_trim_whitespace(marked)
-        point, comma = (pc.match_substring_regex(trimmed, GRAMMARS[sign]) for sign in ".,")
-        either = pc.filter(trimmed, pc.and_(point, comma))
-        groups = _count(pc.match_substring(either, "."))
-        counts = (_count(pc.and_not(point, comma)), _count(pc.and_not(comma, point)))
-        example = either[0].as_py() if len(either) else ""
-        total = total.plus(Evidence(*counts, groups, len(either) - groups, example))
-    return total
+        text = pc.utf8_trim_whitespace(column.take(pa.array(rows)))
+        point, comma = (pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,")
+        dotted, either = pc.match_substring(text, ".").to_numpy(), point & comma
+        counts[rows] += np.array([point & ~comma, comma & ~point, either & dotted, either & ~dotted]).T
+        examples += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(either)[:1]]
+    if first:
+        settling = counts[:, :2].any(axis=1)
+        counts = counts[settling if settling.any() else counts.any(axis=1)][:1]
+    _, example = min(examples, default=(0, ""))
+    point, comma, point_groups, comma_groups = counts.sum(axis=0).tolist()
+    return Evidence(point, comma, point_groups, comma_groups, example)
 
 
-def _count(mask: pa.ChunkedArray) -> int:
-    return pc.sum(mask).as_py() or 0
+def good(amounts: np.ndarray) -> np.ndarray:
+    """Say which numbers are amounts: finite, and not negative."""
+    return np.isfinite(amounts) & (amounts >= 0)
 
 
 def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
@@ -119,12 +126,10 @@ def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
         NaN for what is not an amount of any sign; sign and size are not checked here.
     """
     text = pc.utf8_trim_whitespace(column)
-    good = pc.match_substring_regex(text, GRAMMARS[sign])
-    other = "," if sign == "." else "."
-    bare = pc.replace_substring_regex(text, rf"^\+|[{re.escape(other + _SPACES)}]", "")
-    bare = pc.replace_substring(bare, sign, ".") if sign == "," else bare
-    bare = pc.if_else(good, bare, "nan")
-    try:
-        return pc.cast(bare, pa.float64()).to_numpy()
-    except pa.ArrowInvalid:  # 1e400 and the like: Python says infinity, Arrow refuses
-        return np.array([float(number) for number in bare.to_pylist()])
+    read = pc.match_substring_regex(text, GRAMMARS[sign])
+    content = b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
+    for mark in ("," if sign == "." else ".") + _SPACES:
+        if mark.encode() in content:
+            text = pc.replace_substring(text, mark, "")
+    text = pc.replace_substring(text, sign, ".") if sign == "," else text
+    return pc.cast(pc.if_else(read, text, "nan"), pa.float64()).to_numpy()

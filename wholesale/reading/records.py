@@ -1,5 +1,6 @@
 """A block of text as columns: by pyarrow where it reads as Python's csv module does, else by that module."""
 
+import codecs
 import csv
 import io
 
@@ -7,24 +8,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from wholesale.reading.blocks import Records, record_ends
+from wholesale.reading.blocks import Records, line_ends, record_ends, too_long
 from wholesale.reading.form import Form, Reconsider
-from wholesale.reading.header import ReadError
+from wholesale.reading.numerals import good
 
 NO_SIGN = "\x01"
 """A decimal sign that no file has: amounts with a point or a comma then go by way of text."""
 
 
-def read_records(form: Form, content: bytes, line: int, *, numbers: bool) -> Records | None:
-    """Read a block.
+def read_records(form: Form, content: bytes, line: int) -> Records:
+    """Read a block of text that begins on a line of the file.
 
-    Parameters
-    ----------
-    form : Form
-    block : Block
-    numbers : bool
-        Whether the six amounts are wanted as floats. It is quicker, but answers None if one of them
-        is anything but plain digits; otherwise all columns are text.
+    Returns
+    -------
+    Records
+        The six amounts are floats if all of them are plain and good, else text as all other columns are.
 
     Raises
     ------
@@ -34,11 +32,17 @@ def read_records(form: Form, content: bytes, line: int, *, numbers: bool) -> Rec
         If a field is longer than the csv module allows.
     """
     _check_encoding(form, content)
-    ends = record_ends(content, form.delimiter)
-    records = None if ends is None else _by_arrow(form, content, line, ends, numbers=numbers)
-    if records is None:
-        return None if numbers else _by_csv(form, content, line)
-    return records
+    lines = line_ends(content)
+    ends = record_ends(content, lines, form.delimiter)
+    starts = None if ends is None else _starts(content, ends)
+    if starts is None or _not_for_arrow(content, starts):
+        return _by_csv(form, content, line)
+    table, ragged = _by_arrow(form, content, pa.float64())
+    if table is None or not all(good(table.column(i).to_numpy()).all() for i in form.spend):
+        table, ragged = _by_arrow(form, content, pa.string())
+    if table is None or len(table) + len(ragged) != len(starts):  # the csv module decides
+        return _by_csv(form, content, line)
+    return _placed(form, table, line + np.searchsorted(lines, starts), ragged)
 
 
 def _check_encoding(form: Form, content: bytes) -> None:
@@ -49,65 +53,73 @@ def _check_encoding(form: Form, content: bytes) -> None:
             raise Reconsider(form.rewritten(encoding="cp1252")) from None
 
 
-def _by_arrow(form: Form, content: bytes, line: int, ends: np.ndarray, *, numbers: bool) -> Records | None:
+def _starts(content: bytes, ends: np.ndarray) -> np.ndarray:
+    """Find where the records start, without the empty lines."""
+    starts = np.concatenate([[0], ends + 1])
+    lengths = np.append(ends, len(content)) - starts
+    firsts = np.frombuffer(content + b"\n", dtype=np.uint8)[starts]
+    return starts[(lengths > 1) | ((lengths == 1) & (firsts != ord("\r")))]
+
+
+def _not_for_arrow(content: bytes, starts: np.ndarray) -> bool:
+    """Say whether a field may be too long for the csv module, or Arrow would drop what looks like a mark."""
+    longest = np.diff(starts, append=len(content)).max(initial=0)
+    return bool(longest > csv.field_size_limit()) or content.startswith(codecs.BOM_UTF8)
+
+
+def _by_arrow(form: Form, content: bytes, amounts: pa.DataType) -> tuple[pa.Table | None, list]:
+    """Parse a block, the six amounts as a type; no table if that fails, or if Arrow alone cannot do it.
+
+    The list has the number, from 0, and the text of each record with too few or too many fields.
+    """
     ragged: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
-        ragged.append((row.number, row.text))
+        if row.actual_columns > row.expected_columns and _idle(form, _fields(form, [row.text])[0]):
+            return "error"
+        ragged.append((row.number - 1, row.text))
         return "skip"
 
-    starts = _starts(content, ends)
     names = [str(i) for i in range(len(form.names))]
-    types = {name: pa.string() for name in names}
-    if numbers:
-        types |= {str(i): pa.float64() for i in form.spend}
+    types = {name: amounts if i in form.spend else pa.string() for i, name in enumerate(names)}
+    parsing = pacsv.ParseOptions(
+        delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+    )
     try:
         table = pacsv.read_csv(
             pa.BufferReader(content),
             pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
-            pacsv.ParseOptions(
-                delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
-            ),
+            parsing,
             pacsv.ConvertOptions(
                 column_types=types,
                 null_values=[],
                 strings_can_be_null=False,
-                decimal_point=form.decimal.sign or NO_SIGN,
+                decimal_point=form.decimal.sign if form.decimal.settled else NO_SIGN,
                 check_utf8=False,
             ),
         )
-        if len(table) + len(ragged) != len(starts):  # the two disagree, so the csv module decides
-            return None
-        return _placed(form, content, line, table, starts, ragged)
-    except (pa.ArrowInvalid, csv.Error):  # not a plain number, nothing but empty lines, too long a field
-        return None
+    except pa.ArrowInvalid:  # not a plain number, or nothing but empty lines, or an idle delimiter
+        return None, []
+    return table, ragged
 
 
-def _starts(content: bytes, ends: np.ndarray) -> np.ndarray:
-    """Find where the records start, without the empty lines."""
-    starts = np.concatenate([[0], ends + 1])
-    stops = np.append(ends, len(content))
-    text = np.frombuffer(content, dtype=np.uint8)
-    lengths = stops - starts
-    lone_return = (lengths == 1) & (text[np.minimum(starts, len(content) - 1)] == ord("\r"))
-    return starts[(lengths > 0) & ~lone_return]
-
-
-def _placed(
-    form: Form, content: bytes, line: int, table: pa.Table, starts: np.ndarray, ragged: list
-) -> Records | None:
+def _placed(form: Form, table: pa.Table, lines: np.ndarray, ragged: list[tuple[int, str]]) -> Records:
     """Give every record its line."""
-    newlines = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == ord("\n"))
-    lines = line + np.searchsorted(newlines, starts)
-    uneven = np.array([number - 1 for number, _ in ragged], dtype=int)
-    fields = [next(csv.reader([text], delimiter=form.delimiter)) for _, text in ragged]
-    if any(_only_blanks_beyond(its, len(form.names)) for its in fields):
-        return None  # a row with idle delimiters at its end is a row
-    set_aside = list(zip(lines[uneven].tolist(), fields, strict=True))
+    if not ragged:
+        return Records(table, lines, [])
+    numbers, texts = zip(*ragged, strict=True)
+    uneven = np.array(numbers)
+    set_aside = list(zip(lines[uneven].tolist(), _fields(form, texts), strict=True))
     return Records(table, np.delete(lines, uneven), set_aside)
 
 
-def _only_blanks_beyond(fields: list[str], width: int) -> bool:
+def _fields(form: Form, records: list[str] | tuple[str, ...]) -> list[list[str]]:
+    return list(csv.reader(records, delimiter=form.delimiter))
+
+
+def _idle(form: Form, fields: list[str]) -> bool:
+    """Say whether what a record has beyond the header's columns is nothing but blanks."""
+    width = len(form.names)
     return len(fields) > width and not any(field.strip() for field in fields[width:])
 
 
@@ -118,18 +130,13 @@ def _by_csv(form: Form, content: bytes, line: int) -> Records:
     try:
         for fields in reader:
             start, line = line, first + reader.line_num
-            if _only_blanks_beyond(fields, width):
-                fields = fields[:width]
-            if len(fields) == width:
-                rows.append(fields)
+            if len(fields) == width or _idle(form, fields):
+                rows.append(fields[:width])
                 lines.append(start)
             elif fields:  # an empty line is no record
                 ragged.append((start, fields))
     except csv.Error:
-        reason = f"a field of more than {csv.field_size_limit():,} characters; is a quote not closed?"
-        raise ReadError(f"line {line}: {reason}") from None
-    columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [
-        pa.array([], pa.string()) for _ in range(width)
-    ]
-    table = pa.table(columns, [str(i) for i in range(width)])
+        raise too_long(line) from None
+    columns = zip(*rows, strict=True) if rows else [()] * width
+    table = pa.table([pa.array(its, pa.string()) for its in columns], [str(i) for i in range(width)])
     return Records(table, np.array(lines, dtype=int), ragged)

@@ -1,7 +1,8 @@
 """Which records are customers, and of the others, what is wrong."""
 
 import csv
-import io
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
-from wholesale.reading.numerals import decide, to_numbers, weigh
+from wholesale.reading.numerals import Evidence, decide, good, to_numbers, weigh
 from wholesale.reading.records import read_records
 
 LINE = "line"
@@ -53,43 +54,46 @@ def read_block(form: Form, block: Block) -> Part:
     ReadError
         If it cannot be read at all.
     """
-    if isinstance(block.content, Records):
-        return _sorted_out(form, block.content)
-    records = read_records(form, block.content, block.line, numbers=True)
-    if records is not None:
-        amounts = [records.table.column(i).to_numpy() for i in form.spend]
-        if all(_good(column).all() for column in amounts):
-            rejected = [_ragged(form, *uneven) for uneven in records.ragged]
-            return _part(form, records, amounts, rejected)
-    records = read_records(form, block.content, block.line, numbers=False)
-    assert records is not None  # only numbers can be refused
-    return _sorted_out(form, records)
-
-
-def _good(amounts: np.ndarray) -> np.ndarray:
-    return np.isfinite(amounts) & (amounts >= 0)
-
-
-def _sorted_out(form: Form, records: Records) -> Part:
-    columns = [records.table.column(i) for i in form.spend]
+    records, columns = _records(form, block)
     _reconsider(form, columns)
     amounts = [_numbers(column, form.decimal.sign or ".") for column in columns]
-    good = np.logical_and.reduce([_good(column) for column in amounts])
-    bad = np.flatnonzero(~good)
-    rejected = [_ragged(form, *uneven) for uneven in records.ragged]
-    rejected += _faulty(form, records.table.take(bad), records.lines[bad], ~_good(np.array(amounts).T[bad]))
-    kept = Records(records.table.filter(pa.array(good)), records.lines[good], [])
-    return _part(form, kept, [column[good] for column in amounts], rejected)
+    fine = np.logical_and.reduce([good(column) for column in amounts])
+    rejected = _ragged(form, records.ragged)
+    if not fine.all():
+        faults = ~good(np.array(amounts).T[~fine])
+        rejected += _faulty(form, records.table.filter(pa.array(~fine)), records.lines[~fine], faults)
+        records = Records(records.table.filter(pa.array(fine)), records.lines[fine], [])
+        amounts = [column[fine] for column in amounts]
+    return _part(form, records, amounts, rejected)
+
+
+def weighed(form: Form, block: Block) -> Form:
+    """Decide on the decimal sign by all that a block says of it."""
+    return _decided(form, weigh(_texts(_records(form, block)[1])))
+
+
+def _records(form: Form, block: Block) -> tuple[Records, list[pa.ChunkedArray]]:
+    """Give a block's records, and their six columns."""
+    content = block.content
+    records = content if isinstance(content, Records) else read_records(form, content, block.line)
+    return records, [records.table.column(i) for i in form.spend]
 
 
 def _reconsider(form: Form, columns: list[pa.ChunkedArray]) -> None:
-    """Compare what was decided of the decimal sign with what this block says of it."""
+    """Refuse to go on if this block says more of the decimal sign than what came before it."""
     if form.decimal.settled:
         return
-    evidence = form.evidence.plus(weigh([column for column in columns if pa.types.is_string(column.type)]))
-    decimal = decide(evidence)
-    if decimal.sign != form.decimal.sign:
-        raise Reconsider(form.rewritten(evidence=evidence, decimal=decimal))
+    other = _decided(form, weigh(_texts(columns), first=True))
+    if other.decimal.settled or (other.decimal.sign and not form.decimal.sign):
+        raise Reconsider(other)
+
+
+def _decided(form: Form, evidence: Evidence) -> Form:
+    return form.rewritten(evidence=evidence, decimal=decide(evidence))
+
+
+def _texts(columns: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    return [column for column in columns if pa.types.is_string(column.type)]
 
 
 def _numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
@@ -99,7 +103,9 @@ def _numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
 
 
 def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple]) -> Part:
-    columns = [restore(column) if form.ours else column for column in records.table.columns]
+    columns = records.table.columns
+    if form.ours:
+        columns = [column if i in form.spend else restore(column) for i, column in enumerate(columns)]
     for i, column in zip(form.spend, amounts, strict=True):
         columns[i] = pa.array(column + 0.0)  # -0.0 is 0.0
     accepted = pa.table([pa.array(records.lines, pa.int64()), *columns], [line_name(form), *form.names])
@@ -115,29 +121,43 @@ def line_name(form: Form) -> str:
 
 
 def _rejected(rows: list[tuple]) -> pa.Table:
-    rows = sorted(rows, key=lambda row: row[0])
-    return pa.Table.from_pylist([dict(zip(REJECTED.names, row, strict=True)) for row in rows], REJECTED)
+    columns = zip(*sorted(rows, key=itemgetter(0)), strict=True) if rows else [()] * len(REJECTED)
+    return pa.table(
+        [pa.array(its, kind) for its, kind in zip(columns, REJECTED.types, strict=True)], REJECTED
+    )
 
 
-def _ragged(form: Form, line: int, fields: list[str]) -> tuple:
-    reason = f"{len(fields)} fields, but the header has {len(form.names)}"
-    return line, "", "", reason, _record(fields)
+def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
+    """Say of each record of another width that it is."""
+    width, records = len(form.names), _written(fields for _, fields in ragged)
+    return [
+        (line, "", "", f"{len(fields)} fields, but the header has {width}", record)
+        for (line, fields), record in zip(ragged, records, strict=True)
+    ]
 
 
 def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) -> list[tuple]:
     """Say of each row what is wrong with it; `faults` has a column per category."""
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    return [_fault(form, *row) for row in zip(lines.tolist(), rows, faults, strict=True)]
+    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    faulty = []
+    for line, row, wrong, record in zip(lines.tolist(), rows, faults.tolist(), _written(rows), strict=True):
+        cells = [(SPEND_COLUMNS[i], row[form.spend[i]]) for i, its in enumerate(wrong) if its]
+        reason = "; ".join([f"{column}: {shown(value)} {NOT_AN_AMOUNT}" for column, value in cells])
+        column, value = cells[0]
+        faulty.append((line, column, "" if value is None else str(value), reason, record))
+    return faulty
 
 
-def _fault(form: Form, line: int, fields: tuple, faults: np.ndarray) -> tuple:
-    wrong = [(column, fields[form.spend[i]]) for i, column in enumerate(SPEND_COLUMNS) if faults[i]]
-    reason = "; ".join(f"{column}: {shown(value)} {NOT_AN_AMOUNT}" for column, value in wrong)
-    column, value = wrong[0]
-    return line, column, "" if value is None else str(value), reason, _record(fields)
+END = "\r\n"
+"""What ends a record: the csv module quotes both characters in fields only if both are in it."""
 
 
-def _record(fields: list | tuple) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(fields)
-    return text.getvalue()
+class _Texts(list[str]):
+    write = list.append
+
+
+def _written(rows: Iterable[Iterable]) -> list[str]:
+    """Write each record as a line of CSV."""
+    texts = _Texts()
+    csv.writer(texts, lineterminator=END).writerows(rows)
+    return [text.removesuffix(END) for text in texts]

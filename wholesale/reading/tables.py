@@ -15,6 +15,9 @@ from wholesale.reading.header import ReadError, match_columns
 ROWS = 1 << 16
 """Rows of a Parquet block."""
 
+BUFFER = 1 << 20
+"""Bytes read at a time of each of its columns."""
+
 
 def parquet_form(path: Path, settings: Settings) -> Form:
     """Find the six columns of a Parquet file.
@@ -26,7 +29,7 @@ def parquet_form(path: Path, settings: Settings) -> Form:
     """
     try:
         schema = pq.read_schema(path)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, OSError):
         raise ReadError("it is not a whole Parquet file") from None
     spend = match_columns(schema.names, settings.columns)
     for column, i in zip(SPEND_COLUMNS, spend, strict=True):
@@ -39,7 +42,9 @@ def parquet_form(path: Path, settings: Settings) -> Form:
 def parquet_blocks(path: Path) -> Iterator[Block]:
     """Give the rows of a Parquet file, numbered from 1, some at a time."""
     line = 1
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
+    # Buffered beforehand, as is the default, row groups would stay in memory until the last is read.
+    file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+    for batch in file.iter_batches(batch_size=ROWS):
         columns = [column.cast(_plain_type(column.type)) for column in batch.columns]
         table = pa.table([pa.chunked_array([column]) for column in columns], _positions(len(columns)))
         yield Block(Records(table, np.arange(line, line + len(batch)), []), line, line + len(batch) - 1)

@@ -55,8 +55,8 @@ def sniff(path: Path, settings: Settings, encoding: str | None = None) -> Form:
         return sniff(path, settings, _other(encoding))
     told = _SEPARATOR_LINE.match(sample)
     before = told[0] if told else ""
-    header = _header(sample.removeprefix(before), told[1] if told else DELIMITERS, settings)
     try:
+        header = _header(sample.removeprefix(before), told[1] if told else DELIMITERS, settings)
         spend = match_columns(header.fields, settings.columns)
     except ReadError as error:
         raise ReadError("it is not a table of text") if "\0" in sample else error from None
@@ -90,20 +90,22 @@ class Utf8:
     """A stream of UTF-8 without a byte order mark, from text in any encoding."""
 
     def __init__(self, raw: BinaryIO, encoding: str) -> None:
-        self.raw, self.rest = raw, b""
+        self.raw = raw
         self.decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
-        if self.decoder is None and (beginning := raw.read(len(codecs.BOM_UTF8))) != codecs.BOM_UTF8:
-            self.rest = beginning
+        self.rest = self._decoded(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
 
     def read(self, size: int) -> bytes:
         """Read `size` bytes, fewer only at the end."""
         while len(self.rest) < size:
             chunk = self.raw.read(max(size - len(self.rest), 1 << 16))
-            self.rest += self.decoder.decode(chunk, final=not chunk).encode() if self.decoder else chunk
+            self.rest += self._decoded(chunk, final=not chunk)
             if not chunk:
                 break
         given, self.rest = self.rest[:size], self.rest[size:]
         return given
+
+    def _decoded(self, chunk: bytes, *, final: bool = False) -> bytes:
+        return self.decoder.decode(chunk, final=final).encode() if self.decoder else chunk
 
 
 def _encoding(beginning: bytes) -> str:
@@ -129,9 +131,12 @@ def _header(sample: str, delimiters: str, settings: Settings) -> Header:
         raise ReadError("it is empty")
     wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
     readings = [_first_record(sample, delimiter) for delimiter in delimiters]
-    return max(
+    best = max(
         readings, key=lambda its: (len(wanted & {plain(name) for name in its.fields}), len(its.fields))
     )
+    if len(best.fields) == 1:
+        raise ReadError("its first line is no header: no comma, semicolon, tab or bar separates names in it")
+    return best
 
 
 def _first_record(sample: str, delimiter: str) -> Header:
@@ -147,5 +152,5 @@ def _first_record(sample: str, delimiter: str) -> Header:
     try:
         fields = next(record for record in reader if record)
     except csv.Error:
-        raise ReadError("its first line is too long for a header") from None
+        raise ReadError("its first line is too long to be a header") from None
     return Header(fields, reader.line_num, length, delimiter)

@@ -131,6 +131,10 @@ def _beside(words: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
         (0, 18),
         (0, -34),
         (0, 36),
+        (aside, 30),
+        (-aside, 30),
+        (aside, -30),
+        (-aside, -30),
     ):
         label = Label((words,), shown[0] + dx, shown[1] + dy).within(2, WIDTH - 2)
         if TOP <= label.y <= plan.height - BOTTOM:

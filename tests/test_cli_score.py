@@ -1,0 +1,159 @@
+"""The score command, from options to files, sentences and exit status."""
+
+import contextlib
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from wholesale.cli import main
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.manifest import SHIPPED
+from wholesale.predict import predict_segments
+
+HEADER = ",".join(SPEND_COLUMNS)
+GOOD = f"{HEADER}\n1,2,3,4,5,6\n"
+RENAMED = GOOD.replace("Fresh", "Fresh food")
+
+
+def _score(*arguments, folder, text=None):
+    with contextlib.chdir(folder):
+        return CliRunner().invoke(main, ["score", *map(str, arguments)], input=text)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The 440, scored by the example of --help."""
+    folder = tmp_path_factory.mktemp("score")
+    return folder / "scored.csv", _score(SHIPPED, "-o", "scored.csv", folder=folder)
+
+
+def test_every_customer_gets_the_answers_of_predict_segments(shipped, predictor, amounts):
+    rows = list(csv.DictReader(shipped[0].open(newline="")))
+    for name, values in predict_segments(predictor, amounts).items():
+        found = [row[name] for row in rows]
+        if values.dtype.kind == "f":
+            assert np.array_equal(np.array(found, dtype=float), values)
+        else:
+            assert found == [str(value).replace("True", "true").replace("False", "false") for value in values]
+
+
+def test_the_columns_of_the_file_come_first_and_in_order(shipped):
+    header, first = list(csv.reader(shipped[0].open(newline="")))[:2]
+    assert header[:8] == ["Channel", "Region", *SPEND_COLUMNS]
+    assert first[:8] == ["2", "3", "12669", "9656", "7561", "214", "2674", "1338"]
+
+
+def test_the_summary_counts_and_judges(shipped):
+    path, result = shipped
+    assert (result.exit_code, result.stderr) == (0, "")
+    for words in ("Scored 440 customers into scored.csv.", "Few staples", "212", "as on record"):
+        assert words in result.stdout
+    assert "These customers spend as the 440 on record do" in result.stdout
+    assert [file.name for file in path.parent.iterdir()] == ["scored.csv"]
+
+
+def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
+    (tmp_path / "mine.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\n1,2,3,4,5,x\n1,2\n")
+    result = _score("mine.csv", "--json", folder=tmp_path)
+    summary = json.loads(result.stdout)
+    assert result.exit_code == 3
+    assert (summary["accepted"], summary["rejected"]) == (1, 2)
+    assert (summary["output"], summary["rejected_file"]) == ("mine.scored.csv", "mine.scored.rejected.csv")
+    rows = list(csv.DictReader((tmp_path / "mine.scored.rejected.csv").open(newline="")))
+    assert [(row["line"], row["column"], row["value"]) for row in rows] == [
+        ("3", "Delicassen", "x"),
+        ("4", "", ""),
+    ]
+    assert rows[0]["reason"] == "Delicassen: x is not an amount ≥ 0"
+    assert rows[1]["record"] == "1,2"
+
+
+def test_standard_input_and_output(tmp_path):
+    result = _score("-", "-o", "-", folder=tmp_path, text=f"id,{HEADER}\na,1,2,3,4,5,6\n")
+    assert result.exit_code == 0
+    header, row = result.stdout.splitlines()
+    assert header.startswith(f"id,{HEADER},kmeans_segment,kmeans_name,")
+    assert row.startswith('"a",1,2,3,4,5,6,')
+    assert "Scored 1 customer into -." in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_market_is_said_to_be_one(tmp_path):
+    rows = "\n".join(",".join([str(10**6 + i)] * 6) for i in range(50))
+    (tmp_path / "mine.csv").write_text(f"{HEADER}\n{rows}\n")
+    result = _score("mine.csv", folder=tmp_path)
+    assert "These customers are unlike the 440 that the segments were made from" in result.stdout
+    assert "python -m wholesale train" in result.stdout
+
+
+def test_quiet_says_nothing(tmp_path):
+    result = _score(SHIPPED, "-o", "scored.csv", "--quiet", folder=tmp_path)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "sentence"),
+    [
+        (None, (), "mine.csv is not there"),
+        ("", (), "mine.csv: it is empty"),
+        (f"{HEADER}\n", (), "mine.csv: it has a header but no rows"),
+        (
+            GOOD,
+            ("-o", "mine.csv"),
+            "mine.csv is what is read; choose another output with -o",
+        ),
+        (GOOD, ("-o", "no/scored.csv"), "there is no folder no for scored.csv"),
+        (GOOD, ("--models", "."), "no manifest.json in"),
+        (
+            GOOD,
+            ("--column", "Fresh"),
+            "--column Fresh is not of the form CATEGORY=NAME",
+        ),
+        (
+            RENAMED,
+            (),
+            "mine.csv: no column for Fresh (nearest: Fresh food); say, for example, --column Fresh=",
+        ),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_in_one_sentence(tmp_path, content, arguments, sentence):
+    if content is not None:
+        (tmp_path / "mine.csv").write_text(content)
+    before = {file.name for file in tmp_path.iterdir()}
+    result = _score("mine.csv", *arguments, folder=tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(sentence) and result.stderr.count("\n") == 1
+    assert {file.name for file in tmp_path.iterdir()} == before
+
+
+def test_an_output_is_replaced_only_by_force(tmp_path):
+    (tmp_path / "scored.csv").write_text("precious")
+    result = _score(SHIPPED, "-o", "scored.csv", folder=tmp_path)
+    assert result.exit_code == 1
+    assert (
+        result.stderr == "scored.csv is there already; replace it with --force, or choose another with -o\n"
+    )
+    assert (tmp_path / "scored.csv").read_text() == "precious"
+    assert _score(SHIPPED, "-o", "scored.csv", "--force", folder=tmp_path).exit_code == 0
+    assert (tmp_path / "scored.csv").read_text().count("\n") == 441
+
+
+def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path):
+    rows = SHIPPED.read_text().partition("\n")[2]
+    (tmp_path / "mine.csv").write_text(SHIPPED.read_text() + rows * 2000)
+    command = [sys.executable, "-m", "wholesale", "score", "mine.csv"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 30
+    while not list(tmp_path.glob(".*.part")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == "Stopped; nothing was written.\n"
+    assert process.returncode == 130
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]

@@ -1,0 +1,224 @@
+"""Segments fitted on customers of one's own, and answered from their folder by every command."""
+
+import json
+from dataclasses import replace
+from html import unescape
+
+import numpy as np
+import pandas as pd
+import pytest
+from servers import free_port
+from typer.testing import CliRunner
+
+from wholesale import provenance
+from wholesale.app import build_app, cards, server
+from wholesale.app.about import about_tab
+from wholesale.app.answers import answer, segments
+from wholesale.app.presets import presets
+from wholesale.app.segments import segments_tab
+from wholesale.bundle import load_bundle, train
+from wholesale.cli import main
+from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.evidence import saved
+from wholesale.evidence.saved import customers_hash
+from wholesale.manifest import MODELS_FOLDER, SHIPPED
+from wholesale.own import read_own
+from wholesale.predictor import load_predictor
+
+K = 4
+ROWS = 90
+
+
+def _run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def _simulated(rows: int) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    level = np.array([[9, 7, 7, 8, 5, 6], [7, 9, 9, 6, 8, 7]])[np.arange(rows) % 2]
+    return pd.DataFrame(rng.lognormal(level, 0.8).round(2), columns=list(SPEND_COLUMNS))
+
+
+def _tasks(_X, _gmm, labels, _jobs) -> dict:
+    """Evidence made up in no time."""
+    columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
+    counts = {str(k): {column: float(k) for column in columns} for k in saved.KS}
+    mixtures = {
+        f"{covariance} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}}
+        for covariance in saved.COVARIANCES
+        for k in saved.KS
+    }
+    stable = {"jaccard": [0.9] * K, "recovered": [1] * K, "dissolved": [0] * K, "band": ["highly stable"] * K}
+    return {"counts": lambda: counts, **mixtures} | {
+        f"stability of {label}": lambda: stable for label in MODELS.values()
+    }
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A file with decimal commas, a renamed column, a column Channel of other codes, and two bad rows."""
+    path = tmp_path_factory.mktemp("own") / "mine.csv"
+    table = _simulated(ROWS).rename(columns={"Fresh": "Produce"}).assign(Channel="web", Shop="a")
+    table["Milk"] = table["Milk"].astype(str).str.replace(".", ",")
+    table.loc[[3, 9], "Milk"] = "n/a", "-5"
+    table.to_csv(path, sep=";", decimal=",", index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(file):
+    """What `train` says, and the folder it writes to."""
+    folder = file.parent / "models of mine"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saved, "_tasks", _tasks)
+        options = ("--column", "Fresh=Produce", "--decimal", "comma", "--evidence")
+        result = _run("train", file, "--segments", K, "-o", folder, *options)
+    assert result.exit_code == 0, result.output
+    return result.output, folder
+
+
+@pytest.fixture(scope="module")
+def own(trained):
+    return load_predictor(trained[1])
+
+
+def test_train_says_what_was_accepted_and_why_the_rest_was_not(trained):
+    told, folder = trained
+    assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected." in told
+    assert "line 5: " in told and "n/a" in told and "line 11: " in told
+    assert "Channel is left out: it holds other codes than 1 and 2." in told
+    assert "evidence 36 of 36: stability of Ward" in told
+    assert f"python -m wholesale serve --models '{folder}'" in told
+    assert _run("check", "--models", folder).exit_code == 0
+
+
+def test_the_manifest_says_whose_customers_they_are(trained, file):
+    manifest = load_bundle(trained[1]).manifest
+    own = read_own(file, {"Fresh": "Produce"}, "comma")
+    assert manifest["source"] == {"file": "mine.csv", "accepted": ROWS - 2, "rejected": 2}
+    assert manifest["customers"] == manifest["drawn_from"] == ROWS - 2
+    assert manifest["customers_sha256"] == customers_hash(own.customers)
+    assert manifest["displayed"] == []
+    assert str(file.parent) not in json.dumps(manifest)
+
+
+def test_the_evidence_made_for_them_is_in_their_bundle(trained, own):
+    assert own.evidence["sentences"] == saved.load_evidence(trained[1])["sentences"]
+    assert all(sentence in trained[0] for sentence in own.evidence["sentences"])
+    assert own.evidence["stability"]["gmm"]["band"] == ["highly stable"] * K
+    assert own.evidence["sentences"][0] in unescape(about_tab(own))
+
+
+def test_without_evidence_the_tab_gives_the_command_that_makes_it(own, predictor):
+    page = about_tab(replace(own, evidence={}))
+    assert f"python -m wholesale train mine.csv --segments {K} --evidence -o FOLDER" in page
+    assert "python -m wholesale train --segments 3 --evidence<" in about_tab(replace(predictor, evidence={}))
+
+
+def test_the_page_says_nothing_that_holds_for_the_shipped_customers_only(own):
+    page = unescape(segments_tab(own) + about_tab(own) + cards.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
+    for words in ("440", "Portug", "2013,", "UCI", "Channel", "Region", "Lisbon", "Horeca", "wc-mixes"):
+        assert words not in page.replace("20130101", ""), words
+    assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected" in page
+    assert len(presets(own)) == K + 2
+    assert build_app(own)
+
+
+def test_only_segments_of_one_cloud_are_called_parts_of_one(own):
+    def page(silhouette: float) -> str:
+        metrics = own.manifest["metrics"] | {"kmeans": {"silhouette": silhouette}}
+        return about_tab(replace(own, manifest=own.manifest | {"metrics": metrics}))
+
+    assert "parts of one cloud, not islands: customers near" in page(0.3)
+    assert "cloud" not in page(0.7) and "<li>Customers near a border" in page(0.7)
+
+
+def test_the_api_leaves_channel_and_region_empty(own):
+    alike = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())["explanation"]["alike"]
+    assert {(its["channel"], its["region"]) for its in alike} == {(None, None)}
+    assert [len(its) for its in segments(own).values()] == [K] * 3
+
+
+def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, monkeypatch):
+    """The API has the predictor; the page's kernels inherit the environment, and load what it names."""
+    served = []
+
+    class Stub:
+        def __init__(self, predictor, **_):
+            served.extend((predictor, load_predictor()))
+            raise SystemExit
+
+    monkeypatch.setattr(server, "PageServer", Stub)
+    monkeypatch.setenv("WHOLESALE_MODELS", str(MODELS_FOLDER))  # what is said on the command line wins
+    monkeypatch.chdir(trained[1].parent)
+    _run("serve", "--models", trained[1].name, "--port", free_port())
+    monkeypatch.chdir(MODELS_FOLDER)
+    served.append(load_predictor())  # a kernel's working directory is another one
+    assert [its.names for its in served] == [own.names] * 3
+
+
+def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch):
+    monkeypatch.setenv("WHOLESALE_MODELS", str(trained[1]))
+    assert load_predictor().n_segments == K
+    assert f"on {ROWS - 2} customers" in _run("check").output
+
+
+def test_a_spoilt_folder_names_the_command_for_such_a_folder(tmp_path):
+    result = _run("check", "--models", tmp_path / "mine")
+    assert result.output == (
+        "no manifest.json in mine; retrain with: python -m wholesale train IN --segments K"
+        f" -o {tmp_path / 'mine'}\n"
+    )
+
+
+@pytest.mark.parametrize("output", [(), ("-o", MODELS_FOLDER)], ids=["none", "models"])
+def test_the_project_s_models_are_not_overwritten_with_other_customers(file, output):
+    before = (MODELS_FOLDER / "manifest.json").read_bytes()
+    result = _run("train", file, *output)
+    assert result.exit_code == 1
+    assert result.output == (
+        "models/ is for the shipped customers: name a folder for those of mine.csv, e.g. -o mine\n"
+    )
+    assert (MODELS_FOLDER / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "sentence"),
+    [
+        (lambda t: t.head(8), (), "8 customers are too few to segment; at least 10 are needed"),
+        (lambda t: t.assign(Milk=-1), (), "0 customers are too few to segment"),
+        (lambda t: t.assign(Milk=5), (), "Milk is the same for every customer"),
+        (lambda t: t.head(12), ("--segments", 8), "among 12 customers: ask for fewer segments"),
+        (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
+        (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
+    ],
+    ids=["few", "none", "constant", "segments", "missing", "option"],
+)
+def test_customers_that_cannot_be_fitted_are_refused_in_one_sentence(tmp_path, change, options, sentence):
+    change(_simulated(30)).to_csv(tmp_path / "in.csv", index=False)
+    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", *options)
+    assert result.exit_code == 1 and sentence in result.output
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_how_to_read_a_file_needs_a_file():
+    assert "name it first" in _run("train", "--decimal", "comma").output
+
+
+def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
+    monkeypatch.setattr(provenance, "LARGEST", 40)
+    everybody, steps = _simulated(60), []
+    bundle = train(everybody, 2, source=provenance.Source("mine.csv", 60, 1), progress=steps.append)
+    assert (bundle.manifest["customers"], bundle.manifest["drawn_from"]) == (40, 60)
+    assert len(bundle.predictor.amounts) == len(np.unique(bundle.predictor.amounts, axis=0)) == 40
+    rows = [everybody.index[(everybody == amounts).all(axis=1)][0] for amounts in bundle.predictor.amounts]
+    assert rows == sorted(rows) and rows[-1] > 40, "in the file's order, and not its first rows"
+    page = about_tab(bundle.predictor)
+    assert "mine.csv: 60 rows accepted, 1 rejected; of those, 40 were drawn at random" in page
+
+
+def test_the_shipped_customers_are_the_same_read_as_one_s_own(customers):
+    own = read_own(SHIPPED)
+    pd.testing.assert_frame_equal(own.customers, customers)
+    assert (own.source.accepted, own.reasons, own.notes) == (440, [], [])

@@ -1,0 +1,24 @@
+"""The command line. Each command imports its half of the package only when it runs."""
+
+import typer
+
+from wholesale.cli.customers import score
+from wholesale.cli.page import serve
+from wholesale.cli.training import check, evidence, train
+
+__all__ = ["main"]
+
+main = typer.Typer(
+    name="wholesale",
+    help="Segment wholesale customers by what they spend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+main.command(
+    epilog="Example: python -m wholesale train dataset/wholesale_customers.csv --segments 4 -o mine"
+)(train)
+main.command(epilog="Example: python -m wholesale evidence")(evidence)
+main.command(epilog="Example: python -m wholesale score dataset/wholesale_customers.csv -o scored.csv")(score)
+main.command(epilog="Example: python -m wholesale check --models models")(check)
+main.command(epilog="Example: python -m wholesale serve --models models --port 9000")(serve)

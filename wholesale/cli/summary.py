@@ -1,0 +1,78 @@
+"""How a scored file is told of on a terminal: its progress, and its summary."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from wholesale.columns import LABELS, MODELS
+
+if TYPE_CHECKING:
+    from wholesale.scoring import Summary
+    from wholesale.scoring.drift import Drift
+
+
+@contextmanager
+def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None]]:
+    """Show rows, rate and time left on standard error, if that is a terminal."""
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    terminal = Console(stderr=True)
+    with Progress(
+        *columns, console=terminal, transient=True, disable=hidden or not sys.stderr.isatty()
+    ) as bar:
+        task, began = bar.add_task("", total=None), time.monotonic()
+
+        def show(rows: int, share: float | None) -> None:
+            rate = rows / max(time.monotonic() - began, 1e-3)
+            bar.update(
+                task,
+                description=f"{rows:,} rows, {rate:,.0f} a second",
+                total=None if share is None else 1,
+                completed=share or 0,
+            )
+
+        yield show
+
+
+def tell(summary: "Summary", output: str, rejected: str, *, err: bool) -> None:
+    """Print a summary, on standard error where standard output holds the customers themselves."""
+    console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Scored {_counted(summary.accepted, 'customer')} into {output}.")
+    if summary.rejected:
+        console.print(f"Rejected {_counted(summary.rejected, 'row')}, with reasons in {rejected}:")
+        for line in summary.examples:
+            console.print(f"  {line}")
+    for note in summary.notes:
+        console.print(note)
+    if summary.accepted:
+        console.print(_segments(summary))
+        console.print(_drift(summary.drift))
+    console.print(summary.verdict)
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def _segments(summary: "Summary") -> Table:
+    table = Table("model", "segment", "customers", "share")
+    for model, label in MODELS.items():
+        for i, (name, customers) in enumerate(summary.segments[model], start=1):
+            last = i == len(summary.segments[model])
+            share = f"{customers / summary.accepted:.0%}"
+            table.add_row(label if i == 1 else "", f"{i} {name}", f"{customers:,}", share, end_section=last)
+    return table
+
+
+def _drift(drift: dict[str, "Drift"]) -> Table:
+    words = {"alike": "as on record", "different": "somewhat {}", "far": "much {}"}
+    table = Table("category", "D", "spending")
+    for column, each in drift.items():
+        verdict = words[each.verdict].format(each.direction)
+        table.add_row(LABELS[column], f"{each.distance:.2f}", verdict)
+    return table

@@ -1,0 +1,156 @@
+"""The commands that fit: train, evidence, check."""
+
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from wholesale.cli.common import Columns, Folder, Sign, console, named_columns, refuse
+from wholesale.columns import MODELS
+from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
+
+if TYPE_CHECKING:
+    from wholesale.bundle import Bundle
+    from wholesale.own import Own
+
+REASONS = 3
+"""Rejected rows that are shown with what is wrong."""
+
+
+def train(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="IN", help="A file of your own customers; without it, the shipped ones."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write to.", show_default="models/")
+    ] = None,
+    segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments.")] = 3,
+    column: Columns = None,
+    decimal: Sign = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
+    ] = False,
+) -> None:
+    """Fit the three models, on the shipped customers or on your own, and save them."""
+    folder = output or MODELS_FOLDER
+    try:
+        own = _read(source, output, named_columns(column), decimal)
+        folder.mkdir(parents=True, exist_ok=True)
+        bundle = _fitted(own, segments, folder, evidence)
+    except (ValueError, OSError) as error:
+        refuse(error)
+    console.print(_fits(bundle.manifest["metrics"], bundle.names))
+    console.print(f"Saved {', '.join(bundle.manifest['files'])} and manifest.json in {folder.name}/")
+    for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
+        console.print(sentence)
+    if source:
+        console.print(
+            f"See them with: python -m wholesale serve --models {quote(str(folder))}", highlight=False
+        )
+
+
+def evidence() -> None:
+    """Weigh the evidence for each number of segments; about five minutes, and it can be interrupted."""
+    from wholesale.bundle import load_bundle
+    from wholesale.columns import SPEND_COLUMNS
+    from wholesale.data import DataError, load_customers
+    from wholesale.evidence.saved import compute, load_evidence
+
+    try:
+        customers, bundle = load_customers(), load_bundle()
+    except (DataError, BundleError) as error:
+        refuse(error)
+    X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+    console.print("About five minutes on two cores; a run that is stopped goes on later.")
+    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
+        console.print(f"  {done + 1} of {tasks}: {task}")
+    for sentence in load_evidence()["sentences"]:
+        console.print(sentence)
+    console.print("Saved models/evidence.json; run make train to put its summary into the models.")
+
+
+def check(
+    models: Folder = MODELS_FOLDER,
+    quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
+) -> None:
+    """Verify that the model files are complete, unaltered and of this data and these versions."""
+    try:
+        manifest = check_folder(models)
+        if models.resolve() == MODELS_FOLDER.resolve() and manifest["customers_sha256"] != sha256(
+            SHIPPED.read_bytes()
+        ):
+            raise BundleError(f"{models.name} was trained on other data than {SHIPPED.name}")
+    except BundleError as error:
+        refuse(error)
+    if not quiet:
+        console.print(
+            f"{models.name}/ is complete: trained {manifest['trained'][:10]} on"
+            f" {manifest['customers']} customers with scikit-learn {manifest['versions']['scikit-learn']}."
+        )
+
+
+def _read(source: Path | None, output: Path | None, columns: dict[str, str], decimal: str | None) -> "Own":
+    """Read the customers and say what came of it."""
+    from wholesale.own import read_own, shipped
+
+    if source is None:
+        if columns or decimal:
+            raise ValueError("--column and --decimal say how to read a file of your own: name it first")
+        return shipped()
+    if output is None or output.resolve() == MODELS_FOLDER.resolve():
+        raise ValueError(
+            f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
+        )
+    own = read_own(source, columns, decimal)
+    console.print(f"{source.name}: {own.source.accepted} rows accepted, {own.source.rejected} rejected.")
+    for line in (*own.reasons[:REASONS], *own.notes):
+        console.print(f"  {line}", markup=False, highlight=False)
+    if (more := own.source.rejected - REASONS) > 0:
+        console.print(f"  and {more} more rejected")
+    return own
+
+
+def _fitted(own: "Own", segments: int, folder: Path, weigh: bool) -> "Bundle":
+    from wholesale.bundle import save_bundle, train
+    from wholesale.models import ImproperMixture
+    from wholesale.provenance import LARGEST
+
+    n = min(len(own.customers), LARGEST)
+    if n < len(own.customers):
+        console.print(
+            f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."
+        )
+    console.print(f"Training on {n} customers, {segments} segments; {_takes(n, weigh)}.")
+    try:
+        bundle = train(
+            own.customers,
+            segments,
+            source=own.source,
+            folder=folder,
+            weigh=weigh,
+            progress=lambda step: console.print(f"  {step}"),
+        )
+    except ImproperMixture as error:
+        raise ValueError(f"{error} among {n} customers: ask for fewer segments") from None
+    return save_bundle(bundle, folder)
+
+
+def _takes(n: int, weigh: bool) -> str:
+    """Say how long it takes, by what was measured on two cores."""
+    if weigh:
+        minutes = max(5, round(5 * n / 440))
+        return f"about {minutes} minutes with the evidence; a run that is stopped goes on later"
+    return "about ten seconds" if n <= 1000 else "about a minute"
+
+
+def _fits(metrics: dict, names: dict[str, tuple[str, ...]]) -> Table:
+    table = Table("model", "segments (customers)", "silhouette", "BIC")
+    for model, label in MODELS.items():
+        its = metrics[model]
+        sizes = "\n".join(f"{name} ({size})" for name, size in zip(names[model], its["sizes"], strict=True))
+        bic = f"{its['bic']:.0f}" if "bic" in its else "–"
+        table.add_row(label, sizes, f"{its['silhouette']:.2f}", bic, end_section=True)
+    return table

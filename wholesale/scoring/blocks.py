@@ -1,0 +1,33 @@
+"""One block of a file, from text to scored rows: the same function on one machine and on a cluster."""
+
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from wholesale.predict import Predictor
+from wholesale.reading import read_block
+from wholesale.reading.blocks import Block
+from wholesale.reading.form import Form
+from wholesale.scoring.table import score_table
+from wholesale.scoring.tally import Tally, tally
+
+
+class Scored(NamedTuple):
+    """What becomes of a block: its customers with their answers, its rejected rows, and their counts."""
+
+    table: pa.Table
+    rejected: pa.Table
+    counts: Tally
+
+
+def score_block(predictor: Predictor, form: Form, block: Block) -> Scored:
+    """Read and score one block; pure, so that blocks can be scored anywhere and in any order.
+
+    Raises
+    ------
+    ReadError, Reconsider
+        As :func:`wholesale.reading.read_block`.
+    """
+    part = read_block(form, block)
+    scored = score_table(predictor, part.accepted)
+    return Scored(scored, part.rejected, tally(predictor, scored, part.rejected))

@@ -1,0 +1,103 @@
+"""How far the customers of a file are from those the segments were made from, category by category.
+
+The measure is the two-sample Kolmogorov-Smirnov distance D (Smirnov 1939): the largest gap between the two
+shares of customers who spend no more than some amount. Its p-value is left out, as any difference at all
+is significant in a large file. D is exact although the file is never held whole: between two amounts on
+record only one of the two shares moves, so the gap is largest at one of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wholesale.columns import SPEND_COLUMNS
+
+LIKE, FAR = 0.1, 0.25
+"""Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many customers spend less than each amount on record, or no more; both of shape (6, m)."""
+
+    less: np.ndarray
+    upto: np.ndarray
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Add those of another part of the file."""
+        return Counts(self.less + other.less, self.upto + other.upto)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One category's drift.
+
+    Attributes
+    ----------
+    distance : float
+        Kolmogorov-Smirnov D, 0…1.
+    direction : str
+        ``"higher"`` or ``"lower"``: on which side of the median on record most customers of the file are.
+    verdict : str
+        ``"alike"``, ``"different"`` or ``"far"``.
+    """
+
+    distance: float
+    direction: str
+    verdict: str
+
+
+def count(record: np.ndarray, amounts: np.ndarray) -> Counts:
+    """Count a part of a file.
+
+    Parameters
+    ----------
+    record : ndarray of shape (6, m)
+        The amounts on record, each row ascending.
+    amounts : ndarray of shape (n, 6)
+    """
+    ranked = np.sort(amounts.T, axis=1)
+    pairs = list(zip(ranked, record, strict=True))
+    return Counts(
+        np.array([np.searchsorted(mine, its, side="left") for mine, its in pairs]),
+        np.array([np.searchsorted(mine, its, side="right") for mine, its in pairs]),
+    )
+
+
+def drift(record: np.ndarray, counts: Counts, customers: int) -> dict[str, Drift]:
+    """Measure the drift of each category.
+
+    Parameters
+    ----------
+    record : ndarray of shape (6, m)
+        The amounts on record, each row ascending.
+    counts : Counts
+    customers : int
+        How many were counted; at least one.
+    """
+    own = count(record, record.T)
+    m = record.shape[1]
+    gaps = np.maximum(
+        np.abs(counts.less / customers - own.less / m), np.abs(counts.upto / customers - own.upto / m)
+    )
+    middle = (counts.less[:, m // 2] + counts.upto[:, m // 2]) / 2
+    chance = by_chance(customers, m)
+    return {
+        column: Drift(float(gap), _direction(below / customers), _verdict(gap, chance))
+        for column, gap, below in zip(SPEND_COLUMNS, gaps.max(axis=1), middle, strict=True)
+    }
+
+
+def by_chance(n: int, m: int) -> float:
+    """Give the D that one in twenty pairs of samples of the same population exceeds (Smirnov 1948)."""
+    return 1.358 * float(np.sqrt(1 / n + 1 / m))
+
+
+def _direction(below: float) -> str:
+    return "lower" if below > 0.5 else "higher"
+
+
+def _verdict(distance: float, chance: float) -> str:
+    if distance <= max(LIKE, chance):
+        return "alike"
+    return "different" if distance <= FAR else "far"

@@ -1,0 +1,136 @@
+"""Whole files scored, block by block on all cores, in the order of the file and in bounded memory."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow.parquet as pq
+
+from wholesale.predict import Predictor
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, whole
+from wholesale.reading.blocks import Block
+from wholesale.reading.form import Form
+from wholesale.scoring.blocks import score_block
+from wholesale.scoring.output import OutputError, TableFile, check_free
+from wholesale.scoring.summary import Summary, summarize
+from wholesale.scoring.tally import Tally
+
+A = TypeVar("A")
+B = TypeVar("B")
+Progress = Callable[[int, float | None], None]
+
+
+def score_file(
+    source: Path | str,
+    output: Path | str,
+    predictor: Predictor,
+    *,
+    rejected: Path | str | None = None,
+    settings: Settings | None = None,
+    force: bool = False,
+    workers: int | None = None,
+    progress: Progress = lambda rows, share: None,
+) -> Summary:
+    """Score a file of customers.
+
+    Parameters
+    ----------
+    source : path
+        As for :func:`wholesale.reading.open_customers`.
+    output : path
+        Written as Parquet if it ends in ``.parquet``, else as CSV: the columns of `source` in their order,
+        then the answers.
+    predictor : Predictor
+    rejected : path, optional
+        A CSV of the rejected rows, written only if there are any; by default `output` with the suffix
+        ``.rejected.csv``.
+    settings : Settings, optional
+        How to read `source`.
+    force : bool
+        Whether to replace files that are there already.
+    workers : int, optional
+        Threads; by default one per core.
+    progress : callable
+        Told the rows read so far and, where it is known, their share (0…1) of the file.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    ReadError
+        If `source` cannot be read.
+    OutputError
+        If an output cannot be written. Neither error leaves anything behind under the final names.
+    """
+    source, output = Path(source), Path(output)
+    rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
+    file = open_customers(source, settings)
+    for path in (output, rejected):
+        check_free(path, force=force, source=source)
+    run = partial(
+        _score, output=output, rejected=rejected, predictor=predictor, workers=workers, progress=progress
+    )
+    try:
+        return whole(file, run)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"stopped, and kept nothing: {reason}") from None
+
+
+def _score(
+    file: CustomerFile,
+    *,
+    output: Path,
+    rejected: Path,
+    predictor: Predictor,
+    workers: int | None,
+    progress: Progress,
+) -> Summary:
+    total: Tally | None = None
+    with TableFile(output) as accept, TableFile(rejected, optional=True) as reject:
+        work = partial(_work, predictor, file.form, accept.prepare, reject.prepare)
+        length = _length(file)
+        for end, good, bad, counts in in_order(work, file.blocks(), workers or os.cpu_count() or 1):
+            accept.write(good)
+            reject.write(bad)
+            total = counts if total is None else total.plus(counts)
+            progress(total.accepted + total.rejected, min(end / length, 1) if length else None)
+        if total is None:
+            raise ReadError("it has a header but no rows")
+    return summarize(predictor, total, file.notes)
+
+
+def _work(predictor: Predictor, form: Form, accept: Callable, reject: Callable, block: Block) -> tuple:
+    scored = score_block(predictor, form, block)
+    return block.end, accept(scored.table), reject(scored.rejected), scored.counts
+
+
+def in_order(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
+    """Map in threads, some items ahead, and give the results in the order of the items."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _length(file: CustomerFile) -> int | None:
+    """Give a file's length in the unit of ``Block.end``, if it can be known beforehand."""
+    if file.kind == "parquet":
+        return pq.read_metadata(file.path).num_rows
+    plain = file.kind == "text" and file.form.encoding != "utf-16"
+    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
+    return file.path.stat().st_size if plain and not compressed else None
