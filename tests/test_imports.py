@@ -21,7 +21,9 @@ def _imported(module: str, run: str = "") -> set[str]:
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["wholesale.predict", "wholesale.explain", "wholesale.app"])
+@pytest.mark.parametrize(
+    "module", ["wholesale.predict", "wholesale.explain", "wholesale.reading", "wholesale.app"]
+)
 def test_the_answering_half_imports_nothing_that_fits_or_draws(module):
     assert not _imported(module) & FITTING
 

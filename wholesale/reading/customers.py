@@ -100,7 +100,7 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
     except OSError as error:
         raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
     except ReadError as error:
-        raise ReadError(f"{path.name}: {error}") from None
+        raise ReadError(f"{path.name}: {error}", error.header) from None
     return file
 
 

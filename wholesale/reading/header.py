@@ -12,7 +12,17 @@ SPELLINGS = {"delicatessen": "delicassen"}
 
 
 class ReadError(ValueError):
-    """The file cannot be read as customers; the message is the one sentence the user reads."""
+    """The file cannot be read as customers; the message is the one sentence the user reads.
+
+    Attributes
+    ----------
+    header : tuple of str
+        The file's own names, if its only fault is that they are not matched; else empty.
+    """
+
+    def __init__(self, sentence: str, header: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.header = tuple(header)
 
 
 def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, ...]:
@@ -38,14 +48,15 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
     wanted = _by_category(columns)
     found = {column: _positions(header, wanted.get(column, column)) for column in SPEND_COLUMNS}
     if missing := [column for column, positions in found.items() if not positions]:
-        raise ReadError(_missing(missing, header, wanted))
+        raise ReadError(_missing(missing, header, wanted), header)
     for column, positions in found.items():
         if len(positions) > 1:
             names = " and ".join(repr(header[i]) for i in positions[:2])
-            raise ReadError(f"{column} could be {names}: rename one of them")
+            raise ReadError(f"{column} could be {names}: rename one of them", header)
     chosen = [positions[0] for positions in found.values()]
     if len(set(chosen)) < len(chosen):
-        raise ReadError("one column cannot be two categories: each --column must name another one")
+        sentence = "one column cannot be two categories: each --column must name another one"
+        raise ReadError(sentence, header)
     return tuple(chosen)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable
+from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -131,21 +132,31 @@ def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
     """Say of each record of another width that it is."""
     width, records = len(form.names), _written(fields for _, fields in ragged)
     return [
-        (line, "", "", f"{len(fields)} fields, but the header has {width}", record)
+        (line, "", "", f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {width}", record)
         for (line, fields), record in zip(ragged, records, strict=True)
     ]
 
 
 def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) -> list[tuple]:
     """Say of each row what is wrong with it; `faults` has a column per category."""
-    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    faulty = []
-    for line, row, wrong, record in zip(lines.tolist(), rows, faults.tolist(), _written(rows), strict=True):
-        cells = [(SPEND_COLUMNS[i], row[form.spend[i]]) for i, its in enumerate(wrong) if its]
-        reason = "; ".join([f"{column}: {shown(value)} {NOT_AN_AMOUNT}" for column, value in cells])
-        column, value = cells[0]
-        faulty.append((line, column, "" if value is None else str(value), reason, record))
-    return faulty
+    cells, said = [_cells(column) for column in table.columns], cache(shown)
+    reasons: list[list[str]] = [[] for _ in lines]
+    for i, column in enumerate(SPEND_COLUMNS):
+        for row in np.flatnonzero(faults[:, i]).tolist():
+            reasons[row].append(f"{column}: {said(cells[form.spend[i]][row])} {NOT_AN_AMOUNT}")
+    firsts = faults.argmax(axis=1).tolist()
+    columns = [SPEND_COLUMNS[i] for i in firsts]
+    values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]
+    records = _written(zip(*cells, strict=True))
+    return list(zip(lines.tolist(), columns, values, map("; ".join, reasons), records, strict=True))
+
+
+def _cells(column: pa.ChunkedArray) -> list:
+    """Give a column's cells as text, or if Arrow has none for them, as Python has them."""
+    try:
+        return column.cast(pa.string()).to_pylist()
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text
+        return column.to_pylist()
 
 
 END = "\r\n"

@@ -1,6 +1,6 @@
 """Parquet and Excel files of customers: columns already, so nothing is parsed but amounts that are text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,19 +33,18 @@ def parquet_form(path: Path, settings: Settings) -> Form:
         raise ReadError("it is not a whole Parquet file") from None
     spend = match_columns(schema.names, settings.columns)
     for column, i in zip(SPEND_COLUMNS, spend, strict=True):
-        kind = _plain_type(schema.types[i])
+        kind = plain_type(schema.types[i])
         if not (pa.types.is_string(kind) or _is_number(kind)):
             raise ReadError(f"{column} holds {kind}, not amounts")
     return Form(tuple(schema.names), spend, line=1)
 
 
-def parquet_blocks(path: Path) -> Iterator[Block]:
-    """Give the rows of a Parquet file, numbered from 1, some at a time."""
-    line = 1
+def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 1) -> Iterator[Block]:
+    """Give the rows of a Parquet file, or of some of its row groups, some at a time; the first is `line`."""
     # Buffered beforehand, as is the default, row groups would stay in memory until the last is read.
     file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
-    for batch in file.iter_batches(batch_size=ROWS):
-        columns = [column.cast(_plain_type(column.type)) for column in batch.columns]
+    for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
+        columns = [column.cast(plain_type(column.type)) for column in batch.columns]
         table = pa.table([pa.chunked_array([column]) for column in columns], _positions(len(columns)))
         yield Block(Records(table, np.arange(line, line + len(batch)), []), line, line + len(batch) - 1)
         line += len(batch)
@@ -56,7 +55,7 @@ def _is_number(kind: pa.DataType) -> bool:
     return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
     """Give text one type, whatever way it is stored."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type

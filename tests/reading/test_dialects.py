@@ -1,0 +1,111 @@
+import codecs
+import csv
+import io
+from dataclasses import dataclass
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from made_files import written
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import Settings, open_customers, read_tables, whole
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252")
+GROUPS = {".": ["", ",", " ", "'", "\u00a0"], ",": ["", ".", " ", "’", "\u00a0"]}
+NAMES = ("customer", "City name", "note; or, remark", "", "=sum", "line", "zip\tcode")
+CLEAR = 0.5
+"""Only one decimal sign can be meant."""
+
+
+@dataclass
+class Dialect:
+    """How a table is written."""
+
+    encoding: str
+    end: str
+    delimiter: str
+    quoting: int
+    decimal: str
+    group: str
+
+
+@st.composite
+def dialects(draw) -> Dialect:
+    decimal = draw(st.sampled_from(".,"))
+    return Dialect(
+        draw(st.sampled_from(ENCODINGS)),
+        draw(st.sampled_from(["\n", "\r\n", "\r"])),
+        draw(st.sampled_from(",;\t|")),
+        draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        decimal,
+        draw(st.sampled_from(GROUPS[decimal])),
+    )
+
+
+AMOUNTS = st.one_of(
+    st.integers(0, 10**15).map(float),
+    st.floats(0, 1e12).map(lambda amount: round(amount, 2)),
+    st.floats(min_value=0, allow_infinity=False),
+)
+
+
+@st.composite
+def tables(draw, dialect: Dialect) -> dict[str, list]:
+    """Draw columns in any order: the six amounts, and texts rich in the characters that matter."""
+    # Python's csv writer quotes both ends of line only if both end its records.
+    unquoted = "\r\n" if dialect.quoting == csv.QUOTE_MINIMAL and dialect.end != "\r\n" else ""
+    codec = "cp1252" if dialect.encoding == "cp1252" else "utf-8"
+    special = "".join(sign for sign in "\"',;\t|\r\n =1.é" if sign not in unquoted)
+    alphabet = st.characters(codec=codec, exclude_characters=unquoted)
+    texts = st.text(st.one_of(st.sampled_from(special), alphabet), max_size=8)
+    names = draw(st.lists(st.sampled_from(NAMES), max_size=2, unique=True))
+    columns = draw(st.permutations([*SPEND_COLUMNS, *names]))
+    length = draw(st.integers(1, 4))
+    return {
+        name: draw(st.lists(AMOUNTS if name in SPEND_COLUMNS else texts, min_size=length, max_size=length))
+        for name in columns
+    }
+
+
+def as_text(amount: float, dialect: Dialect) -> str:
+    """Write an amount, its thousands grouped."""
+    whole_part, point, rest = repr(amount).partition(".")
+    if "e" not in whole_part and "e" not in rest:
+        whole_part = f"{int(whole_part):,}".replace(",", dialect.group)
+    return whole_part + point.replace(".", dialect.decimal) + rest
+
+
+def as_csv(dialect: Dialect, table: dict[str, list]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(
+        text, delimiter=dialect.delimiter, quoting=dialect.quoting, lineterminator=dialect.end
+    )
+    writer.writerow(table)
+    for row in zip(*table.values(), strict=True):
+        writer.writerow([as_text(cell, dialect) if isinstance(cell, float) else cell for cell in row])
+    mark = codecs.BOM_UTF16_BE if dialect.encoding == "utf-16-be" else b""
+    return mark + text.getvalue().encode(dialect.encoding)
+
+
+def is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data(), dialect=dialects(), told=st.booleans())
+def test_any_table_in_any_dialect_comes_back_equal(data, dialect, told, tmp_path_factory):
+    table = data.draw(tables(dialect))
+    if not told:
+        table["Milk"][-1] = CLEAR
+    content = as_csv(dialect, table)
+    assume(dialect.encoding != "cp1252" or not is_utf8(content) or content.isascii())
+    path = written(tmp_path_factory.getbasetemp(), "dialect.csv", content)
+    decimal = {".": "point", ",": "comma"}[dialect.decimal] if told else None
+    accepted, rejected = whole(open_customers(path, Settings(decimal=decimal)), read_tables)
+    assert len(rejected) == 0
+    assert accepted.column_names[1:] == list(table)
+    assert dict(zip(table, (its.to_pylist() for its in accepted.columns[1:]), strict=True)) == table

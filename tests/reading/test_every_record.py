@@ -1,0 +1,185 @@
+import csv
+import io
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from made_files import HEADER, written
+
+from wholesale.amounts import parse_amount
+from wholesale.reading import (
+    CustomerFile,
+    ReadError,
+    Settings,
+    open_customers,
+    read_block,
+    read_tables,
+    whole,
+)
+from wholesale.reading.blocks import line_ends, record_ends
+
+WIDTH = 7
+GOOD = ['1,2,3,4,5,6,"x\ny"\r\n', "1,2,3,4,5,6.5,x\n", '1,2,3,4,5,6,5" p\n', "1,2,3,4,5,6,\ufeff\n"]
+BAD = ["1,2,3,4,5,-6,x\n", "1,2,3,4,5,6,x,,\n", "1,2,3\n", '""\n', " \n", ",,,,,,\n", "1,2,3,4,5,6,x,y\n"]
+SIGNS = [
+    '"',
+    '""',
+    ",",
+    ",",
+    "\n",
+    "\r\n",
+    "\r",
+    "\0",
+    " ",
+    "1",
+    "1.5",
+    "é",
+    "\ufeff",
+    "\x85\u2028",
+    "\x1c",
+    "-",
+]
+TEXTS = st.lists(
+    st.one_of(st.sampled_from(SIGNS), st.sampled_from(GOOD), st.sampled_from(BAD), st.text(max_size=3)),
+    max_size=16,
+).map("".join)
+
+
+def by_the_csv_module(text: str) -> dict[int, list[str]]:
+    """Give the records after the header by the line they start on; empty lines are none."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    records, line = {}, 1
+    for fields in reader:
+        if fields:
+            records[line] = fields
+        line = reader.line_num + 1
+    return dict(list(records.items())[1:])
+
+
+def read_in(file: CustomerFile, size: int) -> tuple[list[tuple], list[tuple]]:
+    """Read a file cut into blocks of some size: accepted and rejected rows."""
+    parts = [read_block(file.form, block) for block in file.blocks(size)]
+    return [row for part in parts for row in rows(part.accepted)], [
+        row for part in parts for row in rows(part.rejected)
+    ]
+
+
+def rows(table: pa.Table) -> list[tuple]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+@settings(max_examples=150, deadline=None)
+@given(body=TEXTS, end=st.sampled_from(["\n", "\r\n", "\r"]), size=st.integers(1, 40))
+@example(body='1,2,3,4,5,6,"x\r', end="\n", size=1)
+@example(body="1,2,3,4,5,6,x\r\r\n\n\r1,2,3,4,5,6,x", end="\r", size=1)
+@example(body='"1","2",3,4,5,6,"x"y\n"a""b",2,3,4,5,6,x\n', end="\r\n", size=5)
+def test_each_record_of_the_csv_module_is_accepted_or_rejected_on_its_line(body, end, size, tmp_path_factory):
+    text = f"{HEADER},note{end}{body}"
+    path = written(tmp_path_factory.getbasetemp(), "records.csv", text.encode())
+    file = open_customers(path, Settings(decimal="point"))
+    accepted, rejected = read_in(file, 1 << 20)
+    assert read_in(file, size) == (accepted, rejected)
+    records = by_the_csv_module(text)
+    assert sorted([row[0] for row in accepted + rejected]) == list(records)
+    for line, *amounts, note in accepted:
+        assert note == records[line][WIDTH - 1]
+        assert amounts == [parse_amount("", value) for value in records[line][: WIDTH - 1]]
+    for line, _, _, reason, record in rejected:
+        fields = next(csv.reader(io.StringIO(record, newline="")))
+        assert fields == records[line] or (
+            fields == records[line][:WIDTH] and not "".join(records[line][WIDTH:]).strip()
+        )
+        assert ", but the header has 7" in reason or not all(map(is_amount, records[line][: WIDTH - 1]))
+
+
+def is_amount(value: str) -> bool:
+    try:
+        parse_amount("", value)
+    except ValueError:
+        return False
+    return True
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    bodies=st.lists(
+        st.sampled_from(
+            [
+                "1,2,3,4,5,6,x\n",
+                '"1,5",2,3,4,5,6,é\n',
+                "1.5,2,3,4,5,6,x\n",
+                '1.234,"1,234",1,1,1,1,y\n',
+                "1,2,3,1.234,5,6,y\n",
+                '1,2,3,4,"5,678",6,y\n',
+            ]
+        )
+    ),
+    size=st.integers(1, 200),
+    encoding=st.sampled_from(["utf-8", "cp1252"]),
+    looked_at=st.sampled_from([1, 40, 1 << 20]),
+)
+@example(
+    bodies=["1,2,3,1.234,5,6,y\n", '"1,5",2,3,4,5,6,é\n', "1.5,2,3,4,5,6,x\n"],
+    size=1,
+    encoding="utf-8",
+    looked_at=1,
+)
+def test_the_decisions_do_not_depend_on_where_the_file_is_cut(
+    bodies, size, encoding, looked_at, tmp_path_factory
+):
+    content = f"{HEADER},note\n{''.join(bodies)}".encode(encoding)
+    file = open_customers(written(tmp_path_factory.getbasetemp(), "cut.csv", content))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wholesale.reading.customers.SAMPLE", looked_at)
+        at_once, in_pieces = (
+            whole(file, lambda its, size=each: (its.notes, read_in(its, size))) for each in (1 << 20, size)
+        )
+    assert at_once == in_pieces
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.one_of(st.binary(max_size=300), TEXTS.map(str.encode), TEXTS.map(lambda text: text.encode("utf-16")))
+)
+def test_any_bytes_at_all_are_read_or_refused_in_one_sentence(tmp_path_factory, content):
+    for beginning in (b"", HEADER.encode() + b"\n"):
+        path = written(tmp_path_factory.getbasetemp(), "any.csv", beginning + content)
+        try:
+            whole(open_customers(path), read_tables)
+        except ReadError as refusal:
+            assert str(refusal).startswith("any.csv: ") and str(refusal).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'"a""b\n",1\r\nc,2\r"",3\n', [10, 14, 19]),
+        (b'5" a,1\nb" c,2\n', [6, 13]),
+        (b'"x",a"b\nc",1\n', None),
+        (b'"x"y,1\n"z",2\n', None),
+        (b'"x",1\n"y', None),
+    ],
+)
+def test_the_ends_of_records_are_found_only_where_quotes_are_in_their_places(content, expected):
+    ends = record_ends(content, line_ends(content), ",")
+    assert (ends if ends is None else ends.tolist()) == expected
+
+
+def test_a_field_the_csv_module_would_refuse_is_refused_wherever_it_stands(tmp_path):
+    for quote in ("", '"'):
+        for letter, count in (("é", 70_000), ("x", 131_072), ("x", 131_073)):
+            for note in ("x", 'a "quote" within', '"not closed'):
+                row = f"1,2,3,4,5,6,{quote}{letter * count}{quote}\n"
+                content = f"{HEADER},note\n{row}1,2,3,4,5,6,{note}\n".encode()
+                file = open_customers(written(tmp_path, "long.csv", content))
+                outcomes = {outcome(file, size) for size in (1 << 20, 1 << 16, 60_000)}
+                refusal = "long.csv: line 2: a field of more than 131,072 characters; is a quote not closed?"
+                assert outcomes == {refusal if count > 131_072 else 2}
+
+
+def outcome(file: CustomerFile, size: int) -> str | int:
+    try:
+        return whole(file, lambda its: len(read_in(its, size)[0]))
+    except ReadError as refusal:
+        return str(refusal)

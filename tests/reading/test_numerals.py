@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wholesale.amounts import parse_amount
+from wholesale.reading.numerals import Decimal, decide, good, to_numbers, weigh
+
+MARKS = ",.' \u00a0\u2009\u202f\u2019"
+PIECES = [
+    "1",
+    "12",
+    "234",
+    "0",
+    "000",
+    "-",
+    "+",
+    "e",
+    "E-",
+    "nan",
+    "inf",
+    "_",
+    "0x",
+    "٣",
+    "\t",
+    "\x1c",
+    "\0",
+    *MARKS,
+]
+LIKE_AMOUNTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+
+
+def column(*texts: str) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def numbers(texts: list[str], sign: str) -> list[float]:
+    """Read texts; NaN for what is not an amount."""
+    read = to_numbers(column(*texts), sign)
+    return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
+
+
+def by_hand(text: str) -> float:
+    """Read one amount as the page does, but for the two rules in which files differ."""
+    if not text.isascii() and any(sign.isdecimal() and not sign.isascii() for sign in text):
+        return math.nan  # other digits than 0…9 are refused in files
+    try:
+        return parse_amount("Milk", text)
+    except ValueError as refusal:  # of a file, all amounts tell whether 1.234 is a thousand
+        return float(text.strip()) if "is not clear" in str(refusal) else math.nan
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(LIKE_AMOUNTS, st.text(max_size=8), st.floats().map(repr)), max_size=30))
+def test_columns_are_read_as_single_amounts_are(texts):
+    assert list(map(repr, numbers(texts, "."))) == [repr(by_hand(text)) for text in texts]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(LIKE_AMOUNTS, max_size=30))
+def test_a_decimal_comma_is_a_decimal_point_with_the_two_signs_swapped(texts):
+    swapped = [text.translate({ord(","): ".", ord("."): ","}) for text in texts]
+    assert list(map(repr, numbers(texts, ","))) == list(map(repr, numbers(swapped, ".")))
+
+
+def test_blanks_and_nothing_are_no_numbers():
+    assert all(math.isnan(number) for number in to_numbers(column("", " ", None), "."))
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal"),
+    [
+        (["1", "200", "x", "", "1.2.3", "1,2,3"], Decimal()),
+        (["1.234", "12.345.678"], Decimal(",", settled=True)),
+        (["1.234"], Decimal(",")),
+        (["1,234"], Decimal(".")),
+        (["0.123"], Decimal(".", settled=True)),
+        (["1234,567"], Decimal(",", settled=True)),
+        (["1 234,567"], Decimal(",", settled=True)),
+        (["1.234"] * 9 + ["1.5"], Decimal(".", settled=True)),
+        (["1,5", "1,5", "1.5"], Decimal(",", settled=True)),
+        (["1.5", "1,5"], Decimal(".", settled=True)),
+        (["1.234", "1,234", "5,678"], Decimal(".")),
+    ],
+    ids=str,
+)
+def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
+    assert decide(weigh([column(*texts)])) == decimal
+
+
+def test_the_first_row_that_settles_it_can_be_asked_for():
+    columns = [
+        column("1", "1.234", "1,5", "1.5"),
+        column("1", "2", "1.5", "1.5"),
+        column("1", "2", "2,5", "3.5"),
+    ]
+    assert weigh(columns, first=True)[:4] == (1, 2, 0, 0)
+    assert weigh([each.slice(0, 2) for each in columns], first=True) == (0, 0, 1, 0, "1.234")
+    assert weigh([each.slice(0, 1) for each in columns], first=True) == weigh([])

@@ -1,0 +1,173 @@
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_files import HEADER, parquet, written, xlsx
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import ReadError, open_customers, read_block, read_customers
+from wholesale.reading.tables import ROWS
+
+NOT = "is not an amount ≥ 0"
+NAMES = HEADER.split(",")
+
+
+def accepted_and_reasons(path) -> tuple[list[tuple], dict[int, str]]:
+    accepted, rejected = read_customers(path)
+    six = [accepted[column].to_pylist() for column in SPEND_COLUMNS]
+    reasons = dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return list(zip(accepted.column(0).to_pylist(), *six, strict=True)), reasons
+
+
+@pytest.mark.parametrize(
+    ("amounts", "first"),
+    [
+        (pa.array([7, None, -1], pa.int16()), 7),
+        (pa.array([7, None, -1.0], pa.float32()), 7),
+        (pa.array([7.5, float("nan"), -1.0]), 7.5),
+        (pa.array([Decimal("7.25"), None, Decimal(-1)]), 7.25),
+        (pa.array(["7,5", "", "-1"]), 7.5),
+        (pa.array(["1.234", None, "x"]), 1234),
+        (pa.array(["7.5", "", "-1"], pa.large_string()), 7.5),
+        (pa.array(["7.5", "", "-1"]).dictionary_encode(), 7.5),
+        (pa.array([7, None, -1]).dictionary_encode(), 7),
+    ],
+    ids=lambda its: str(getattr(its, "type", its))[:30],
+)
+def test_amounts_in_parquet_are_numbers_or_text(amounts, first, tmp_path):
+    accepted, reasons = accepted_and_reasons(written(tmp_path, "a.parquet", parquet({"Fresh": amounts})))
+    assert accepted == [(1, first, 2, 3, 4, 5, 6)]
+    assert list(reasons) == [2, 3] and all(text.startswith("Fresh: ") for text in reasons.values())
+    assert reasons[2] in (f"Fresh: blank {NOT}", f"Fresh: nan {NOT}")
+
+
+@pytest.mark.parametrize(
+    "amounts", [pa.array([date(2024, 1, 1)]), pa.array([True]), pa.array([b"1"]), pa.array([[1]])], ids=str
+)
+def test_other_kinds_of_column_are_refused(amounts, tmp_path):
+    path = written(tmp_path, "a.parquet", parquet({"Milk": amounts}))
+    with pytest.raises(ReadError, match=r"^a.parquet: Milk holds .*, not amounts$"):
+        open_customers(path)
+
+
+def test_other_columns_of_parquet_keep_their_types(tmp_path):
+    others = {
+        "since": pa.array([date(2024, 1, 1), None]),
+        "n": pa.array([1, None]),
+        "tags": pa.array([["a"], []]),
+        "city": pa.array(["=x", None]).dictionary_encode(),
+        "none": pa.nulls(2),
+    }
+    table, _ = read_customers(written(tmp_path, "a.parquet", parquet(others)))
+    assert {name: table[name].to_pylist() for name in others} == {
+        name: column.to_pylist() for name, column in others.items()
+    }
+    assert table["since"].type == pa.date32() and table["city"].type == pa.string()
+
+
+def test_a_rejected_row_of_parquet_is_shown_as_text(tmp_path):
+    others = {
+        "seen": pa.array([1], pa.timestamp("ns")),
+        "n": pa.array([7.0]),
+        "tags": pa.array([["a", "b"]]),
+        "bytes": pa.array([b"\xff"]),
+        "none": pa.nulls(1),
+    }
+    content = parquet({"Fresh": pa.array([-2.5]), **others})
+    _, rejected = read_customers(written(tmp_path, "a.parquet", content))
+    assert rejected.to_pylist() == [
+        {
+            "line": 1,
+            "column": "Fresh",
+            "value": "-2.5",
+            "reason": f"Fresh: -2.5 {NOT}",
+            "record": "-2.5,2,3,4,5,6,1970-01-01 00:00:00.000000001,7,\"['a', 'b']\",b'\\xff',",
+        }
+    ]
+
+
+def test_parquet_is_read_some_rows_at_a_time(tmp_path):
+    rows = ROWS + 1
+    file = open_customers(written(tmp_path, "a.parquet", parquet({"id": pa.array(range(rows))})))
+    blocks = list(file.blocks())
+    assert [(block.line, block.end) for block in blocks] == [(1, ROWS), (ROWS + 1, rows)]
+    ids = [number for block in blocks for number in read_block(file.form, block).accepted["id"].to_pylist()]
+    assert ids == list(range(rows))
+
+
+def test_parquet_does_not_pile_up_in_memory(tmp_path):
+    table = pa.table({name: np.random.default_rng(0).random(400_000) for name in NAMES})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=20_000)
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in open_customers(tmp_path / "a.parquet").blocks()]
+    assert max(held) < table.nbytes / 2
+
+
+def test_parquet_that_is_not_whole_is_refused(tmp_path):
+    content = parquet({"id": pa.array(range(1000))})
+    for cut in (content[:-1], content[:100], content[:4], content[:-100] + bytes(96) + content[-4:]):
+        with pytest.raises(ReadError, match=r"^a.parquet: it is not a whole Parquet file$"):
+            open_customers(written(tmp_path, "a.parquet", cut))
+    damaged = b"PAR1" + b"\xff" * 3000 + content[3004:]
+    with pytest.raises(ReadError, match=r"^a.parquet: it cannot be read to its end \("):
+        read_customers(written(tmp_path, "a.parquet", damaged))
+
+
+def test_parquet_without_a_column_is_refused(tmp_path):
+    pq.write_table(pa.table({name: [1] for name in NAMES[1:]}), tmp_path / "a.parquet")
+    with pytest.raises(ReadError, match=r"^a.parquet: no column for Fresh; say"):
+        open_customers(tmp_path / "a.parquet")
+
+
+def test_a_parquet_file_without_rows_is_refused(tmp_path):
+    path = written(tmp_path, "a.parquet", parquet({"id": pa.array([], pa.string())}))
+    with pytest.raises(ReadError, match=r"^a.parquet: it has a header but no rows$"):
+        read_customers(path)
+
+
+def test_the_first_sheet_of_a_workbook_is_read_with_its_own_row_numbers(tmp_path):
+    rows = [
+        [],
+        ["id", *NAMES, "since", "paid"],
+        [7, 1, 2.5, 3, 4, "5", "1 234", date(2024, 1, 31), True],
+        [],
+        ["a", 1.125, 1e-7, 1e22, 12345678.125, "7.50", 0],
+        ["b", -5, None, "x", True, date(2024, 1, 31), 1e300, "", " y "],
+        [None, None, None, 3],
+    ]
+    path = written(tmp_path, "a.xlsx", xlsx(rows))
+    accepted, reasons = accepted_and_reasons(path)
+    assert accepted == [(3, 1, 2.5, 3, 4, 5, 1234), (5, 1.125, 1e-7, 1e22, 12345678.125, 7.5, 0)]
+    assert reasons[6].startswith(
+        f"Fresh: -5 {NOT}; Milk: blank {NOT}; Grocery: x {NOT}; Frozen: True {NOT}; Det"
+    )
+    assert list(reasons) == [6, 7]
+    table, _ = read_customers(path)
+    assert table.select(["id", "since", "paid"]).slice(0, 1).to_pylist() == [
+        {"id": "7", "since": "2024-01-31", "paid": "True"}
+    ]
+
+
+def test_numbers_of_a_workbook_are_not_taken_for_thousands(tmp_path):
+    accepted, _ = accepted_and_reasons(written(tmp_path, "a.xlsx", xlsx([NAMES, [1.234, 2.345, 3, 4, 5, 6]])))
+    assert accepted == [(2, 1.234, 2.345, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"Fresh,Milk", "it is not a whole Excel file"),
+        (xlsx([NAMES])[:-30], "it is not a whole Excel file"),
+        (xlsx([[], []]), "its first sheet is empty"),
+        (xlsx([NAMES]), "it has a header but no rows"),
+        (xlsx([NAMES[1:]]), 'no column for Fresh; say, for example, --column Fresh="its name in the file"'),
+    ],
+    ids=["text", "cut", "empty", "header only", "a column missing"],
+)
+def test_a_workbook_that_cannot_be_read_is_refused(content, sentence, tmp_path):
+    with pytest.raises(ReadError) as refusal:
+        read_customers(written(tmp_path, "a.xlsx", content))
+    assert str(refusal.value) == f"a.xlsx: {sentence}"
