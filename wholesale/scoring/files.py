@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.blocks import Block
 from wholesale.reading.form import Form
 from wholesale.scoring.blocks import score_block
-from wholesale.scoring.output import OutputError, TableFile, check_free
+from wholesale.scoring.output import TableFile, check_all_free, writing
 from wholesale.scoring.summary import Summary, summarize
 from wholesale.scoring.tally import Tally
 
@@ -71,16 +72,12 @@ def score_file(
     source, output = Path(source), Path(output)
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
     file = open_customers(source, settings)
-    for path in (output, rejected):
-        check_free(path, force=force, source=source)
     run = partial(
         _score, output=output, rejected=rejected, predictor=predictor, workers=workers, progress=progress
     )
-    try:
+    with writing():
+        check_all_free(output, rejected, force=force, sources=[source])
         return whole(file, run)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"stopped, and kept nothing: {reason}") from None
 
 
 def _score(
@@ -96,13 +93,16 @@ def _score(
     with TableFile(output) as accept, TableFile(rejected, optional=True) as reject:
         work = partial(_work, predictor, file.form, accept.prepare, reject.prepare)
         length = _length(file)
-        for end, good, bad, counts in in_order(work, file.blocks(), workers or os.cpu_count() or 1):
-            accept.write(good)
-            reject.write(bad)
-            total = counts if total is None else total.plus(counts)
-            progress(total.accepted + total.rejected, min(end / length, 1) if length else None)
-        if total is None:
+        with closing(in_order(work, file.blocks(), workers or os.cpu_count() or 1)) as done:
+            for end, good, bad, counts in done:
+                accept.write(good)
+                reject.write(bad)
+                total = counts if total is None else total.plus(counts)
+                progress(total.rows, min((file.form.start + end) / length, 1) if length else None)
+        if total is None or not total.rows:
             raise ReadError("it has a header but no rows")
+        accept.complete()
+        reject.complete()
     return summarize(predictor, total, file.notes)
 
 
@@ -111,7 +111,7 @@ def _work(predictor: Predictor, form: Form, accept: Callable, reject: Callable, 
     return block.end, accept(scored.table), reject(scored.rejected), scored.counts
 
 
-def in_order(function: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
+def in_order(function: Callable[[A], B], items: Iterable[A], workers: int) -> Generator[B, None, None]:
     """Map in threads, some items ahead, and give the results in the order of the items."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque = deque()
@@ -131,6 +131,10 @@ def _length(file: CustomerFile) -> int | None:
     """Give a file's length in the unit of ``Block.end``, if it can be known beforehand."""
     if file.kind == "parquet":
         return pq.read_metadata(file.path).num_rows
-    plain = file.kind == "text" and file.form.encoding != "utf-16"
+    return file.path.stat().st_size if is_divisible(file) else None
+
+
+def is_divisible(file: CustomerFile) -> bool:
+    """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
     compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
-    return file.path.stat().st_size if plain and not compressed else None
+    return file.kind == "text" and file.form.encoding != "utf-16" and not compressed

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
-from wholesale.scoring.drift import Drift, drift
+from wholesale.scoring.drift import FAR, Drift, by_chance, drift
 from wholesale.scoring.tally import Tally, on_record
 
 MANY_UNFAMILIAR = 0.05
@@ -62,6 +62,11 @@ class Summary:
                 f"{f' They differ in {where}.' if where else ''} Segments of their own would say more:"
                 " python -m wholesale train."
             )
+        if by_chance(self.accepted, self.on_record) > FAR:
+            return (
+                f"{_counted(self.accepted)} too few to tell whether the market is that of the"
+                f" {self.on_record} on record; {_how_many(self.unfamiliar)} unlike 99% of those."
+            )
         if where:
             return (
                 f"These customers differ somewhat from the {self.on_record} on record in {where}; {unlike}."
@@ -107,6 +112,14 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         notes=notes,
         on_record=record.shape[1],
     )
+
+
+def _counted(customers: int) -> str:
+    return "1 customer is" if customers == 1 else f"{customers} customers are"
+
+
+def _how_many(customers: int) -> str:
+    return {0: "none is", 1: "1 is"}.get(customers, f"{customers} are")
 
 
 def _listed(words: list[str]) -> str:

@@ -39,6 +39,11 @@ class Tally:
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
+    @property
+    def rows(self) -> int:
+        """Accepted and rejected."""
+        return self.accepted + self.rejected
+
     def plus(self, other: "Tally") -> "Tally":
         """Add the counts of the part of the file that comes next."""
         return Tally(

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import ks_2samp
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.scoring.drift import FAR, LIKE, Counts, by_chance, count, drift
+from wholesale.scoring.tally import on_record
+
+whole = st.integers(0, 20).map(float)
+broken = st.floats(0, 20, allow_subnormal=False)
+extreme = st.sampled_from([0.0, 1e-9, 1e6 - 1, 1e6, 1e9, 1e300])
+amount = st.one_of(whole, broken, extreme)
+
+
+def _table(values):
+    return st.integers(1, 30).flatmap(lambda rows: arrays(float, (rows, 6), elements=values))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")  # of its p-value
+@settings(max_examples=30)
+@given(st.one_of(_table(whole), _table(amount)), _table(amount))
+def test_d_is_that_of_scipy(record, amounts):
+    ranked = np.sort(record.T, axis=1)
+    measured = drift(ranked, count(ranked, amounts), len(amounts))
+    for i, column in enumerate(SPEND_COLUMNS):
+        expected = ks_2samp(record[:, i], amounts[:, i], method="asymp").statistic
+        assert measured[column].distance == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=30)
+@given(st.one_of(_table(whole), _table(amount)), _table(amount), st.integers(0, 30))
+def test_the_counts_of_parts_add_up(record, amounts, cut):
+    ranked = np.sort(record.T, axis=1)
+    parts = count(ranked, amounts[:cut]).plus(count(ranked, amounts[cut:]))
+    assert_same(parts, count(ranked, amounts))
+
+
+def test_whole_amounts_on_record_count_as_others_do(predictor, random_amounts):
+    record = on_record(predictor)
+    nearly = np.vstack(
+        [random_amounts, predictor.amounts, predictor.amounts + 1e-9, predictor.amounts - 1e-9]
+    )
+    ranked = np.sort(nearly.T, axis=1)
+    pairs = list(zip(ranked, record, strict=True))
+    assert not (record % 1).any()
+    assert_same(
+        count(record, nearly),
+        Counts(
+            np.array([np.searchsorted(mine, its, side="left") for mine, its in pairs]),
+            np.array([np.searchsorted(mine, its, side="right") for mine, its in pairs]),
+        ),
+    )
+
+
+def assert_same(one, other):
+    assert np.array_equal(one.less, other.less)
+    assert np.array_equal(one.upto, other.upto)
+
+
+def test_those_on_record_have_not_drifted(predictor):
+    record = on_record(predictor)
+    for each in drift(record, count(record, predictor.amounts), len(predictor.amounts)).values():
+        assert (each.distance, each.verdict) == (0, "alike")
+
+
+@pytest.mark.parametrize(("factor", "direction"), [(10, "higher"), (0.1, "lower")])
+def test_ten_times_as_much_or_as_little_is_far(predictor, factor, direction):
+    record = on_record(predictor)
+    for each in drift(record, count(record, predictor.amounts * factor), len(predictor.amounts)).values():
+        assert (each.direction, each.verdict) == (direction, "far")
+
+
+@pytest.mark.parametrize(
+    ("customers_below", "verdict"),
+    [(500, "alike"), (600, "alike"), (601, "different"), (750, "different"), (751, "far")],
+)
+def test_a_verdict_turns_at_its_limits(customers_below, verdict):
+    """Half of a large record is at 1 and half at 3; so is the file, but for the customers moved below."""
+    record = np.tile(np.repeat([1.0, 3.0], 5000), (6, 1))
+    amounts = np.tile(np.where(np.arange(1000) < customers_below, 1.0, 3.0)[:, None], (1, 6))
+    measured = drift(record, count(record, amounts), 1000)["Fresh"]
+    assert measured.distance == pytest.approx(abs(customers_below / 1000 - 0.5))
+    assert (LIKE, FAR) == (0.1, 0.25)
+    assert measured.verdict == verdict
+
+
+def test_few_customers_are_alike_as_far_as_chance_goes(predictor):
+    record = on_record(predictor)
+    fresh = np.sort(predictor.amounts, axis=0)[::22] * [1.5, 1, 1, 1, 1, 1]
+    measured = drift(record, count(record, fresh), 20)["Fresh"]
+    assert LIKE < measured.distance <= by_chance(20, 440)
+    assert measured.verdict == "alike"
+
+
+def test_one_pair_of_samples_in_twenty_exceeds_what_chance_gives():
+    rng = np.random.default_rng(0)
+    beyond = [
+        ks_2samp(rng.random(200), rng.random(440), method="asymp").statistic > by_chance(200, 440)
+        for _ in range(300)
+    ]
+    assert 0.02 < np.mean(beyond) < 0.08

@@ -1,0 +1,145 @@
+import csv
+import io
+import re
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scorable import names_in
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import read_customers
+from wholesale.reading.numerals import GRAMMARS
+from wholesale.scoring import OutputError, score_file
+from wholesale.scoring.output import to_csv
+
+HEADER = ",".join(SPEND_COLUMNS)
+AWKWARD = (
+    *("=1+1", "+cmd", "-x", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", "'=1", "''-", "'", "-", "="),
+    *("-12.5", "+49", "1,234.5", "-1.234,5", "1e5", "-1e5", "007", "00", "nan"),
+    *('a "quote"', "a\nb", "a,b", "ünï ✓", "", " "),
+)
+texts = st.one_of(st.sampled_from(AWKWARD), st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+
+
+def _runs(cell: str) -> bool:
+    number = any(re.match(grammar, cell) for grammar in GRAMMARS.values())
+    return cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not number
+
+
+def _written(folder: Path, notes: list[str], name: str = "note") -> Path:
+    with (folder / "in.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([[name, *SPEND_COLUMNS], *([note, 1, 2, 3, 4, 5, 6] for note in notes)])
+    return folder / "in.csv"
+
+
+def _score_and_read(folder: Path, predictor, notes: list[str], name: str = "note"):
+    score_file(_written(folder, notes, name), folder / "out.csv", predictor, force=True)
+    with (folder / "out.csv").open(newline="", encoding="utf-8") as file:
+        cells = [record[0] for record in csv.reader(file)]
+    return cells, read_customers(folder / "out.csv")[0]
+
+
+def test_no_cell_runs_and_each_comes_back(tmp_path, predictor):
+    cells, again = _score_and_read(tmp_path, predictor, list(AWKWARD))
+    assert not any(map(_runs, cells))
+    assert again.column("note").to_pylist() == list(AWKWARD)
+    for number in ("-12.5", "+49", "007", "-1e5", "1,234.5", "-1.234,5"):
+        assert number in cells
+
+
+@settings(max_examples=15, deadline=None)
+@given(notes=st.lists(texts, min_size=1, max_size=20))
+def test_no_text_runs_and_any_comes_back(tmp_path_factory, predictor, notes):
+    cells, again = _score_and_read(tmp_path_factory.getbasetemp(), predictor, notes)
+    assert not any(map(_runs, cells))
+    assert again.column("note").to_pylist() == notes
+
+
+def test_a_name_of_a_column_does_not_run_either(tmp_path, predictor):
+    cells, again = _score_and_read(tmp_path, predictor, ["a"], name="=cmd()")
+    assert cells[0] == "'=cmd()"
+    assert again.column_names[1] == "=cmd()"
+
+
+def test_rejected_records_do_not_run(tmp_path, predictor):
+    (tmp_path / "in.csv").write_text(f"{HEADER}\n=1+1,2,3,4,5,6\n@x,-2\n")
+    score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    with (tmp_path / "out.rejected.csv").open(newline="") as file:
+        cells = [cell for record in csv.reader(file) for cell in record]
+    assert "'=1+1" in cells
+    assert not any(map(_runs, cells))
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0.0, "0"),
+        (12669.0, "12669"),
+        (9999999999.0, "9999999999"),
+        (1e10, "1e+10"),
+        (0.1, "0.1"),
+        (1e300, "1e+300"),
+    ],
+)
+def test_an_amount_is_written_alike_whatever_stands_beside_it(amount, text):
+    for others in ([], [0.5], [1e12]):
+        written = to_csv(pa.table({"Fresh": [amount, *others]}))
+        assert written.split()[0].decode() == text
+
+
+@given(st.lists(st.floats(0, 1e308), min_size=1, max_size=20))
+def test_an_amount_is_written_in_full(amounts):
+    written = to_csv(pa.table({"Fresh": amounts})).decode()
+    assert [float(line) for line in written.split()] == amounts
+
+
+def test_numbers_that_are_no_amounts_stay_as_they_are():
+    written = to_csv(pa.table({"balance": [-0.0, -5.0, None], "Milk": [1.0, 2.0, 3.0]}))
+    assert list(csv.reader(io.StringIO(written.decode()))) == [["-0", "1"], ["-5", "2"], ["", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("in.csv", "in.csv is what is read; choose another output with -o"),
+        ("link.csv", "link.csv is what is read; choose another output with -o"),
+        ("there.csv", "there.csv is there already; replace it with --force, or choose another with -o"),
+        ("folder", "folder is a folder"),
+        ("missing/out.csv", "there is no folder missing for out.csv"),
+        ("pipe", "pipe is not a file"),
+        ("locked.csv", "locked.csv cannot be written: it is read-only"),
+        ("x" * 300, "stopped, and kept nothing: File name too long"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_at_once(tmp_path, predictor, output, sentence):
+    _written(tmp_path, ["a"])
+    (tmp_path / "link.csv").symlink_to(tmp_path / "in.csv")
+    (tmp_path / "there.csv").write_text("precious")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "locked.csv").write_text("precious")
+    (tmp_path / "locked.csv").chmod(0o444)
+    subprocess.run(["mkfifo", tmp_path / "pipe"], check=True)
+    before = names_in(tmp_path)
+    for rejected in (False, True):
+        names = {"output": tmp_path / "new.csv", "rejected": tmp_path / output} if rejected else {}
+        with pytest.raises(OutputError) as error:
+            score_file(
+                tmp_path / "in.csv",
+                predictor=predictor,
+                **{"output": tmp_path / output, **names},
+                force=output != "there.csv",
+            )
+        assert str(error.value) == sentence
+    assert names_in(tmp_path) == before
+    assert (tmp_path / "there.csv").read_text() == "precious"
+
+
+def test_rejected_rows_are_not_put_into_the_output(tmp_path, predictor):
+    _written(tmp_path, ["a"])
+    with pytest.raises(OutputError, match=r"^out.csv cannot hold the rejected rows too"):
+        score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor, rejected=tmp_path / "out.csv")

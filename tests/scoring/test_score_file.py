@@ -1,0 +1,207 @@
+import csv
+import time
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from scorable import names_in, rows_of, write_customers
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import ReadError, Settings, blocks, customers, read_customers
+from wholesale.scoring import files as scoring_files
+from wholesale.scoring import score_file, score_table
+
+HEADER = ",".join(SPEND_COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory, predictor):
+    """Two thousand customers, one in forty of them without an amount."""
+    return write_customers(tmp_path_factory.mktemp("source") / "mine.csv", predictor, 2000, bad=40)
+
+
+@pytest.mark.parametrize(("workers", "size"), [(1, 1 << 21), (2, 1 << 14), (3, 1 << 12), (5, 1 << 13)])
+def test_the_file_is_the_table_whatever_the_workers_and_the_blocks(
+    source, tmp_path, predictor, monkeypatch, workers, size
+):
+    cut = customers.CustomerFile.blocks
+    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    summary = score_file(source, tmp_path / "out.parquet", predictor, workers=workers)
+    monkeypatch.undo()
+    accepted, rejected = read_customers(source)
+    scored = pq.read_table(tmp_path / "out.parquet")
+    assert scored.equals(score_table(predictor, accepted))
+    assert scored.column("id").to_pylist() == [str(i) for i in range(2000) if i % 40 != 39]
+    assert (summary.accepted, summary.rejected) == (1950, 50)
+    assert rows_of(tmp_path / "out.rejected.csv") == [
+        {name: str(value) for name, value in row.items()} for row in rejected.to_pylist()
+    ]
+
+
+def test_text_and_parquet_hold_the_same(source, tmp_path, predictor):
+    score_file(source, tmp_path / "out.parquet", predictor)
+    score_file(source, tmp_path / "text.csv", predictor)
+    accepted, _ = read_customers(tmp_path / "text.csv")
+    table = pq.read_table(tmp_path / "out.parquet")
+    for name in table.column_names:
+        text = table.column(name)
+        if not pa.types.is_string(text.type) and name not in SPEND_COLUMNS:
+            assert pc.cast(accepted.column(name), text.type).equals(text), name
+        else:
+            assert accepted.column(name).equals(text), name
+
+
+def test_the_summary_counts_what_the_file_holds(source, tmp_path, predictor):
+    told = []
+    summary = score_file(
+        source, tmp_path / "out.csv", predictor, progress=lambda rows, share: told.append((rows, share))
+    )
+    rows = rows_of(tmp_path / "out.csv")
+    for model, segments in summary.segments.items():
+        labels = [(int(row[f"{model}_segment"]), row[f"{model}_name"]) for row in rows]
+        assert [labels.count((i, name)) for i, (name, _) in enumerate(segments, start=1)] == [
+            customers for _, customers in segments
+        ]
+    assert summary.unfamiliar == sum(row["unfamiliar"] == "true" for row in rows)
+    assert summary.faults == {"Delicassen": 50}
+    first = next(i for i, row in enumerate(rows_of(source)) if row["Delicassen"] == "unknown")
+    assert first == 39
+    assert len(summary.examples) == 3
+    assert summary.examples[0].endswith("Delicassen: unknown is not an amount ≥ 0")
+    assert told[-1] == (2000, 1)
+
+
+def test_a_scored_file_scored_again_is_the_same_file(source, tmp_path, predictor):
+    score_file(source, tmp_path / "one.csv", predictor)
+    score_file(tmp_path / "one.csv", tmp_path / "two.csv", predictor)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_other_models_replace_the_answers(source, tmp_path, predictor):
+    renamed = replace(predictor, names={model: ("A", "B", "C") for model in predictor.names})
+    score_file(source, tmp_path / "one.csv", predictor)
+    score_file(tmp_path / "one.csv", tmp_path / "two.csv", renamed)
+    assert {row["gmm_name"] for row in rows_of(tmp_path / "two.csv")} == {"A", "B", "C"}
+
+
+def test_parquet_keeps_its_types(tmp_path, predictor, amounts):
+    table = pa.table(
+        {
+            "id": pa.array(range(440), pa.int16()),
+            "since": pa.array([0] * 440, pa.date32()),
+            "group": pa.array(["a", "b"] * 220).dictionary_encode(),
+            "nothing": pa.nulls(440),
+            "code": ["=1+1"] * 440,
+            **{name: pa.array(amounts[:, i].astype(int)) for i, name in enumerate(SPEND_COLUMNS)},
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", predictor)
+    scored = pq.read_table(tmp_path / "out.parquet")
+    for name in ("id", "since", "nothing", "code"):
+        assert scored.column(name).equals(table.column(name)), name
+    assert scored.column("group").to_pylist() == ["a", "b"] * 220
+    assert np.array_equal(scored.column("Fresh").to_numpy(), amounts[:, 0])
+    assert scored.schema.field("unfamiliar").type == pa.bool_()
+
+
+def test_parquet_is_written_as_text_too_unless_text_cannot_hold_it(tmp_path, predictor, amounts):
+    table = pa.table({"id": range(440), **dict(zip(SPEND_COLUMNS, amounts.T, strict=True))})
+    pq.write_table(table, tmp_path / "in.parquet")
+    score_file(tmp_path / "in.parquet", tmp_path / "out.csv", predictor)
+    assert [row["id"] for row in rows_of(tmp_path / "out.csv")] == [str(i) for i in range(440)]
+    pq.write_table(table.append_column("list", pa.array([[1]] * 440)), tmp_path / "in.parquet")
+    with pytest.raises(ReadError, match=r"^in.parquet: a CSV cannot hold its columns .* in \.parquet$"):
+        score_file(tmp_path / "in.parquet", tmp_path / "list.csv", predictor)
+    assert names_in(tmp_path) == {"in.parquet", "out.csv"}
+    score_file(tmp_path / "in.parquet", tmp_path / "list.parquet", predictor)
+
+
+def test_a_late_decimal_comma_counts_from_the_first_row(tmp_path, predictor, monkeypatch):
+    rows = ["1.234;2;3;4;5;6"] * 400 + ["1,5;2;3;4;5;6"]
+    (tmp_path / "in.csv").write_text("\n".join([HEADER.replace(",", ";"), *rows]))
+    assert blocks.BLOCK > 1000
+    cut = customers.CustomerFile.blocks
+    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, 1000))
+    score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    fresh = [row["Fresh"] for row in rows_of(tmp_path / "out.csv")]
+    assert fresh == ["1234"] * 400 + ["1.5"]
+
+
+def test_settings_reach_the_reading(tmp_path, predictor):
+    (tmp_path / "in.csv").write_text(f"{HEADER.replace('Fresh', 'Greens')}\n1.234,2,3,4,5,6\n")
+    score_file(
+        tmp_path / "in.csv",
+        tmp_path / "out.csv",
+        predictor,
+        settings=Settings({"Fresh": "Greens"}, decimal="point"),
+    )
+    assert rows_of(tmp_path / "out.csv")[0]["Fresh"] == "1.234"
+
+
+def test_no_row_accepted_leaves_a_header_and_the_reasons(tmp_path, predictor):
+    (tmp_path / "in.csv").write_text(f"{HEADER}\n-1,2,3,4,5,6\n1,2\n")
+    summary = score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    assert (summary.accepted, summary.rejected, summary.drift) == (0, 2, {})
+    assert summary.verdict == "No customer could be scored."
+    assert (tmp_path / "out.csv").read_text().count("\n") == 1
+    assert [row["column"] for row in rows_of(tmp_path / "out.rejected.csv")] == ["Fresh", ""]
+
+
+@pytest.mark.parametrize("rows", ["", "\n\n\n"])
+def test_no_row_at_all_is_refused(tmp_path, predictor, rows):
+    (tmp_path / "in.csv").write_text(f"{HEADER}\n{rows}")
+    with pytest.raises(ReadError, match=r"^in.csv: it has a header but no rows$"):
+        score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    assert names_in(tmp_path) == {"in.csv"}
+
+
+def test_rejected_rows_have_a_file_only_where_there_are_any(source, tmp_path, predictor):
+    good = write_customers(tmp_path / "in.csv", predictor, 20)
+    score_file(source, tmp_path / "out.csv", predictor)
+    assert names_in(tmp_path) == {"in.csv", "out.csv", "out.rejected.csv"}
+    score_file(good, tmp_path / "out.csv", predictor, force=True)
+    assert names_in(tmp_path) == {"in.csv", "out.csv"}
+    score_file(source, tmp_path / "other.csv", predictor, rejected=tmp_path / "bad.csv")
+    assert names_in(tmp_path) == {"in.csv", "out.csv", "other.csv", "bad.csv"}
+
+
+def test_what_fails_late_leaves_what_was_there(tmp_path, predictor, monkeypatch):
+    good = write_customers(tmp_path / "in.csv", predictor, 20)
+    (tmp_path / "out.csv").write_text("precious")
+    (tmp_path / "out.rejected.csv").write_text("precious too")
+
+    def fail(*_):
+        raise ValueError("late")
+
+    monkeypatch.setattr(scoring_files, "summarize", fail)
+    monkeypatch.setattr(scoring_files.TableFile, "complete", fail)
+    with pytest.raises(ValueError, match="late"):
+        score_file(good, tmp_path / "out.csv", predictor, force=True)
+    assert (tmp_path / "out.csv").read_text() == "precious"
+    assert (tmp_path / "out.rejected.csv").read_text() == "precious too"
+
+
+def test_rows_come_in_the_order_of_the_items_whatever_takes_long():
+    def late(i):
+        time.sleep(0.02 if i % 3 == 0 else 0)
+        return i
+
+    assert list(scoring_files.in_order(late, range(30), 4)) == list(range(30))
+
+
+def test_nothing_is_begun_long_before_it_is_wanted():
+    begun = []
+    for i in scoring_files.in_order(lambda i: i, (begun.append(i) or i for i in range(100)), 2):
+        assert len(begun) <= i + 6
+
+
+def test_the_lines_of_a_csv_are_as_long_as_its_header(source, tmp_path, predictor):
+    score_file(source, tmp_path / "out.csv", predictor)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        header = next(csv.reader(file))
+        assert header[-1] == "unfamiliar"
+        assert {len(record) for record in csv.reader(file)} == {len(header)}
