@@ -5,7 +5,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv python app test lab train evidence notebooks bench lock clean
+.PHONY: help setup venv python app test lab train evidence notebooks report bench lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,14 +29,19 @@ evidence: setup  ## weigh the evidence for each number of segments (about five m
 	@$(RUN) -m wholesale train
 
 notebooks: setup  ## run all notebooks and save them as Restart & Run All leaves them
-	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-4]*.ipynb \
+	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-46]*.ipynb \
 	  --ExecutePreprocessor.record_timing=False --log-level=WARN
 
+report: setup  ## write report.html on the shipped customers: one page to read, print and hand on
+	@$(RUN) -m wholesale report dataset/wholesale_customers.csv -o report.html --force
+	@echo "Wrote report.html"
+
 # Streamlit and Flask are rivals to measure against, not dependencies: they get an environment of their own.
-bench:  ## measure the page beside Streamlit and Flask (about twenty minutes)
+bench:  ## measure page and files beside Streamlit, Flask and pandas (about half an hour)
 	@$(MAKE) --no-print-directory setup VENV=.venv-bench
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --editable '.[bench]'
 	@.venv-bench/bin/python -m benchmarks.predict
+	@.venv-bench/bin/python -m benchmarks.files
 	@.venv-bench/bin/python -m benchmarks.page
 
 lock: setup  ## choose exact versions anew for requirements.lock

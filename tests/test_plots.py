@@ -66,6 +66,9 @@ DRAWN = {
     "heights": lambda table, tree, **how: plots.plot_heights(HEIGHTS, cut=3, **how),
     "jumps": lambda table, tree, **how: plots.plot_jumps(JUMPS, EXPECTED, **how),
     "search": lambda table, tree, **how: plots.plot_search(BEST, BEST + 5, STEADY, unit="BIC", **how),
+    "ranges": lambda table, tree, **how: plots.plot_ranges(
+        table, 2 * table, unit="m.u.", names=("record", "own"), **how
+    ),
     "silhouettes": lambda table, tree, **how: plots.plot_silhouettes(
         SILHOUETTES, LABELS3, colours=COLOURS3, **how
     ),
@@ -113,6 +116,14 @@ class TestEveryPlot:
 
 def test_every_public_plot_is_covered():
     assert {f"plot_{name}" for name in DRAWN} | {"plot_pairs"} == set(plots.__all__)
+
+
+def test_ranges_set_the_two_medians_of_each_category_beside_each_other(table):
+    ax = plots.plot_ranges(table, 2 * table, unit="m.u.", names=("record", "own"))
+    dots = [each.get_offsets() for each in ax.collections if isinstance(each, PathCollection)]
+    record, own = (places[:, 0] for places in dots)
+    assert np.allclose(record, table.median()) and np.allclose(own, 2 * record)
+    assert _texts(ax) == ["record", "own"] and ax.get_xscale() == "symlog"
 
 
 def test_spread_draws_every_customer_once_in_every_category(table):

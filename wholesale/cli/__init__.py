@@ -4,6 +4,7 @@ import typer
 
 from wholesale.cli.customers import score
 from wholesale.cli.page import serve
+from wholesale.cli.report import report
 from wholesale.cli.training import check, evidence, train
 
 __all__ = ["main"]
@@ -20,5 +21,8 @@ main.command(
 )(train)
 main.command(epilog="Example: python -m wholesale evidence")(evidence)
 main.command(epilog="Example: python -m wholesale score dataset/wholesale_customers.csv -o scored.csv")(score)
+main.command(epilog="Example: python -m wholesale report dataset/wholesale_customers.csv -o report.html")(
+    report
+)
 main.command(epilog="Example: python -m wholesale check --models models")(check)
 main.command(epilog="Example: python -m wholesale serve --models models --port 9000")(serve)

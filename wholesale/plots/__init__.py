@@ -8,6 +8,7 @@ from wholesale.plots.bars import plot_bars, plot_mix
 from wholesale.plots.curves import plot_criteria, plot_heights, plot_jumps, plot_search
 from wholesale.plots.customers import plot_map, plot_pairs, plot_spread
 from wholesale.plots.heatmaps import plot_correlations, plot_overlap, plot_profiles
+from wholesale.plots.ranges import plot_ranges
 from wholesale.plots.silhouettes import plot_silhouettes
 from wholesale.plots.trees import plot_dendrogram
 
@@ -23,6 +24,7 @@ __all__ = [
     "plot_overlap",
     "plot_pairs",
     "plot_profiles",
+    "plot_ranges",
     "plot_search",
     "plot_silhouettes",
     "plot_spread",

@@ -1,0 +1,272 @@
+"""What the report says is true for any customers, and the page it is written to needs nothing else."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
+from typer.testing import CliRunner
+
+from wholesale.cli import main
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.manifest import ROOT, SHIPPED, BundleError
+from wholesale.reading import ReadError
+from wholesale.report import (
+    ReportError,
+    advice,
+    export,
+    figures,
+    findings,
+    study,
+    tables,
+    weighing,
+    words,
+    write_report,
+)
+from wholesale.report.show import to_html
+from wholesale.scoring import OutputError
+
+DELI = {"Delicassen": "Deli"}
+FLAWS = re.compile(
+    r"\bnan\b|\bNone\b(?! of)|\binf\b|\b1 (customers|records|criteria)\b|  |\.\.|\(\)|, ,| ,|-0\.00"
+)
+
+
+class Page(HTMLParser):
+    """What a page loads, and what it says."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.images, self.html, self.title, self.inputs = [], [], {}, "", []
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        its, self.inside = dict(attributes), tag
+        self.loads += [its[name] for name in ("src", "srcset", "data", "action") if name in its]
+        self.loads += [its["href"]] if tag == "link" else []
+        self.images += [its] if tag == "img" else []
+        self.html = its if tag == "html" else self.html
+        self.inputs += [its] if tag == "input" else []
+
+    def handle_data(self, data):
+        self.title += data if self.inside == "title" else ""
+
+
+@pytest.fixture(scope="session")
+def sample():
+    own = study.load(SAMPLE, DELI)
+    return own, study.score(own), weighing.weigh(own), study.fit(own, 3)
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """A report written by the command, its progress, and what else is left in the folder."""
+    folder = tmp_path_factory.mktemp("report")
+    arguments = [str(SAMPLE), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
+    result = CliRunner().invoke(main, ["report", *arguments])
+    assert result.exit_code == 0, result.output
+    return (folder / "page.html").read_text(), result, [path.name for path in folder.iterdir()]
+
+
+def _table(amounts, folder, name="some.csv"):
+    path = folder / name
+    pd.DataFrame(amounts, columns=list(SPEND_COLUMNS)).to_csv(path, index=False)
+    return path
+
+
+def _all_said(own, segments=3):
+    scored, weighed, fitted = study.score(own), weighing.weigh(own), study.fit(own, segments)
+    shown = (tables.rejects(own), tables.spending(own), tables.drift(own, scored), tables.shipped(scored))
+    shown += (tables.counts(weighed), tables.ballot(weighed), tables.segments(fitted))
+    shown += (tables.contested(own, fitted),)
+    drawn = (figures.drift(own, scored), figures.criteria(weighed), figures.profiles(fitted))
+    assert all(ax.get_title(loc="left") for ax in (*drawn, figures.plane(fitted), figures.tree(fitted)) if ax)
+    plt.close("all")
+    said = [words.reading(own), words.rejects(own), words.spending(own), words.drift(own, scored)]
+    said += [words.shipped(scored), findings.extent(weighed), findings.number(weighed, segments)]
+    said += [findings.yardstick(weighed, segments), findings.segments(fitted), findings.contested(fitted)]
+    said += [findings.kinship(fitted, scored), findings.plane(fitted), findings.tree(fitted)]
+    said += [advice.found(own, scored, weighed, fitted), advice.next_steps(own, scored, weighed, fitted, {})]
+    text = "\n".join([*said, *(table.to_string() for table in shown if table is not None)])
+    assert [FLAWS.search(each) for each in said if FLAWS.search(each)] == []
+    return text
+
+
+class TestTheSample:
+    def test_is_what_its_recipe_makes(self):
+        assert SAMPLE == study.SAMPLE and SAMPLE.read_bytes() == second_wholesaler()
+
+    def test_loses_no_record(self, sample):
+        own, scored, *_ = sample
+        assert (len(own.amounts), len(own.rejected)) == (CUSTOMERS, len(BROKEN))
+        assert own.rejected["line"].to_pylist() == [int(number) + 1 for number in BROKEN]
+        assert own.accepted["Name"][0].as_py() and scored.summary.accepted == CUSTOMERS
+
+
+class TestWhatIsSaid:
+    def test_of_the_sample(self, sample):
+        own, scored, weighed, fitted = sample
+        assert "holds 84 records. Read as customers: 80 of 84 (95%)" in words.reading(own)
+        assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in words.drift(own, scored)
+        assert "19 of 20 cases" in words.drift(own, scored)
+        assert "lines 18" not in advice.next_steps(own, scored, weighed, fitted, DELI)
+        assert "(line 18, 37, 53 and 72)" in advice.next_steps(own, scored, weighed, fitted, DELI)
+        assert "--column Delicassen=Deli --segments 3" in advice.next_steps(
+            own, scored, weighed, fitted, DELI
+        )
+        assert sum(fitted.bundle.predictor.sizes["kmeans"]) == CUSTOMERS
+
+    def test_of_the_customers_on_record_claims_no_drift(self):
+        own = study.load(SHIPPED)
+        scored = study.score(own)
+        assert scored.on_record and "very customers" in words.drift(own, scored)
+        assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
+        assert "none was rejected" in words.reading(own) and "uncertain" not in words.reading(own)
+
+    @pytest.mark.parametrize("rows", [1, 2, 9, 12, 16])
+    def test_of_too_few_customers_says_so(self, tmp_path, customers, rows):
+        own = study.load(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
+        text = _all_said(own)
+        assert "No models were fitted" in text and "No segments of their own" in text
+        assert ("too few" in text) == (rows < 10)
+
+    def test_of_one_category_alike_for_everybody_names_it(self, tmp_path, customers):
+        amounts = customers[list(SPEND_COLUMNS)].assign(Frozen=5).head(50)
+        text = _all_said(study.load(_table(amounts, tmp_path)))
+        assert "Frozen is the same for every customer" in text and "The same for everybody: Frozen." in text
+
+    def test_of_customers_all_in_one_segment(self, tmp_path, predictor):
+        near = predictor.centers["kmeans"][0] + np.random.default_rng(1).normal(0, 0.1, (21, 6))
+        amounts = np.expm1(near * predictor.scale + predictor.mean)
+        text = _all_said(study.load(_table(amounts, tmp_path)), segments=2)
+        assert "K-Means puts all 21 into *Few staples*" in text
+        assert "put everybody into one K-Means segment" in text
+
+    def test_of_another_market_advises_against_the_models_at_hand(self, tmp_path, customers):
+        own = study.load(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
+        scored = study.score(own)
+        assert "much higher" in words.drift(own, scored) and "All 40 are unlike 99%" in words.drift(
+            own, scored
+        )
+        none = study.Fitted(3, refusal="it was not tried")
+        said = advice.next_steps(
+            own, scored, weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 40, refusal="x"), none, {}
+        )
+        assert "Be careful with the models at hand" in said and "wholesale score" not in said
+
+    def test_of_zeros(self, tmp_path):
+        text = _all_said(study.load(_table(np.zeros((4, 6)), tmp_path)))
+        assert "Customers who buy none at all: Fresh (4)" in text
+
+    @given(n=st.integers(0, 2000), rest=st.integers(0, 2000))
+    def test_a_part_is_written_so_that_it_reads_well(self, n, rest):
+        written = words.of_all(n, n + rest)
+        assert written.startswith(("all ", "none of ")) == (n + rest != 1 and not (n and rest))
+        assert "100%" not in written and "(0%" not in written
+
+    @given(st.text(min_size=1).filter(lambda text: not re.search(r"[\x00-\x1f\x7f-\xa0\ud800-\udfff]", text)))
+    @settings(max_examples=50)
+    def test_a_files_name_is_only_ever_a_name(self, name):
+        from nbconvert.filters import markdown2html
+
+        html = markdown2html(f"x{words.escaped(name)}x")
+        assert re.sub(r"^<p>|</p>$", "", unescape(html.strip())) == f"x{name}x"
+
+    @pytest.mark.parametrize("votes", [[2, 2, 2], [2, 3], [1, 1, 4], [3, 3, 4, 4, 5]])
+    def test_the_number_with_most_votes_leads(self, monkeypatch, votes):
+        monkeypatch.setattr(findings, "votes", lambda _: dict(enumerate(votes)))
+        counts = pd.DataFrame(index=[1, 2, 3, 4, 5])
+        said = findings.number(weighing.Weighed(counts, pd.DataFrame(), 50), 3)
+        most = max(set(votes), key=votes.count)
+        assert ("split" in said) == (sum(votes.count(k) == votes.count(most) for k in set(votes)) > 1)
+        assert f"asked for have {votes.count(3) or 'none'} of the votes" in said
+
+    def test_a_table_says_which_of_its_columns_are_words(self):
+        table = pd.DataFrame({"n": [1], "said": ["much higher"]}).rename_axis(columns="line")
+        assert 'class="dataframe th-1 th-3 td-2"' in to_html(table)
+
+
+class TestFigures:
+    def test_the_tree_writes_no_word_that_could_overlap(self, sample):
+        ax = figures.tree(sample[-1])
+        assert not any("customers" in text.get_text() for text in ax.texts)
+        plt.close("all")
+
+
+class TestTheReport:
+    def test_loads_nothing_from_anywhere(self, written):
+        page = Page(written[0])
+        assert page.loads and all(load.startswith("data:image/png;base64,") for load in page.loads)
+        assert not re.search(r"https?://|@import|url\(|<script|<iframe", written[0])
+
+    def test_has_a_title_a_language_and_a_text_for_every_figure(self, written):
+        page = Page(written[0])
+        assert page.html["lang"] == "en" and page.title.strip() == "Customers of second_wholesaler.csv"
+        assert len(page.images) == 5 and all(its["alt"].startswith("Figure: ") for its in page.images)
+
+    def test_hides_the_code_until_it_is_asked_for(self, written):
+        assert (
+            "pre.code { display: none; }" in written[0] and "fitted = study.fit(own, segments)" in written[0]
+        )
+        assert [its["type"] for its in Page(written[0]).inputs] == ["checkbox"]
+
+    def test_begins_with_what_was_found_and_tells_its_settings_but_no_folder(self, written):
+        headings = re.findall(r"<h2[^>]*>(.*?)</h2>", written[0])
+        assert headings[0] == "What we found" and headings[-1] == "How this report was made"
+        assert "Which file?" not in headings and 'source = "second_wholesaler.csv"' in written[0]
+        assert str(ROOT) not in written[0]
+
+    def test_tells_each_step_on_standard_error_and_leaves_nothing_else(self, written):
+        _, result, left = written
+        assert left == ["page.html"] and result.stdout == ""
+        steps = [line.strip() for line in result.stderr.splitlines()]
+        assert steps[0] == "Read second_wholesaler.csv" and steps[-1] == "Write page.html"
+        assert all(line.startswith("  ") for line in result.stderr.splitlines())
+
+    def test_is_the_notebooks_own_account(self, written):
+        for said in ("Read as customers: 80 of 84", "no proper mixture", "Mend the rejected records"):
+            assert said in written[0]
+
+
+class TestRefusals:
+    def test_a_file_that_is_there_stays_unless_forced(self, tmp_path):
+        (tmp_path / "page.html").write_text("mine")
+        with pytest.raises(OutputError, match=r"page\.html is there already"):
+            write_report(SAMPLE, tmp_path / "page.html", columns=DELI)
+        assert (tmp_path / "page.html").read_text() == "mine"
+
+    @pytest.mark.parametrize("options", [{}, {"columns": DELI, "models": "nowhere"}])
+    def test_what_cannot_be_read_is_refused_before_anything_runs(self, tmp_path, monkeypatch, options):
+        monkeypatch.setattr(export, "_run", lambda *_: pytest.fail("it ran"))
+        with pytest.raises((ReadError, BundleError)):
+            write_report(SAMPLE, tmp_path / "page.html", **options)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_file_without_any_customer_is_refused_with_the_first_reason(self, tmp_path):
+        path = _table([["x"] * 6], tmp_path)
+        with pytest.raises(ReadError, match=r"some.csv: no record is a customer; line 2: Fresh: x is not"):
+            study.load(path)
+
+    def test_a_failing_cell_gives_a_sentence_and_no_report(self, tmp_path, monkeypatch):
+        class Failed(export.papermill.PapermillExecutionError):
+            def __init__(self):
+                super().__init__(1, 1, "", "ZeroDivisionError", "division by zero", [])
+
+        def fail(*_, **__):
+            raise Failed
+
+        monkeypatch.setattr(export.papermill, "execute_notebook", fail)
+        with pytest.raises(ReportError, match="was not written: ZeroDivisionError, division by zero"):
+            write_report(SAMPLE, tmp_path / "page.html", columns=DELI)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_command_says_it_in_a_sentence(self, tmp_path):
+        result = CliRunner().invoke(main, ["report", str(tmp_path / "none.csv")])
+        assert result.exit_code == 1 and result.stderr.splitlines()[-1] == "none.csv is not there"

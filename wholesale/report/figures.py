@@ -1,0 +1,121 @@
+"""The report's figures, each with a title that states what it shows; None where there is nothing to draw."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from sklearn.decomposition import PCA
+
+from wholesale import plots
+from wholesale.app.sentences import format_share
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
+from wholesale.palette import segment_colours
+from wholesale.report.study import Customers, Fitted, Scored
+from wholesale.report.weighing import Weighed
+from wholesale.report.words import difference
+
+LEAVES = 12
+"""Of the tree that is drawn."""
+
+AROUND = 5.5
+"""Where the names of arrows end, as a multiple of a loading."""
+
+
+def drift(customers: Customers, scored: Scored) -> Axes:
+    """Draw what the customers spend beside those on record."""
+    record = pd.DataFrame(scored.predictor.amounts, columns=list(SPEND_COLUMNS))
+    drifts = scored.summary.drift
+    largest = max(drifts, key=lambda column: drifts[column].distance)
+    distance = drifts[largest].distance
+    title = f"The largest D is {distance:.2f}, in {LABELS[largest]}: {difference(customers, scored, largest)}"
+    if distance == 0:
+        title = "No category differs at all"
+    names = ("on record", "here")
+    unit = f"{UNIT} a year, on a logarithmic axis (dot: median, bar: middle half, line: middle 80%)"
+    return plots.plot_ranges(record, customers.amounts, unit=unit, names=names, title=title)
+
+
+def criteria(weighed: Weighed) -> Axes | None:
+    """Draw the silhouettes and the BIC over the number of segments."""
+    if weighed.refusal:
+        return None
+    columns = {f"{model}_silhouette": label for model, label in MODELS.items()}
+    silhouettes = weighed.counts.loc[2:, [name for name in columns if name in weighed.counts]]
+    _, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.7), layout="constrained")
+    title = f"Silhouette: best at {_bests(silhouettes.idxmax())}"
+    unit = "mean silhouette (higher is better)"
+    plots.plot_criteria(silhouettes.rename(columns=columns), unit=unit, ax=left, title=title)
+    if "gmm_bic" not in weighed.counts:
+        right.set_visible(False)
+        return left
+    bic = weighed.counts[["gmm_bic"]].dropna().set_axis(["mixture"], axis=1)
+    title = f"BIC: best at {bic['mixture'].idxmin()}"
+    plots.plot_criteria(bic, unit="BIC (lower is better)", lowest=True, ax=right, title=title)
+    return left
+
+
+def profiles(fitted: Fitted) -> Axes | None:
+    """Draw what every segment of every model buys."""
+    if fitted.bundle is None:
+        return None
+    predictor = fitted.bundle.predictor
+    rows = pd.MultiIndex.from_tuples(
+        [(MODELS[m], f"{i} {name}") for m in MODELS for i, name in enumerate(predictor.names[m], start=1)]
+    )
+    X = predictor.standardize(predictor.amounts)
+    means = [X[predictor.segments[m] == i + 1].mean(axis=0) for m in MODELS for i in range(fitted.segments)]
+    standardized = pd.DataFrame(means, rows, list(SPEND_COLUMNS))
+    amounts = np.concatenate([predictor.typical[model] for model in MODELS])
+    typical = pd.DataFrame(amounts, rows, standardized.columns)
+    row, column = np.unravel_index(standardized.abs().to_numpy().argmax(), standardized.shape)
+    side = "above" if standardized.iat[row, column] > 0 else "below"
+    name = " ".join(rows[row])
+    title = f"Farthest from the average: {name}, {side} it on {LABELS[SPEND_COLUMNS[column]]}"
+    colours = [colour for its in segment_colours(predictor.overlap).values() for colour in its]
+    return plots.plot_profiles(standardized, typical=typical, colours=colours, title=title)
+
+
+def plane(fitted: Fitted) -> Axes | None:
+    """Draw the customers on the plane of their first two principal components, in K-Means' segments."""
+    if fitted.bundle is None:
+        return None
+    predictor = fitted.bundle.predictor
+    components = PCA(n_components=2, svd_solver="full").fit(X := predictor.standardize(predictor.amounts))
+    share = format_share(components.explained_variance_ratio_.sum())
+    places = pd.DataFrame(components.transform(X), columns=["first component", "second component"])
+    numbers = [str(i + 1) for i in range(fitted.segments)]
+    title = f"The {fitted.segments} segments of K-Means on a plane that holds {share} of the variance"
+    colours = segment_colours(predictor.overlap)["kmeans"]
+    arrows = pd.DataFrame(components.components_.T, list(SPEND_COLUMNS))
+    ax = plots.plot_map(
+        places, predictor.segments["kmeans"], names=numbers, colours=colours, arrows=arrows, title=title
+    )
+    ax.update_datalim(AROUND * arrows.to_numpy())  # the arrows' names, too, stay inside
+    ax.autoscale_view()
+    return ax
+
+
+def tree(fitted: Fitted) -> Axes | None:
+    """Draw the top of Ward's tree."""
+    if fitted.bundle is None:
+        return None
+    predictor = fitted.bundle.predictor
+    heights = predictor.linkage[:, 2]
+    title = f"The last merge is {heights[-1] / heights[-2]:.1f} times as high as the one before"
+    colours = segment_colours(predictor.overlap)["ward"]
+    ax = plots.plot_dendrogram(
+        predictor.linkage,
+        predictor.segments["ward"],
+        names=["" for _ in colours],
+        colours=colours,
+        leaves=min(LEAVES, len(predictor.amounts)),
+        title=title,
+    )
+    for text in ax.texts:  # under a single leaf there is no room for the word
+        text.set_text(text.get_text().replace(" customers", ""))
+    return ax
+
+
+def _bests(best: pd.Series) -> str:
+    ks = sorted(set(best.astype(int)))
+    return str(ks[0]) if len(ks) == 1 else f"{', '.join(map(str, ks[:-1]))} or {ks[-1]}, by model"

@@ -1,0 +1,162 @@
+"""The report's tables, rounded as they are shown; None where there is nothing to show."""
+
+import pandas as pd
+
+from wholesale.app.sentences import format_amount, format_share
+from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
+from wholesale.palette import relation
+from wholesale.report.findings import doubts, votes
+from wholesale.report.study import Customers, Fitted, Scored
+from wholesale.report.weighing import Weighed
+from wholesale.report.words import SHOWN, difference, share_above
+
+WHOLE = ("gmm_bic", "calinski_harabasz", "smallest_segment")
+CRITERIA = {
+    "kmeans_silhouette": "silhouette, K-Means",
+    "gmm_silhouette": "silhouette, mixture",
+    "ward_silhouette": "silhouette, Ward",
+    "gmm_bic": "BIC, mixture",
+    "prediction_strength": "prediction strength",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+    "smallest_segment": "smallest segment",
+}
+WIDEST = 60
+"""Letters of a passthrough value that are shown."""
+
+
+def rejects(customers: Customers) -> pd.DataFrame | None:
+    """List the first rejected records, each with its first fault."""
+    if not len(customers.rejected):
+        return None
+    first = customers.rejected.slice(0, SHOWN).select(["line", "column", "value", "reason"]).to_pandas()
+    return _short(first.replace({"column": LABELS})).set_index("line").rename_axis(index=None, columns="line")
+
+
+def spending(customers: Customers) -> pd.DataFrame:
+    """Describe each category: lowest, middle and highest amount, in m.u., and zeros."""
+    amounts = customers.amounts
+    quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(_money)
+    quantiles.columns = ["lowest", "lower quarter", "median", "upper quarter", "highest"]
+    return (
+        quantiles.assign(zeros=(amounts == 0).sum()).rename(index=LABELS).rename_axis(columns="m.u. a year")
+    )
+
+
+def drift(customers: Customers, scored: Scored) -> pd.DataFrame:
+    """Compare each category with the customers on record."""
+    rows = {
+        LABELS[column]: {
+            "D": f"{its.distance:.2f}",
+            "median on record": _money(float(pd.Series(scored.predictor.amounts[:, i]).median())),
+            "median here": _money(customers.amounts[column].median()),
+            "above the median on record": format_share(share_above(customers, scored, column)),
+            "spending": difference(customers, scored, column),
+        }
+        for i, (column, its) in enumerate(scored.summary.drift.items())
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="category")
+
+
+def shipped(scored: Scored) -> pd.DataFrame:
+    """Count the customers in each segment of the models at hand, beside those on record."""
+    predictor, n = scored.predictor, scored.summary.accepted
+    rows = [
+        (
+            MODELS[model],
+            f"{i} {name}",
+            size,
+            format_share(size / n),
+            format_share(its / len(predictor.amounts)),
+        )
+        for model in MODELS
+        for i, ((name, size), its) in enumerate(
+            zip(scored.summary.segments[model], predictor.sizes[model], strict=True), start=1
+        )
+    ]
+    table = pd.DataFrame(rows, columns=["model", "segment", "customers", "share", "share on record"])
+    return _by_model(table)
+
+
+def counts(weighed: Weighed) -> pd.DataFrame | None:
+    """Give every criterion for each number of segments."""
+    if weighed.refusal:
+        return None
+    shown = weighed.counts[[column for column in CRITERIA if column in weighed.counts]]
+    written = {
+        CRITERIA[str(column)]: ["–" if pd.isna(x) else _figure(str(column), x) for x in its]
+        for column, its in shown.items()
+    }
+    return pd.DataFrame(written, list(weighed.counts.index)).rename_axis(columns="segments")
+
+
+def ballot(weighed: Weighed) -> pd.DataFrame | None:
+    """List which number of segments each criterion prefers."""
+    if weighed.refusal:
+        return None
+    cast = votes(weighed)
+    backers = {k: [name for name, its in cast.items() if its == k] for k in sorted(set(cast.values()))}
+    rows = {k: {"votes": len(its), "preferred by": ", ".join(its)} for k, its in backers.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="segments")
+
+
+def segments(fitted: Fitted) -> pd.DataFrame | None:
+    """Describe each new segment."""
+    if fitted.bundle is None:
+        return None
+    predictor = fitted.bundle.predictor
+    rows = [
+        (
+            MODELS[model],
+            f"{i + 1} {name}",
+            int(predictor.sizes[model][i]),
+            format_share(predictor.sizes[model][i] / len(predictor.amounts)),
+            "–" if model == "kmeans" else relation(predictor.overlap[model][i, i]),
+        )
+        for model in MODELS
+        for i, name in enumerate(predictor.names[model])
+    ]
+    named = ["model", "segment", "customers", "share", "to its K-Means partner"]
+    return _by_model(pd.DataFrame(rows, columns=named))
+
+
+def contested(customers: Customers, fitted: Fitted) -> pd.DataFrame | None:
+    """List the most contested customers, with what the file calls them."""
+    if fitted.answers is None:
+        return None
+    answers = fitted.answers[doubts(fitted.answers).any(axis=1)]
+    if answers.empty:
+        return None
+    ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
+    taken = {"line", *SPEND_COLUMNS, *ANSWERS}
+    theirs = [name for name in dict.fromkeys(customers.accepted.column_names) if name not in taken][:2]
+    segments = {label: ranked[f"{model}_segment"] for model, label in MODELS.items()}
+    written = {
+        "agree": ranked["agreement"].map("{} of 3".format),
+        "clarity": ranked["clarity"].map("{:.2f}".format),
+        "familiarity": ranked["familiarity"].map(format_share),
+    }
+    table = _short(ranked[theirs]).assign(**segments, **written)
+    return table.rename_axis(index=None, columns="line")
+
+
+def _figure(column: str, value: float) -> str:
+    return format_amount(round(value)) if column in WHOLE else f"{value:.2f}".replace("-", "−")
+
+
+def _by_model(table: pd.DataFrame) -> pd.DataFrame:
+    """Name each model once; a table's corner, not a line of its own, says what its rows are."""
+    return table.set_index(["model", "segment"]).rename_axis(index=[None, None], columns="segment")
+
+
+def _money(amount: float) -> str:
+    return format_amount(round(amount) if amount >= 10 else round(amount, 2))
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """Cut long texts, which a report need not quote in full."""
+    return table.map(lambda value: f"{value[:WIDEST]}…" if _long(value) else value)
+
+
+def _long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > WIDEST
