@@ -1,4 +1,6 @@
 import contextlib
+import email
+import email.policy
 import gzip
 import http.client
 import json
@@ -6,9 +8,14 @@ import math
 import re
 import socket
 import sys
+import tempfile
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +26,17 @@ from jsonschema import Draft202012Validator
 from schemathesis import checks
 
 from wholesale.amounts import parse_amount
+from wholesale.app import upload
 from wholesale.app.answers import Refused, answer
 from wholesale.app.api import DESCRIPTION, LIMIT, READ_AT_MOST
 from wholesale.app.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
+from wholesale.manifest import SHIPPED
 from wholesale.predict import Predictor, load_predictor, predict_segment
+from wholesale.reading import read_customers
+from wholesale.scoring import score_table
+from wholesale.scoring.output import csv_header, to_csv
 
 DOCUMENT = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
@@ -32,6 +44,8 @@ PREDICT = SCHEMA["/api/predict"]["POST"]
 SESSION = requests.Session()  # one connection for all generated cases
 FIRST = dict(zip(SPEND_COLUMNS, (12669, 9656, 7561, 214, 2674, 1338), strict=True))
 JSON = {"Content-Type": "application/json"}
+CSV = {"Content-Type": "text/csv"}
+CSV_ROWS = f"Name,{','.join(SPEND_COLUMNS)}\nA,1,2,3,4,5,6\n=B,7,8,9,10,11,12\nC,1,2,3,x,5,6\n"
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -223,6 +237,15 @@ def test_each_documented_status_is_reached(served):
             ask(url, b"{}"),
         ]
     }
+    file, rows = f"{served}/api/score", CSV_ROWS.encode()
+    reached["/api/score"] = [
+        ask(file, rows, headers=CSV),
+        ask(file, rows, headers={**CSV, "Host": "elsewhere.example"}),
+        ask(file, b"1" * (upload.LIMIT + 1), headers=CSV),
+        ask(file, rows, headers={"Content-Type": "text/plain"}),
+        ask(file, b"", headers=CSV),
+        ask(file, b"a,b,c,d,e,f\n1,2,3,4,5,6\n", headers=CSV),
+    ]
     for path in ("/api/segments", "/api/health", "/api/openapi.json"):
         reached[path] = [ask(served + path), ask(served + path, headers=elsewhere)]
     for path, answers in reached.items():
@@ -360,6 +383,117 @@ def test_no_address_gives_a_500_or_an_undocumented_answer(case, served):
     case.call_and_validate(base_url=served, session=SESSION, checks=CHECKS)
 
 
+def send_file(served: str, body: bytes, query: str = "", **headers: str) -> requests.Response:
+    return requests.post(f"{served}/api/score{query}", body, headers=CSV | headers, timeout=60)
+
+
+def left_behind() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("wholesale-upload-*"))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert condition()
+
+
+def many_rows(size: int) -> bytes:
+    row = b"Somebody,1234,5678,910,1112,1314,1516\n"
+    return f"Name,{','.join(SPEND_COLUMNS)}\n".encode() + row * (size // len(row) - 2)
+
+
+def test_a_file_is_scored_and_its_rejected_rows_are_named(served):
+    content = send_file(served, CSV_ROWS.encode()).json()
+    assert (content["accepted"], content["rejected"]) == (2, 1)
+    (row,) = content["rejected_rows"]
+    assert row == {"line": 4, "column": "Frozen", "value": "x", "reason": "Frozen: x is not an amount ≥ 0"}
+
+
+def test_the_scored_rows_come_as_csv_as_score_table_gives_them(served, predictor: Predictor):
+    reply = send_file(served, SHIPPED.read_bytes(), Accept="text/csv")
+    table = score_table(predictor, read_customers(SHIPPED)[0])
+    assert reply.content == csv_header(table.column_names) + to_csv(table)
+    assert reply.headers["Content-Type"].startswith("text/csv")
+
+
+def test_all_there_is_comes_as_a_form(served):
+    reply = send_file(served, CSV_ROWS.encode(), Accept="multipart/form-data")
+    head = f"Content-Type: {reply.headers['Content-Type']}\r\n\r\n".encode()
+    parts = {
+        part.get_param("name", header="Content-Disposition"): part.get_payload(decode=True).decode()
+        for part in email.message_from_bytes(head + reply.content, policy=email.policy.HTTP).get_payload()
+    }
+    assert parts.keys() == {"summary", "page", "scored", "rejected"}
+    assert json.loads(parts["summary"]) == send_file(served, CSV_ROWS.encode()).json()
+    assert parts["scored"].encode() == send_file(served, CSV_ROWS.encode(), Accept="text/csv").content
+    assert "'=B" in parts["scored"] and "C,1,2,3,x,5,6" in parts["rejected"]
+
+
+def test_columns_and_decimal_sign_are_told_by_the_query(served):
+    renamed = CSV_ROWS.replace("Fresh", "fresh_products").replace("A,1,", "A,1.234,").encode()
+    refused = send_file(served, renamed)
+    assert (refused.status_code, refused.json()["columns"]["Fresh"]) == (422, "fresh_products")
+    query = "?column=Fresh=fresh_products&decimal=point"
+    scored = send_file(served, renamed, query, Accept="text/csv")
+    assert b"A,1.234," in scored.content.replace(b'"', b"")
+    assert send_file(served, renamed, "?colum=1").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "",
+        "text/csv2",
+        None,
+    ],
+)
+def test_another_site_s_page_can_post_nothing(served, kind):
+    headers = {"Origin": "https://elsewhere.example"} | ({} if kind is None else {"Content-Type": kind})
+    for path in ("/api/score", "/api/predict"):
+        reply = requests.post(served + path, CSV_ROWS.encode(), headers=headers, timeout=60)
+        assert reply.status_code == 415
+        asked = requests.options(served + path, headers=headers, timeout=60)
+        assert asked.status_code == 405
+        assert not [name for name in (*reply.headers, *asked.headers) if name.startswith("Access-Control")]
+
+
+def test_a_compressed_file_is_refused_whichever_way_it_is_called(served):
+    packed = gzip.compress(CSV_ROWS.encode())
+    assert send_file(served, packed, **{"Content-Encoding": "gzip"}).status_code == 415
+    assert send_file(served, packed).status_code == 422
+
+
+def test_a_file_at_the_limit_is_scored_while_others_are_answered_and_nothing_is_left_behind(served):
+    before = left_behind()
+    files = [many_rows(upload.LIMIT), many_rows(10**6), many_rows(10**6)]
+    with ThreadPoolExecutor(3) as pool:
+        replies = [pool.submit(send_file, served, file, Accept="text/csv") for file in files]
+        wait_until(lambda: bool(left_behind() - before))
+        answered = 0
+        while not all(reply.done() for reply in replies):
+            assert ask(f"{served}/api/health")[0] == 200
+            answered += 1
+    assert answered > 10
+    assert [reply.result().content.count(b"\n") for reply in replies] == [file.count(b"\n") for file in files]
+    wait_until(lambda: left_behind() <= before)
+
+
+@pytest.mark.parametrize("sent", [0.5, 1.0], ids=["while sending", "while scoring"])
+def test_a_file_that_is_given_up_is_left_nowhere(served, sent):
+    before, body = left_behind(), many_rows(upload.LIMIT)
+    host, port = served.removeprefix("http://").split(":")
+    head = f"POST /api/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+    head += "\r\nContent-Type: text/csv"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(f"{head}\r\n\r\n".encode() + body[: int(sent * len(body))])
+        wait_until(lambda: bool(left_behind() - before))
+    wait_until(lambda: left_behind() <= before)
+
+
 def page_of(served: str) -> tuple[str, http.client.HTTPMessage]:
     with urllib.request.urlopen(f"{served}/", timeout=60) as reply:
         return reply.read().decode(), reply.headers
@@ -369,8 +503,9 @@ def test_all_files_that_the_page_names_are_compressed_and_kept_for_good(served):
     page, _ = page_of(served)
     scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
     styles = re.findall(r'<link rel="stylesheet"[^>]* href="([^"]+)"', page)
-    assert (len(scripts), len(styles)) == (2, 1)
-    for path in (*scripts, *styles):
+    workers = re.findall(r'data-worker="([^"]+)"', page)
+    assert (len(scripts), len(styles), len(workers)) == (3, 1, 1)
+    for path in (*scripts, *styles, *workers):
         request = urllib.request.Request(served + path, headers={"Accept-Encoding": "gzip"})
         with urllib.request.urlopen(request, timeout=60) as reply:
             assert reply.headers["Cache-Control"] == FOR_GOOD

@@ -20,7 +20,7 @@ def violations(page: Page) -> list[str]:
 def test_no_tab_and_no_answer_violates_a_rule(page: Page, address):
     open_page(page, address)
     assert violations(page) == []
-    for name in ("segments", "about", "one"):
+    for name in ("many", "segments", "about", "one"):
         page.locator(f"#wc-tab-{name}").click()
         assert violations(page) == [], name
     for column in SPEND_COLUMNS:
@@ -32,6 +32,24 @@ def test_no_tab_and_no_answer_violates_a_rule(page: Page, address):
     field(page, "Milk").press("Enter")
     expect(page.locator(".wc-stale")).to_be_visible()
     assert violations(page) == []
+
+
+def test_no_state_of_a_file_that_is_scored_violates_a_rule(page: Page, address):
+    open_page(page, address)
+    page.locator("#wc-tab-many").click()
+    head = ",".join(SPEND_COLUMNS)
+    states = {
+        ".wc-customers tbody tr": f"{head}\n1,2,3,4,5,6\n1,2,3,4,5,x\n",
+        ".wc-mapping": f"{head.replace('Milk', 'Dairy')}\n1,2,3,4,5,6\n",
+        ".wc-failure": "",
+        ".wc-warning": f"{head}\n" + "900000,1,900000,1,900000,1\n" * 50,
+    }
+    for seen, content in states.items():
+        file = {"name": "mine.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        page.locator("#wc-file").set_input_files(file)
+        expect(page.locator(f".wc-page-many {seen}").first).to_be_visible()
+        assert violations(page) == [], seen
+    page.witness.faults.clear()  # two files were refused
 
 
 def test_the_outline_violates_no_rule(page: Page, address):

@@ -10,7 +10,7 @@ from wholesale.predict import Predictor, predict_segment
 
 def test_tabs_show_one_page_at_a_time_and_can_be_linked_to(page: Page, address):
     open_page(page, address)
-    for name in ("segments", "about", "one"):
+    for name in ("many", "segments", "about", "one"):
         page.locator(f"#wc-tab-{name}").click()
         expect(page.locator(".wc-page:visible")).to_have_count(1)
         expect(page.locator(f"#wc-page-{name}")).to_be_visible()
@@ -37,7 +37,7 @@ def test_every_model_s_segments_and_the_evidence_are_on_their_tabs(page: Page, a
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["390"])
 def test_no_tab_scrolls_sideways_on_a_phone(page: Page, address):
     open_page(page, address)
-    for name in ("segments", "about", "one"):
+    for name in ("many", "segments", "about", "one"):
         page.locator(f"#wc-tab-{name}").click()
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     for column in SPEND_COLUMNS:
@@ -103,8 +103,8 @@ def test_the_whole_task_can_be_done_by_keyboard(page: Page, address, predictor: 
     open_page(page, address)
     _tab_to(page, "#wc-tab-one")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#wc-page-segments")).to_be_visible()
-    expect(page.locator("#wc-tab-segments")).to_be_focused()
+    expect(page.locator("#wc-page-many")).to_be_visible()
+    expect(page.locator("#wc-tab-many")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     _tab_to(page, ".wc-preset select")
     page.keyboard.type("Contested")

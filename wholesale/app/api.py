@@ -5,11 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_server.base.handlers import JupyterHandler
-from tornado.httputil import responses
-from tornado.web import stream_request_body
-
 from wholesale.app.answers import Refused, answer, fault, segments
+from wholesale.app.handler import Api, Posted
+from wholesale.app.scores import AT_A_TIME, Score
 from wholesale.predict import Predictor
 
 LIMIT = 1_000_000
@@ -25,6 +23,7 @@ def handlers(predictor: Predictor) -> list:
     """List the API's addresses for Tornado."""
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
+        (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Segments, {"predictor": predictor}),
         (r"/api/health", Health, {"predictor": predictor}),
         (r"/api/openapi\.json", Description, {"predictor": predictor}),
@@ -34,46 +33,6 @@ def handlers(predictor: Predictor) -> list:
 def elsewhere(predictor: Predictor) -> tuple:
     """Give the rule for all other addresses under ``/api``; it goes after Jupyter's own."""
     return (r"/api(?:/.*)?", Nothing, {"predictor": predictor})
-
-
-class Api(JupyterHandler):
-    """What all addresses share: JSON for errors too, and no state.
-
-    Nothing here reads or sets a cookie, so there is none to forge a request with, and Jupyter's checks of
-    identity and of its double-submit cookie are left out. A page of another site can neither read an
-    answer, as no CORS header allows it, nor post, as ``application/json`` needs such a header beforehand.
-    """
-
-    allowed: tuple[str, ...] = ("GET", "HEAD")
-
-    def initialize(self, predictor: Predictor) -> None:
-        self.predictor = predictor
-
-    async def prepare(self, **_: Any) -> None:
-        """Keep Jupyter's check of the Host header: other sites' names may be pointed at this machine."""
-        if not self.check_host():
-            self.refuse(Refused(403, fault("the Host header names another machine than this one")))
-
-    def compute_etag(self) -> None:
-        """Leave out Tornado's ETag: an answer is computed before it could be compared."""
-
-    def reply(self, text: str, status: int = 200) -> None:
-        """Send JSON."""
-        self.set_status(status)
-        self.set_header("Content-Type", "application/json")
-        self.finish(text)
-
-    def refuse(self, error: Refused) -> None:
-        """Send the faults of a request."""
-        self.reply(json.dumps({"errors": error.faults}), error.status)
-
-    def write_error(self, status_code: int, **_: Any) -> None:
-        """Say in JSON what Tornado refuses: an unknown method, or a failure of ours."""
-        reason = responses.get(status_code, "unknown error")
-        if status_code == 405:
-            self.set_header("Allow", ", ".join(self.allowed))
-            reason = f"this address takes {' and '.join(self.allowed)} only"
-        self.refuse(Refused(status_code, fault(reason)))
 
 
 class Health(Api):
@@ -118,46 +77,19 @@ class Nothing(Api):
             self.refuse(Refused(404, fault("there is nothing at this address; see /api/openapi.json")))
 
 
-@stream_request_body
-class Predict(Api):
+class Predict(Posted):
     """``POST /api/predict``: the page's answer for one customer or for many."""
 
-    allowed = ("POST",)
-
-    async def prepare(self, **_: Any) -> None:
-        """Refuse at once what is far too large; Tornado would read all of it first."""
-        self.body, self.received = bytearray(), 0
-        await super().prepare()
-        length = self.request.headers.get("Content-Length", "0")
-        if not self._finished and length.isdecimal() and float(length) > READ_AT_MOST:
-            self._too_large()
-
-    def data_received(self, chunk: bytes) -> None:
-        """Keep what may be kept of the body."""
-        self.received += len(chunk)
-        if self.received <= LIMIT:
-            self.body += chunk
-        elif self.received > READ_AT_MOST and not self._finished:
-            self._too_large()
+    kinds, limit, read_at_most = ("application/json",), LIMIT, READ_AT_MOST
 
     async def post(self) -> None:
         """Answer, in another thread so that the page's visitors need not wait."""
-        if self.received > LIMIT:
-            self._too_large()
-        elif self._is_json():
-            loop = asyncio.get_running_loop()
-            self.reply(*await loop.run_in_executor(None, _answer, self.predictor, bytes(self.body)))
-        else:
-            self.refuse(
-                Refused(415, fault("the Content-Type must be application/json, and the body not compressed"))
-            )
-
-    def _is_json(self) -> bool:
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return kind == "application/json" and "Content-Encoding" not in self.request.headers
-
-    def _too_large(self) -> None:
-        self.refuse(Refused(413, fault(f"the body is too large; send at most {LIMIT:,} bytes")))
+        if error := self.fault_of_body():
+            self.refuse(error)
+            return
+        self.body.seek(0)
+        loop = asyncio.get_running_loop()
+        self.reply(*await loop.run_in_executor(None, _answer, self.predictor, self.body.read()))
 
 
 def _answer(predictor: Predictor, body: bytes) -> tuple[str, int]:

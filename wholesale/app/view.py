@@ -8,6 +8,7 @@ from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widg
 from wholesale.amounts import parse_amount
 from wholesale.app import cards, charts, sentences
 from wholesale.app.about import about_tab
+from wholesale.app.many import many_tab
 from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
@@ -29,7 +30,11 @@ def build_app(predictor: Predictor) -> Widget:
         Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
         the answer for it.
     """
-    panels = {"segments": HTML(segments_tab(predictor)), "about": HTML(about_tab(predictor))}
+    panels = {
+        "many": HTML(many_tab(predictor)),
+        "segments": HTML(segments_tab(predictor)),
+        "about": HTML(about_tab(predictor)),
+    }
     pages = [
         CustomerView(predictor).root,
         *(_styled(page, f"wc-page-{name}") for name, page in panels.items()),

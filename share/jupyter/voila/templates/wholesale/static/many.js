@@ -1,0 +1,245 @@
+// The tab "Many customers": a file goes to the server by way of a worker, and what comes back is shown.
+"use strict";
+(() => {
+  const PAGE = 50; // rows shown at a time
+  const PATIENCE = 250; // ms after the last key before a search begins
+  const worker = document.currentScript.dataset.worker;
+
+  let job = null; // the file being scored or shown: its worker, its parts, and what its table shows
+
+  const panel = () => document.querySelector(".wc-page-many");
+  const $ = (selector) => panel().querySelector(selector);
+  const group = (number) => String(number).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, "\u00a0");
+  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+  function say(words) {
+    const said = $(".wc-said");
+    if (said.textContent !== words) said.textContent = words;
+  }
+
+  function fail(sentence) {
+    $(".wc-progress").hidden = true;
+    $(".wc-failure").textContent = sentence;
+    $(".wc-failure").hidden = !sentence;
+  }
+
+  function progress(words, share) {
+    const bar = $("progress");
+    $(".wc-step").textContent = words;
+    if (share === undefined) bar.removeAttribute("value");
+    else bar.value = share;
+  }
+
+  function stop() {
+    job?.worker.terminate(); // its upload ends with it
+    job?.links.forEach(URL.revokeObjectURL);
+    job = null;
+    fail("");
+    say("");
+    $(".wc-scored-answer").replaceChildren();
+    $(".wc-mapping").hidden = true;
+  }
+
+  // ---- Sending
+
+  function start(file, columns = {}) {
+    if (document.body.dataset.api !== "yes") return; // the page says so
+    stop();
+    const limit = Number($("#wc-file").dataset.limit);
+    if (file.size > limit) {
+      return fail(`${file.name} is too large for the page: it has ${megabytes(file.size)}, and the page takes `
+        + `${limit / 1e6} MB. The command line takes any size: python -m wholesale score FILE.`);
+    }
+    const query = new URLSearchParams(Object.entries(columns).map(([column, name]) => ["column", `${column}=${name}`]));
+    if ($("#wc-decimal").value) query.set("decimal", $("#wc-decimal").value);
+    job = { file, columns, worker: new Worker(worker), links: [], asked: 0, from: 0, sort: null };
+    job.worker.onmessage = ({ data }) => heard[data.kind](data);
+    job.worker.onerror = () => fail("The browser could not read the answer.");
+    $(".wc-progress").hidden = false;
+    progress(`Sending ${file.name}…`, 0);
+    say(`Sending ${file.name}`);
+    job.worker.postMessage({ file, query: `${location.origin}/api/score?${query}` });
+  }
+
+  const heard = {
+    sent({ share }) {
+      progress(`Sending ${job.file.name}: ${Math.floor(100 * share)}%`, share);
+    },
+    step({ step, rows }) {
+      const words = step === "scoring" ? `Scoring ${job.file.name}…` : `Reading the answer: ${group(rows)} rows`;
+      progress(words);
+      if (step === "scoring") say(words);
+    },
+    failed({ status, errors, header, columns }) {
+      if (header) return ask(errors[0].reason, header, columns);
+      const reason = errors?.map((error) => error.reason).join("; ");
+      if (reason && status !== 500) fail(`${job.file.name}: ${reason}.`);
+      else if (status) fail(`${job.file.name} could not be scored: the server answered ${status}. Try again.`);
+      else fail(`${job.file.name} could not be sent: the connection to the server is lost. Is it still running?`);
+    },
+    answer({ page, scored, rejected }) {
+      const answer = $(".wc-scored-answer");
+      answer.innerHTML = page; // written, and escaped, by our own server
+      answer.querySelector(".wc-by").textContent = job.file.name;
+      for (const button of answer.querySelectorAll(".wc-save")) {
+        save(button, button.dataset.part, button.dataset.part === "scored" ? scored : rejected);
+      }
+      progress("Reading the answer…");
+      say(answer.querySelector(".wc-hero").innerText);
+    },
+    read() {
+      $(".wc-progress").hidden = true;
+      if ($(".wc-customers")) find(true);
+    },
+    rows: fill,
+  };
+
+  function save(button, part, content) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
+    link.download = `${job.file.name.replace(/\.[^.]*$/, "")}.${part === "scored" ? "" : "scored."}${part}.csv`;
+    link.textContent = button.textContent;
+    link.className = button.className;
+    job.links.push(link.href);
+    button.replaceWith(link);
+  }
+
+  function ask(reason, header, guess) {
+    fail("");
+    $(".wc-why-mapping").textContent = `${job.file.name}: ${reason}.`;
+    for (const select of panel().querySelectorAll(".wc-mapping select")) {
+      select.replaceChildren(new Option("Choose…", ""), ...header.map((name) => new Option(name, name)));
+      select.value = guess[select.dataset.column] ?? "";
+    }
+    $(".wc-mapping").hidden = false;
+    $(".wc-mapping select").focus();
+    say(reason);
+  }
+
+  // ---- The table
+
+  const heads = () => [...panel().querySelectorAll(".wc-customers th")];
+  const place = (head) => Number(head.querySelector("button").dataset.column);
+
+  // Ask the worker for rows; `anew` if which rows are wanted, or their order, has changed.
+  function find(anew) {
+    const equal = [];
+    if ($("#wc-segment").value) equal.push($("#wc-segment").value.split("="));
+    if ($("#wc-unfamiliar").checked) equal.push([$("[data-unfamiliar]").dataset.unfamiliar, "true"]);
+    const change = anew && {
+      equal: equal.map(([column, value]) => [Number(column), value]), search: $("#wc-search").value, sort: job.sort,
+    };
+    if (anew) job.from = 0;
+    $(".wc-customers").setAttribute("aria-busy", "true");
+    job.asked += 1;
+    const columns = [...heads().map(place), Number($("[data-unfamiliar]").dataset.unfamiliar)];
+    job.worker.postMessage({ id: job.asked, change, from: job.from, count: PAGE, columns });
+  }
+
+  function fill({ id, from, rows, found, of }) {
+    if (id !== job.asked) return; // a later question is under way
+    const all = heads();
+    all.forEach((head, i) => {
+      if (head.dataset.kind === "text") head.classList.toggle("wc-words", rows.some((row) => Number.isNaN(Number(row[i]))));
+    });
+    $(".wc-customers tbody").replaceChildren(...rows.map((row) => {
+      const line = document.createElement("tr");
+      line.append(...all.map((head, i) => cell(head, row[i], row.at(-1) === "true")));
+      return line;
+    }));
+    $(".wc-customers").removeAttribute("aria-busy");
+    const last = from + rows.length;
+    const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
+    $(".wc-range").textContent = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
+    for (const button of panel().querySelectorAll("[data-step]")) {
+      button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found;
+    }
+  }
+
+  const SHOWN = {
+    agreement: (value) => `${value} of 3`,
+    clarity: (value) => (value === "inf" || value >= 10 ? "10 or more" : Number(value).toFixed(1)),
+    familiarity: (value) => (value > 0 && value < 0.01 ? "<1%" : `${Math.round(100 * value)}%`),
+    number: group,
+    text: (value) => value,
+  };
+
+  function cell(head, value, unfamiliar) {
+    const { kind } = head.dataset;
+    const element = document.createElement("td");
+    const option = panel().querySelector(`#wc-segment optgroup[data-model="${kind}"]`)?.children[value - 1];
+    if (option) {
+      const dot = document.createElement("i");
+      dot.className = "wc-dot";
+      dot.style.setProperty("--seg", option.dataset.colour);
+      element.append(dot, option.textContent);
+    } else {
+      element.textContent = SHOWN[kind](value);
+    }
+    element.classList.toggle("wc-words", head.classList.contains("wc-words"));
+    element.classList.toggle("wc-unusual", kind === "familiarity" && unfamiliar);
+    return element;
+  }
+
+  function sortBy(head) {
+    const down = head.ariaSort === "ascending";
+    for (const other of heads()) other.ariaSort = "none";
+    head.ariaSort = down ? "descending" : "ascending";
+    job.sort = { column: place(head), down };
+    find(true);
+  }
+
+  // ---- What is done on the page; the panel comes after this script, so the document listens
+
+  const mine = (event) => panel()?.contains(event.target);
+
+  document.addEventListener("change", (event) => {
+    if (!mine(event)) return;
+    if (event.target.id === "wc-file" && event.target.files.length) {
+      $("#wc-decimal").value = "";
+      start(event.target.files[0]);
+    } else if (event.target.id === "wc-decimal" && job) {
+      start(job.file, job.columns);
+    } else if (event.target.matches("#wc-segment, #wc-unfamiliar")) {
+      find(true);
+    }
+  });
+
+  let typing = 0;
+  document.addEventListener("input", (event) => {
+    if (!mine(event) || event.target.id !== "wc-search") return;
+    clearTimeout(typing);
+    typing = setTimeout(find, PATIENCE, true);
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (!mine(event)) return;
+    event.preventDefault();
+    if (!event.target.matches(".wc-mapping")) return;
+    const chosen = [...event.target.querySelectorAll("select")].map((select) => [select.dataset.column, select.value]);
+    start(job.file, Object.fromEntries(chosen));
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!mine(event)) return;
+    const step = event.target.closest("[data-step]");
+    const head = event.target.closest(".wc-customers th");
+    if (event.target.closest("#wc-file")) event.target.value = ""; // so that the same file can be chosen again
+    if (event.target.closest(".wc-try")) start(new File([$(".wc-example").textContent], "example.csv"));
+    if (event.target.closest(".wc-stop")) { stop(); say("Stopped"); $("#wc-file").focus(); }
+    if (step) { job.from += PAGE * Number(step.dataset.step); find(false); }
+    if (head) sortBy(head);
+  });
+
+  for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (document.body.dataset.page !== "many" || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault(); // else the browser would open the file in place of the page
+      $(".wc-drop").classList.toggle("wc-over", kind === "dragover" || kind === "dragenter");
+      if (kind === "drop" && event.dataTransfer.files.length) {
+        $("#wc-decimal").value = "";
+        start(event.dataTransfer.files[0]);
+      }
+    });
+  }
+})();

@@ -1,0 +1,203 @@
+"""The tab that scores a file, as somebody with one finds it."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from visit import PHONE, open_page
+
+from wholesale.app import upload
+from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.manifest import SHIPPED
+from wholesale.predict import Predictor
+from wholesale.reading import read_customers
+from wholesale.scoring import score_table
+from wholesale.scoring.output import csv_header, to_csv
+
+HEAD = ",".join(("Name", *SPEND_COLUMNS))
+
+
+def open_tab(page: Page, address: str) -> None:
+    open_page(page, address)
+    page.locator("#wc-tab-many").click()
+
+
+def choose(page: Page, name: str, content: str | bytes) -> None:
+    body = content.encode() if isinstance(content, str) else content
+    page.locator("#wc-file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": body})
+
+
+def answered(page: Page, name: str) -> None:
+    expect(page.locator(".wc-page-many .wc-by")).to_have_text(name, timeout=20_000)
+    expect(page.locator(".wc-customers tbody tr").first).to_be_visible(timeout=20_000)
+
+
+def shown(page: Page, column: str) -> list[str]:
+    heads = [head.split("\n")[0] for head in page.locator(".wc-customers thead th").all_inner_texts()]
+    return page.locator(f".wc-customers tbody td:nth-child({heads.index(column) + 1})").all_inner_texts()
+
+
+def downloaded(page: Page, name: str) -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name=name).click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, address, predictor: Predictor):
+    open_tab(page, address)
+    choose(page, "mine.csv", SHIPPED.read_bytes())
+    answered(page, "mine.csv")
+    table = score_table(predictor, read_customers(SHIPPED)[0])
+    assert downloaded(page, "Download scored CSV") == (
+        "mine.scored.csv",
+        csv_header(table.column_names) + to_csv(table),
+    )
+    expect(page.locator(".wc-range")).to_have_text("1–50 of 440")
+    assert shown(page, "Gaussian mixture") == table["gmm_name"].to_pylist()[:50]
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator(".wc-range")).to_have_text("51–100 of 440")
+    assert shown(page, "Row")[0] == "51"
+
+    clearest = page.get_by_role("columnheader", name="Times clearer")
+    for order, down in (("ascending", False), ("descending", True)):
+        clearest.get_by_role("button").click()
+        expect(clearest).to_have_attribute("aria-sort", order)
+        clarity = table["clarity"].to_pylist()
+        ranked = sorted(range(440), key=lambda i: -clarity[i] if down else clarity[i])[:50]
+        expect(page.locator(".wc-customers tbody tr td").first).to_have_text(str(ranked[0] + 1))
+        assert shown(page, "Row") == [str(i + 1) for i in ranked]
+
+    name = predictor.names["ward"][2]
+    page.locator("#wc-segment").select_option(label=name)
+    in_segment = table["ward_name"].to_pylist().count(name)
+    expect(page.locator(".wc-range")).to_have_text(f"1–50 of {in_segment} found among 440")
+    assert set(shown(page, MODELS["ward"])) == {name}
+    page.locator("#wc-segment").select_option(label="All")
+    page.get_by_label("Only the unfamiliar").check()
+    unfamiliar = sum(table["unfamiliar"].to_pylist())
+    expect(page.locator(".wc-range")).to_have_text(f"1–{unfamiliar} of {unfamiliar} found among 440")
+    page.get_by_label("Only the unfamiliar").uncheck()
+    page.get_by_label("Containing").fill(",12669,")
+    expect(page.locator(".wc-range")).to_contain_text("found among 440")
+    assert "1" in shown(page, "Row")
+    page.get_by_label("Containing").fill("nobody at all")
+    expect(page.locator(".wc-range")).to_have_text("None among 440")
+
+
+def test_text_of_any_kind_is_shown_as_it_is_and_rejects_can_be_downloaded(page: Page, address):
+    names = ['<b>"x"</b>', "two\nlines", "ü, é", "=1+1"]
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerows(
+        [HEAD.split(","), *([name, 1, 2, 3, 4, 5, 6] for name in names), ["bad", 1, 2, "<i>", 4, 5, 6]]
+    )
+    open_tab(page, address)
+    choose(page, "odd.csv", out.getvalue())
+    answered(page, "odd.csv")
+    cells = page.locator(".wc-customers tbody td:nth-child(2)").all_text_contents()
+    assert cells == [*names[:3], "'=1+1"]
+    row = page.locator(".wc-rejects tbody tr")
+    assert row.locator("th, td").all_inner_texts() == [
+        "7",
+        "Grocery",
+        "<i>",
+        "Grocery: <i> is not an amount ≥ 0",
+    ]
+    file, content = downloaded(page, "Download rejected rows")
+    assert file == "odd.scored.rejected.csv" and b"bad,1,2,<i>,4,5,6" in content
+
+
+def test_names_that_differ_are_asked_for_and_a_sign_can_be_told(page: Page, address):
+    open_tab(page, address)
+    content = f"{HEAD}\nA,1.234,2,3,4,5,6\n".replace("Fresh", "fresh_products").replace("Milk", "Dairy")
+    choose(page, "renamed.csv", content)
+    mapping = page.locator(".wc-mapping")
+    expect(mapping).to_contain_text("no column for Fresh (nearest: fresh_products), Milk")
+    expect(mapping.get_by_label("Fresh")).to_have_value("fresh_products")
+    expect(mapping.get_by_label("Fresh")).to_be_focused()
+    mapping.get_by_label("Milk").select_option("Dairy")
+    mapping.get_by_role("button").click()
+    answered(page, "renamed.csv")
+    assert shown(page, "Fresh") == ["1\u00a0234"]
+    expect(page.locator(".wc-verdict-card")).to_contain_text("1.234 is read as 1234")
+    page.get_by_label("Decimal sign").select_option("point")
+    expect(page.locator(".wc-customers tbody td:nth-child(3)")).to_have_text("1.234")
+    assert [fault for fault in page.witness.faults if "/api/score" not in fault] == []
+    page.witness.faults.clear()  # the 422 that asked for the names
+
+
+def test_a_second_file_replaces_the_first_and_a_failure_is_one_sentence(page: Page, address, tmp_path):
+    open_tab(page, address)
+    large, huge = tmp_path / "large.csv", tmp_path / "huge.csv"
+    large.write_text(HEAD + "\n" + "A,1,2,3,4,5,6\n" * 500_000)
+    huge.write_bytes(b"1" * (upload.LIMIT + 1))
+    page.locator("#wc-file").set_input_files(large)
+    expect(page.locator(".wc-progress")).to_be_visible()
+    choose(page, "small.csv", f"{HEAD}\nA,1,2,3,4,5,6\n")
+    answered(page, "small.csv")
+    choose(page, "empty.csv", b"")
+    failure = page.locator(".wc-failure")
+    expect(failure).to_have_text("empty.csv: it is empty.")
+    expect(page.locator(".wc-page-many .wc-by")).to_have_count(0)
+    page.locator("#wc-file").set_input_files(huge)
+    expect(failure).to_contain_text("huge.csv is too large for the page: it has 20.0 MB")
+    expect(failure).to_contain_text("python -m wholesale score")
+    page.route("**/api/score*", lambda route: route.abort())
+    choose(page, "lost.csv", "x")
+    expect(failure).to_contain_text("lost.csv could not be sent")
+    assert [fault for fault in page.witness.faults if "/api/score" not in fault] == []
+    page.witness.faults.clear()
+
+
+def test_a_file_can_be_dropped_and_the_example_scored(page: Page, address):
+    open_tab(page, address)
+    expect(page.locator(".wc-without")).to_be_hidden()
+    page.get_by_role("button", name="Score this example").click()
+    answered(page, "example.csv")
+    page.locator(".wc-drop").evaluate(
+        """(target, text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], "dropped.csv"));
+          const how = { dataTransfer: data, bubbles: true, cancelable: true };
+          target.dispatchEvent(new DragEvent("drop", how));
+        }""",
+        f"{HEAD}\nA,1,2,3,4,5,6\n",
+    )
+    answered(page, "dropped.csv")
+
+
+def test_it_is_done_by_keyboard_and_announced(page: Page, address):
+    open_tab(page, address)
+    page.locator("#wc-tab-many").focus()
+    for name in ("wc-file", "wc-decimal"):
+        page.keyboard.press("Tab")
+        expect(page.locator(f"#{name}")).to_be_focused()
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    answered(page, "example.csv")
+    expect(page.locator(".wc-said")).to_contain_text("6 scored")
+    page.locator("#wc-unfamiliar").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator(".wc-customers th button").first).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("columnheader", name="Row")).to_have_attribute("aria-sort", "descending")
+    expect(page.locator(".wc-customers tbody td").first).to_have_text("6")
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["390"])
+def test_a_phone_shows_an_answer_without_scrolling_sideways(page: Page, address):
+    open_tab(page, address)
+    choose(page, f"{'long' * 20}.csv", f"{HEAD}\n{'word' * 50},1,2,3,4,5,6\nB,{'x' * 99},2,3,4,5,6\n")
+    answered(page, f"{'long' * 20}.csv")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_plain_voila_says_what_scores_files_instead(page: Page, voila_address):
+    open_tab(page, voila_address)
+    expect(page.locator(".wc-without")).to_contain_text("Serve it with make app")
+    expect(page.locator("#wc-file")).to_be_hidden()

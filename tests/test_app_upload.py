@@ -1,0 +1,231 @@
+import re
+import subprocess
+import sys
+import tempfile
+from html import unescape
+from pathlib import Path
+
+import pyarrow.csv as pacsv
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wholesale.app import upload
+from wholesale.app.answers import Refused
+from wholesale.app.many import LIMIT, SIGNS, many_tab
+from wholesale.app.matching import Unmatched
+from wholesale.app.results import result
+from wholesale.app.upload import PACKED, ROWS, read_query, score_upload
+from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.manifest import SHIPPED
+from wholesale.palette import segment_colours
+from wholesale.predict import Predictor
+from wholesale.reading import Settings, read_customers
+from wholesale.reading.form import SIGNS as READ_SIGNS
+from wholesale.scoring import OutputError, score_table
+from wholesale.scoring.output import csv_header, to_csv
+
+HEAD = ",".join(("Name", *SPEND_COLUMNS))
+GOOD = f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,10,11,12\n"
+BROKEN = f"{HEAD}\nA,1,2,3,4,5,6\nB,7,-8,9,x,11,12\nC,1,2\n=D,1,2,3,4,5,6\n"
+
+
+def sent(folder: Path, content: str | bytes) -> Path:
+    path = Path(tempfile.mkdtemp(dir=folder), "customers.csv")
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def scored(predictor: Predictor, folder: Path, content: str | bytes, **query: list[str]) -> upload.Scored:
+    return score_upload(predictor, sent(folder, content), read_query(query), lambda *_: None)
+
+
+def refused(predictor: Predictor, folder: Path, content: str | bytes, **query: list[str]) -> Refused:
+    with pytest.raises(Refused) as error:
+        scored(predictor, folder, content, **query)
+    return error.value
+
+
+def test_a_file_is_scored_as_score_table_scores_it(predictor, tmp_path):
+    answer = scored(predictor, tmp_path, SHIPPED.read_bytes())
+    table = score_table(predictor, read_customers(SHIPPED)[0])
+    assert answer.scored.read_bytes() == csv_header(table.column_names) + to_csv(table)
+    assert answer.names == table.column_names
+    assert (answer.summary.accepted, answer.rows) == (440, [])
+
+
+def test_rejected_rows_are_listed_with_line_column_value_and_reason_as_they_were(predictor, tmp_path):
+    content = GOOD + '"=D",=1,2,3,4,5,6\nE,1,2\nF,1,-8,3,x,5,6\n'
+    rows = scored(predictor, tmp_path, content).rows
+    assert [(row["line"], row["column"], row["value"]) for row in rows] == [
+        (4, "Fresh", "=1"),
+        (5, "", ""),
+        (6, "Milk", "-8"),
+    ]
+    assert rows[1]["reason"] == "3 fields, but the header has 7"
+    assert "Frozen: x" in rows[2]["reason"]
+
+
+def test_only_the_first_rejected_rows_are_listed_and_the_file_has_all(predictor, tmp_path):
+    answer = scored(predictor, tmp_path, GOOD + "C,1,2,3,4,5,no\n" * (ROWS + 7))
+    assert len(answer.rows) == ROWS
+    assert answer.summary.rejected == ROWS + 7
+    assert len(pacsv.read_csv(answer.rejected)) == ROWS + 7
+    assert f"of 1\u00a0{(ROWS + 7) % 1000:03}" in unescape(result(predictor, answer))
+
+
+@pytest.mark.parametrize("mark", PACKED, ids=PACKED.values())
+def test_what_may_unpack_to_more_is_refused_unread(predictor, tmp_path, mark):
+    (fault,) = refused(predictor, tmp_path, mark + GOOD.encode()).faults
+    assert PACKED[mark] in fault["reason"] and "python -m wholesale score" in fault["reason"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"' * 5000, b"\xff\xfeabc"],
+    ids=repr,
+)
+def test_what_cannot_be_read_gets_one_sentence_without_a_file_s_name(predictor, tmp_path, content):
+    error = refused(predictor, tmp_path, content)
+    assert (error.status, len(error.faults)) == (422, 1)
+    reason = error.faults[0]["reason"]
+    assert reason and "\n" not in reason and "customers.csv" not in reason and "--" not in reason
+
+
+@given(st.binary(max_size=300))
+@settings(deadline=None, max_examples=60)
+def test_any_bytes_are_scored_or_refused(predictor, tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("any")
+    for content_ in (content, GOOD.encode() + content):
+        try:
+            answer = scored(predictor, folder, content_)
+        except Refused as error:
+            assert error.status == 422
+        else:
+            result(predictor, answer)
+
+
+RENAMED = HEAD.replace("Fresh", "fresh_products").replace("Detergents_Paper", "Soap").replace(",", ";")
+
+
+def test_unknown_names_are_asked_for_with_the_header_and_the_nearest(predictor, tmp_path):
+    error = refused(predictor, tmp_path, f"sep=;\n{RENAMED}\nA;1;2;3;4;5;6\n")
+    assert isinstance(error, Unmatched)
+    assert error.header == RENAMED.split(";")
+    guess = {column: column for column in SPEND_COLUMNS}
+    assert error.guess == guess | {"Fresh": "fresh_products", "Detergents_Paper": None}
+    reason = error.faults[0]["reason"]
+    assert reason.startswith("no column for Fresh (nearest: fresh_products)") and "--" not in reason
+
+
+def test_the_names_that_were_asked_for_lead_to_an_answer(predictor, tmp_path):
+    columns = ["Fresh=fresh_products", "Detergents_Paper=Soap"]
+    answer = scored(predictor, tmp_path, f"{RENAMED}\nA;1;2;3;4;5;6\n", column=columns)
+    assert answer.summary.accepted == 1
+
+
+def test_a_guess_names_no_column_twice(predictor, tmp_path):
+    error = refused(predictor, tmp_path, "Milk,Milk products,a,b,c,d,e\n1,2,3,4,5,6,7\n")
+    named = [name for name in error.guess.values() if name]
+    assert len(named) == len(set(named))
+    assert error.guess["Milk"] == "Milk"
+
+
+def test_the_decimal_sign_can_be_told(predictor, tmp_path):
+    content = f"{HEAD}\nA,1.234,2,3,4,5,6\n"
+    decided = scored(predictor, tmp_path, content)
+    assert "choose above the decimal point" in unescape(result(predictor, decided))
+    assert "1234," in decided.scored.read_text()
+    told = scored(predictor, tmp_path, content, decimal=["point"])
+    assert told.summary.notes == [] and "1.234," in told.scored.read_text()
+
+
+def test_the_signs_offered_are_those_that_can_be_told():
+    assert set(SIGNS) == {"", *READ_SIGNS}
+
+
+@pytest.mark.parametrize(
+    "query", [{"columns": ["a"]}, {"decimal": ["dot"]}, {"column": ["Fresh"]}, {"column": ["=x"]}], ids=str
+)
+def test_a_query_that_is_none_is_refused(query):
+    with pytest.raises(Refused) as error:
+        read_query(query)
+    assert error.value.status == 422
+    assert error.value.faults[0]["field"] == next(iter(query))
+
+
+def test_a_query_names_columns_and_sign():
+    query = {"column": ["Fresh=a=b", "Milk=ü"], "decimal": ["comma"]}
+    assert read_query(query) == Settings({"Fresh": "a=b", "Milk": "ü"}, "comma")
+
+
+def test_work_that_nobody_waits_for_ends(predictor, tmp_path):
+    def gone(*_: object) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        score_upload(predictor, sent(tmp_path, GOOD), Settings(), gone)
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["customers.csv"]
+
+
+def test_a_full_disk_is_said(predictor, tmp_path, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("stopped, and kept nothing: No space left on device")
+
+    monkeypatch.setattr(upload, "score_file", full)
+    error = refused(predictor, tmp_path, GOOD)
+    assert error.status == 507 and "No space left" in error.faults[0]["reason"]
+
+
+def test_the_answer_says_verdict_counts_segments_drift_and_rejects(predictor, tmp_path):
+    answer = scored(predictor, tmp_path, SHIPPED.read_text() + "1,1,x<b>y,1,1,1,1,1\n")
+    page = result(predictor, answer)
+    text = unescape(re.sub("<[^>]*>", " ", page))
+    assert answer.summary.verdict in text
+    assert "440 scored" in text and "1 rejected" in text and "x<b>y" in text and "x<b>y" not in page
+    for model, counts in answer.summary.segments.items():
+        for (name, count), colour in zip(counts, segment_colours(predictor.overlap)[model], strict=True):
+            assert f"{name}: {count}" in text and f"--seg:{colour}" in page
+    for column, each in answer.summary.drift.items():
+        assert re.search(rf"{LABELS[column]}\s+{each.distance:.2f}\s+as on record", text)
+
+
+def test_another_market_is_warned_of_first(predictor, tmp_path):
+    content = HEAD + "\n" + "A,900000,1,900000,1,900000,1\n" * 50
+    page = result(predictor, scored(predictor, tmp_path, content))
+    assert page.index("wc-warning") < page.index("50 scored")
+    assert "<code>python -m wholesale train</code>" in page
+
+
+def test_rows_that_are_all_rejected_are_shown_without_a_table_of_customers(predictor, tmp_path):
+    page = result(predictor, scored(predictor, tmp_path, f"{HEAD}\nA,x,2,3,4,5,6\n"))
+    assert "wc-rejects" in page and "wc-customers" not in page
+
+
+def test_names_of_columns_are_escaped(predictor, tmp_path):
+    page = result(predictor, scored(predictor, tmp_path, GOOD.replace("Name", "<script>")))
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_the_tab_names_what_is_needed_and_how_much_is_taken(predictor):
+    page = unescape(many_tab(predictor))
+    assert all(label in page for label in LABELS.values())
+    assert f"At most {LIMIT // 10**6} MB" in page and f'data-limit="{LIMIT}"' in page
+    assert page.count("<select") == len(SPEND_COLUMNS) + 1
+    identifiers = re.findall(r' id="([^"]+)"', page)
+    assert set(re.findall(r' for="([^"]+)"', page)) <= set(identifiers)
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_the_example_is_one(predictor, tmp_path):
+    (example,) = re.findall("<pre[^>]*>(.*?)</pre>", many_tab(predictor), re.DOTALL)
+    assert scored(predictor, tmp_path, unescape(example)).summary.rejected == 0
+
+
+def test_the_page_s_kernel_reads_no_files():
+    code = (
+        "import sys; from wholesale.app import build_app; from wholesale.predict import load_predictor;"
+        "build_app(load_predictor()); print('pyarrow' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.strip() == "False"
