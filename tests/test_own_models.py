@@ -221,4 +221,4 @@ def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
 def test_the_shipped_customers_are_the_same_read_as_one_s_own(customers):
     own = read_own(SHIPPED)
     pd.testing.assert_frame_equal(own.customers, customers)
-    assert (own.source.accepted, own.reasons, own.notes) == (440, [], [])
+    assert (own.source.accepted, own.source.rejected, own.notes, own.left_out) == (440, 0, [], [])

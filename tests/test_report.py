@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import ROOT, SHIPPED, BundleError
+from wholesale.own import read_own
 from wholesale.reading import ReadError
 from wholesale.report import (
     ReportError,
@@ -61,7 +62,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def sample():
-    own = study.load(SAMPLE, DELI)
+    own = read_own(SAMPLE, DELI)
     return own, study.score(own), weighing.weigh(own), study.fit(own, 3)
 
 
@@ -124,7 +125,7 @@ class TestWhatIsSaid:
         assert sum(fitted.bundle.predictor.sizes["kmeans"]) == CUSTOMERS
 
     def test_of_the_customers_on_record_claims_no_drift(self):
-        own = study.load(SHIPPED)
+        own = read_own(SHIPPED)
         scored = study.score(own)
         assert scored.on_record and "very customers" in words.drift(own, scored)
         assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
@@ -132,25 +133,25 @@ class TestWhatIsSaid:
 
     @pytest.mark.parametrize("rows", [1, 2, 9, 12, 16])
     def test_of_too_few_customers_says_so(self, tmp_path, customers, rows):
-        own = study.load(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
+        own = read_own(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
         text = _all_said(own)
         assert "No models were fitted" in text and "No segments of their own" in text
         assert ("too few" in text) == (rows < 10)
 
     def test_of_one_category_alike_for_everybody_names_it(self, tmp_path, customers):
         amounts = customers[list(SPEND_COLUMNS)].assign(Frozen=5).head(50)
-        text = _all_said(study.load(_table(amounts, tmp_path)))
+        text = _all_said(read_own(_table(amounts, tmp_path)))
         assert "Frozen is the same for every customer" in text and "The same for everybody: Frozen." in text
 
     def test_of_customers_all_in_one_segment(self, tmp_path, predictor):
         near = predictor.centers["kmeans"][0] + np.random.default_rng(1).normal(0, 0.1, (21, 6))
         amounts = np.expm1(near * predictor.scale + predictor.mean)
-        text = _all_said(study.load(_table(amounts, tmp_path)), segments=2)
+        text = _all_said(read_own(_table(amounts, tmp_path)), segments=2)
         assert "K-Means puts all 21 into *Few staples*" in text
         assert "put everybody into one K-Means segment" in text
 
     def test_of_another_market_advises_against_the_models_at_hand(self, tmp_path, customers):
-        own = study.load(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
+        own = read_own(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
         scored = study.score(own)
         assert "much higher" in words.drift(own, scored) and "All 40 are unlike 99%" in words.drift(
             own, scored
@@ -162,7 +163,7 @@ class TestWhatIsSaid:
         assert "Be careful with the models at hand" in said and "wholesale score" not in said
 
     def test_of_zeros(self, tmp_path):
-        text = _all_said(study.load(_table(np.zeros((4, 6)), tmp_path)))
+        text = _all_said(read_own(_table(np.zeros((4, 6)), tmp_path)))
         assert "Customers who buy none at all: Fresh (4)" in text
 
     @given(n=st.integers(0, 2000), rest=st.integers(0, 2000))
@@ -252,7 +253,7 @@ class TestRefusals:
     def test_a_file_without_any_customer_is_refused_with_the_first_reason(self, tmp_path):
         path = _table([["x"] * 6], tmp_path)
         with pytest.raises(ReadError, match=r"some.csv: no record is a customer; line 2: Fresh: x is not"):
-            study.load(path)
+            read_own(path)
 
     def test_a_failing_cell_gives_a_sentence_and_no_report(self, tmp_path, monkeypatch):
         class Failed(export.papermill.PapermillExecutionError):

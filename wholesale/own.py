@@ -1,7 +1,7 @@
 """Customers to be fitted: one's own, read from a file, or the shipped ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.provenance import Source
-from wholesale.reading import Settings, open_customers, read_tables, whole
+from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
 
 CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
@@ -25,31 +25,53 @@ class Own:
     customers : DataFrame
         The six amounts, in m.u.; before them ``Channel`` and ``Region``, where the file has these columns
         with the shipped data's codes and nothing else. The index counts the accepted rows from 1.
-    source : Source
-    reasons : list of str
-        For each rejected record its line, and what is wrong with it.
+    file : str
+        The file's name, without its folder.
+    accepted, rejected : Table
+        As :func:`wholesale.reading.read_customers` gives them.
     notes : list of str
         Sentences on what was decided of the file.
     """
 
     customers: pd.DataFrame
-    source: Source
-    reasons: list[str]
+    file: str
+    accepted: pa.Table
+    rejected: pa.Table
     notes: list[str]
+
+    @property
+    def amounts(self) -> pd.DataFrame:
+        """The six amounts alone."""
+        return self.customers[list(SPEND_COLUMNS)]
+
+    @property
+    def source(self) -> Source:
+        """What a manifest says of where the customers come from."""
+        return Source(self.file, len(self.accepted), len(self.rejected))
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each of Channel and Region that the file has, but with other codes."""
+        return [
+            f"{column} is left out: it holds other codes than {_list(codes)}."
+            for column, codes in CODES.items()
+            if column in self.accepted.column_names and column not in self.customers
+        ]
 
 
 def shipped() -> Own:
-    """Load the customers of this project, in the same form."""
-    customers = load_customers()
-    return Own(customers, Source(SHIPPED.name, len(customers)), [], [])
+    """Load the customers of this project, checked, in the same form."""
+    return replace(read_own(SHIPPED), customers=load_customers())
 
 
-def read_own(path: Path, columns: Mapping[str, str] | None = None, decimal: str | None = None) -> Own:
+def read_own(
+    path: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None
+) -> Own:
     """Read customers of one's own.
 
     Parameters
     ----------
-    path : Path
+    path : path
         Any file that :func:`wholesale.reading.open_customers` takes.
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
@@ -62,23 +84,20 @@ def read_own(path: Path, columns: Mapping[str, str] | None = None, decimal: str 
     Raises
     ------
     ReadError
-        In one sentence, if the file cannot be read as customers.
+        In one sentence, if the file cannot be read, or none of its records is a customer.
     """
     file = open_customers(path, Settings(columns or {}, decimal))
+    name = file.path.name
     notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
+    if not len(accepted):
+        (first,) = rejected.slice(0, 1).to_pylist()
+        raise ReadError(f"{name}: no record is a customer; line {first['line']}: {first['reason']}")
     amounts = accepted.select(SPEND_COLUMNS).to_pandas()
-    kept = {column: _codes(accepted, column) for column in CODES}
-    notes += [
-        f"{column} is left out: it holds other codes than {_list(CODES[column])}."
-        for column, codes in kept.items()
-        if codes is None and column in accepted.column_names
-    ]
-    known = {column: codes for column, codes in kept.items() if codes is not None}
+    codes = {column: _codes(accepted, column) for column in CODES}
+    known = {column: its for column, its in codes.items() if its is not None}
     customers = pd.DataFrame({**known, **{column: _whole(amounts[column]) for column in amounts}})
     customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
-    faults = zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True)
-    reasons = [f"line {line}: {reason}" for line, reason in faults]
-    return Own(customers, Source(path.name, len(accepted), len(rejected)), reasons, notes)
+    return Own(customers, name, accepted, rejected, notes)
 
 
 def _whole(amounts: pd.Series) -> pd.Series:

@@ -328,7 +328,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(name, tmp_path):
     ("columns", "sentence"),
     [
         ({"Wine": "x"}, "Wine is not a category: choose from " + ", ".join(SPEND_COLUMNS)),
-        ({"Fresh": "Milk"}, "one column cannot be two categories: each --column must name another one"),
+        ({"Fresh": "Milk"}, "one column cannot be two categories; each --column must name another one"),
         (
             {"Fresh": "frsh"},
             "frsh is not in the file; no column for Fresh (nearest: fresh 2);"

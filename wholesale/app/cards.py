@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from wholesale.app import charts, sentences
-from wholesale.app.markup import card, named, note
+from wholesale.app.markup import bars, card, named, note
 from wholesale.app.reasons import alike_card, change_card, why_card
 from wholesale.columns import MODELS
 from wholesale.explain import explain
@@ -91,14 +91,14 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     if (share := predictor.self_placement) is not None:
         placed += f", which finds the tree's own segment for {share:.0%} of the customers on record"
     details = {
-        "kmeans": _bars(
+        "kmeans": bars(
             "Distance to each centre (shorter is nearer)",
             predictor.names["kmeans"],
             nearness,
             colours["kmeans"],
         )
         + note(sentences.clarity(predictor, prediction)),
-        "gmm": _bars("Probability of each segment", predictor.names["gmm"], probabilities, colours["gmm"])
+        "gmm": bars("Probability of each segment", predictor.names["gmm"], probabilities, colours["gmm"])
         + note(
             f"{sentences.related(name, gmm.overlap)} {sentences.stability(predictor, 'gmm', gmm.segment)}"
         ),
@@ -123,15 +123,3 @@ def _warning(prediction: Prediction) -> str:
         f'<p class="wc-warning"><b class="wc-familiarity">{escape(sentences.familiarity(prediction))}.</b> '
         "The segments below are only the nearest there are.</p>"
     )
-
-
-def _bars(
-    title: str, names: tuple[str, ...], values: list[tuple[str, float]], colours: tuple[str, ...]
-) -> str:
-    """List the segments with what is said of each, and a bar of that share (0…1)."""
-    rows = "".join(
-        f'<li><span>{escape(name)}</span><i class="wc-track" style="--seg:{colour};--share:{share:.4f}"></i>'
-        f" <b>{escape(said)}</b></li>"
-        for name, (said, share), colour in zip(names, values, colours, strict=True)
-    )
-    return f'<p class="wc-bars-title">{title}</p><ul class="wc-bars">{rows}</ul>'

@@ -20,6 +20,18 @@ def named(name: str, colour: str) -> str:
     return f'<i class="wc-dot" style="--seg:{colour}"></i>{escape(name)}'
 
 
+def bars(
+    title: str, names: tuple[str, ...], values: list[tuple[str, float]], colours: tuple[str, ...]
+) -> str:
+    """List the segments with what is said of each, and a bar of that share (0…1)."""
+    rows = "".join(
+        f'<li><span>{escape(name)}</span><i class="wc-track" style="--seg:{colour};--share:{share:.4f}"></i>'
+        f" <b>{escape(said)}</b></li>"
+        for name, (said, share), colour in zip(names, values, colours, strict=True)
+    )
+    return f'<p class="wc-bars-title">{escape(title)}</p><ul class="wc-bars">{rows}</ul>'
+
+
 def swing(value: float, *, towards: str, away: str, said: str) -> str:
     """Draw a bar from the middle to the right (`value` > 0, colour `towards`) or left (`away`), −1…1.
 

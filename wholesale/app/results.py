@@ -2,8 +2,7 @@
 
 from html import escape
 
-from wholesale.app.cards import _bars
-from wholesale.app.markup import card, note, table
+from wholesale.app.markup import bars, card, note, table
 from wholesale.app.sentences import format_amount, format_share
 from wholesale.app.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS
@@ -79,7 +78,7 @@ def _segments(predictor: Predictor, summary: Summary) -> str:
         names = tuple(f"{name}: {format_amount(count)}" for name, count in summary.segments[model])
         shares = [(format_share(count / summary.accepted), count / summary.accepted) for count in counts]
         heading = label + (", for analysis" if model == "ward" else "")
-        cards.append(card(_bars("Customers in each segment", names, shares, colours[model]), heading=heading))
+        cards.append(card(bars("Customers in each segment", names, shares, colours[model]), heading=heading))
     return "".join(cards)
 
 

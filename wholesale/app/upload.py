@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 from wholesale.amounts import shown
 from wholesale.app.answers import Refused, fault
 from wholesale.app.many import COMMAND, LIMIT
-from wholesale.app.matching import check_header, sentence
+from wholesale.app.matching import refusal
 from wholesale.predict import Predictor
 from wholesale.reading import ReadError, Settings
 from wholesale.reading.form import SIGNS
@@ -121,8 +121,7 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
     except OutputError as error:
         raise Refused(507, fault(f"the file could not be scored: {error}")) from None
     except ReadError as error:
-        check_header(source, settings)
-        raise Refused(422, fault(sentence(error, source))) from None
+        raise refusal(error, settings.columns) from None
     return Scored(summary, _first_rows(rejected) if summary.rejected else [], scored, rejected)
 
 

@@ -105,8 +105,9 @@ def _read(source: Path | None, output: Path | None, columns: dict[str, str], dec
             f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
         )
     own = read_own(source, columns, decimal)
-    console.print(f"{source.name}: {own.source.accepted} rows accepted, {own.source.rejected} rejected.")
-    for line in (*own.reasons[:REASONS], *own.notes):
+    console.print(f"{own.file}: {own.source.accepted} rows accepted, {own.source.rejected} rejected.")
+    first = [f"line {row['line']}: {row['reason']}" for row in own.rejected.slice(0, REASONS).to_pylist()]
+    for line in (*first, *own.notes, *own.left_out):
         console.print(f"  {line}", markup=False, highlight=False)
     if (more := own.source.rejected - REASONS) > 0:
         console.print(f"  and {more} more rejected")

@@ -11,7 +11,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import BLOCK, Block
 from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
 from wholesale.reading.formulas import is_ours, restore_names
-from wholesale.reading.header import ReadError
+from wholesale.reading.header import ReadError, naming
 from wholesale.reading.numerals import Decimal
 from wholesale.reading.sorting import REJECTED, read_block, weighed
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
@@ -94,14 +94,12 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
     """
     path, settings = Path(path), settings or Settings()
     try:
-        file = CustomerFile(path, settings, _form(path, settings))
+        with naming(path.name):
+            return CustomerFile(path, settings, _form(path, settings))
     except FileNotFoundError:
         raise ReadError(f"{path.name} is not there") from None
     except OSError as error:
         raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
-    except ReadError as error:
-        raise ReadError(f"{path.name}: {error}", error.header) from None
-    return file
 
 
 def _kind(path: Path) -> str:
@@ -139,12 +137,11 @@ def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:
     form = file.form
     while True:
         try:
-            file = file if form is file.form else file.reconsidered(form)
-            return run(file)
+            with naming(file.path.name):
+                file = file if form is file.form else file.reconsidered(form)
+                return run(file)
         except Reconsider as other:
             form = other.form
-        except ReadError as error:
-            raise ReadError(f"{file.path.name}: {error}") from None
 
 
 def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:

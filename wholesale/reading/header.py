@@ -1,7 +1,8 @@
 """Which column of a file is which category: without regard to case, spaces and underscores, or as told."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 from wholesale.amounts import shown
@@ -16,13 +17,33 @@ class ReadError(ValueError):
 
     Attributes
     ----------
+    reason : str
+        The sentence without the two parts that follow.
     header : tuple of str
         The file's own names, if its only fault is that they are not matched; else empty.
+    option : str
+        What to say on the command line.
+    file : str
+        The file's name, once it is known which file it is.
     """
 
-    def __init__(self, sentence: str, header: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.header = tuple(header)
+    def __init__(self, reason: str, *, header: Sequence[str] = (), option: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.header, self.option, self.file = reason, tuple(header), option, ""
+
+    def __str__(self) -> str:
+        told = f"{self.reason}; {self.option}" if self.option else self.reason
+        return f"{self.file}: {told}" if self.file else told
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Say of which file what is wrong is said."""
+    try:
+        yield
+    except ReadError as error:
+        error.file = file
+        raise
 
 
 def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, ...]:
@@ -48,15 +69,15 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
     wanted = _by_category(columns)
     found = {column: _positions(header, wanted.get(column, column)) for column in SPEND_COLUMNS}
     if missing := [column for column, positions in found.items() if not positions]:
-        raise ReadError(_missing(missing, header, wanted), header)
+        raise _missing(missing, header, wanted)
     for column, positions in found.items():
         if len(positions) > 1:
             names = " and ".join(repr(header[i]) for i in positions[:2])
-            raise ReadError(f"{column} could be {names}: rename one of them", header)
+            raise ReadError(f"{column} could be {names}: rename one of them", header=header)
     chosen = [positions[0] for positions in found.values()]
     if len(set(chosen)) < len(chosen):
-        sentence = "one column cannot be two categories: each --column must name another one"
-        raise ReadError(sentence, header)
+        option = "each --column must name another one"
+        raise ReadError("one column cannot be two categories", header=header, option=option)
     return tuple(chosen)
 
 
@@ -81,18 +102,19 @@ def _positions(header: Sequence[str], name: str) -> list[int]:
     return exact if len(exact) == 1 else alike
 
 
-def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str]) -> str:
+def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str]) -> ReadError:
     hints, options = [], []
     for column in missing:
-        near = _nearest(wanted.get(column, column), header)
+        near = nearest(wanted.get(column, column), header)
         hints.append(f"{column} (nearest: {', '.join(shown(name) for name in near)})" if near else column)
         example = next((name for name in near if name.isprintable()), "its name in the file")
         options.append(f'--column {column}="{example}"')
     told = [f"{shown(wanted[column])} is not in the file" for column in missing if column in wanted]
-    return "; ".join([*told, f"no column for {', '.join(hints)}", f"say, for example, {' '.join(options)}"])
+    reason = "; ".join([*told, f"no column for {', '.join(hints)}"])
+    return ReadError(reason, header=header, option=f"say, for example, {' '.join(options)}")
 
 
-def _nearest(wanted: str, header: Sequence[str]) -> list[str]:
+def nearest(wanted: str, header: Sequence[str]) -> list[str]:
     """Give up to three names that hold the one wanted or are spelled like it; no other category's."""
     categories = {plain(column) for column in SPEND_COLUMNS}
     names = {plain(name): name for name in header if plain(name) and plain(name) not in categories}

@@ -6,26 +6,27 @@ from collections.abc import Mapping
 from wholesale.app.sentences import format_amount, listed
 from wholesale.columns import LABELS, MODELS
 from wholesale.report.findings import doubts, named, number, votes
-from wholesale.report.study import FEWEST, Customers, Fitted, Scored
+from wholesale.own import Own
+from wholesale.report.study import FEWEST, Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import FEW, SHOWN, counted, of_all
 
 
-def found(customers: Customers, scored: Scored, weighed: Weighed, fitted: Fitted) -> str:
+def found(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted) -> str:
     """List what was found, as Markdown."""
     number_of = f"**How many segments?** {number(weighed, fitted.segments)}"
-    return _points(_read(customers), _place(scored), number_of, _segments(fitted), _agreed(fitted))
+    return _points(_read(own), _place(scored), number_of, _segments(fitted), _agreed(fitted))
 
 
 def next_steps(
-    customers: Customers, scored: Scored, weighed: Weighed, fitted: Fitted, columns: Mapping[str, str]
+    own: Own, scored: Scored, weighed: Weighed, fitted: Fitted, columns: Mapping[str, str]
 ) -> str:
     """List what can be done with it, as Markdown; `columns` is how the file was read."""
     mapped = "".join(f" --column {shlex.quote(f'{name}={its}')}" for name, its in columns.items())
-    file = shlex.quote(customers.file) + mapped
+    file = shlex.quote(own.file) + mapped
     return _points(
-        _mend(customers),
-        _more(customers),
+        _mend(own),
+        _more(own),
         _other(weighed, fitted),
         _keep(fitted, file),
         _use(scored, file),
@@ -38,10 +39,10 @@ def _points(*points: str) -> str:
     return "\n".join(f"- {point}" for point in points if point)
 
 
-def _read(customers: Customers) -> str:
-    rejected = len(customers.rejected)
+def _read(own: Own) -> str:
+    rejected = len(own.rejected)
     apart = counted(rejected, "record") if rejected else "no record"
-    return f"**{counted(len(customers.accepted), 'customer')} read,** {apart} rejected."
+    return f"**{counted(len(own.accepted), 'customer')} read,** {apart} rejected."
 
 
 def _place(scored: Scored) -> str:
@@ -74,8 +75,8 @@ def _agreed(fitted: Fitted) -> str:
     return f"**The three new models agree** on {of_all(agreed, len(fitted.answers))}."
 
 
-def _mend(customers: Customers) -> str:
-    lines = [str(line) for line in customers.rejected["line"].to_pylist()]
+def _mend(own: Own) -> str:
+    lines = [str(line) for line in own.rejected["line"].to_pylist()]
     if not lines:
         return ""
     which = "record" if len(lines) == 1 else "records"
@@ -83,8 +84,8 @@ def _mend(customers: Customers) -> str:
     return f"**Mend the rejected {which}** (line {where}) and run this again."
 
 
-def _more(customers: Customers) -> str:
-    few = len(customers.accepted) < FEW
+def _more(own: Own) -> str:
+    few = len(own.accepted) < FEW
     return "**Bring more customers, if there are any:** with so few, all of this is uncertain." if few else ""
 
 

@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
-from wholesale.report.study import load, score
+from wholesale.own import read_own
+from wholesale.report.study import score
 from wholesale.report.words import escaped
 from wholesale.scoring.output import check_free
 
@@ -96,7 +97,7 @@ def write_report(
     source, output = Path(source).resolve(), Path(output)
     check_free(output, force=force, source=source)
     progress(f"Read {source.name}")
-    score(load(source, columns, decimal), models)  # whatever it refuses, it refuses here
+    score(read_own(source, columns, decimal), models)  # whatever it refuses, it refuses here
     parameters = {
         "source": str(source),
         "models": str(Path(models).resolve()),

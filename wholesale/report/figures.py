@@ -10,7 +10,8 @@ from wholesale import plots
 from wholesale.app.sentences import format_share
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
-from wholesale.report.study import Customers, Fitted, Scored
+from wholesale.own import Own
+from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import difference
 
@@ -21,18 +22,18 @@ AROUND = 5.5
 """Where the names of arrows end, as a multiple of a loading."""
 
 
-def drift(customers: Customers, scored: Scored) -> Axes:
+def drift(own: Own, scored: Scored) -> Axes:
     """Draw what the customers spend beside those on record."""
     record = pd.DataFrame(scored.predictor.amounts, columns=list(SPEND_COLUMNS))
     drifts = scored.summary.drift
     largest = max(drifts, key=lambda column: drifts[column].distance)
     distance = drifts[largest].distance
-    title = f"The largest D is {distance:.2f}, in {LABELS[largest]}: {difference(customers, scored, largest)}"
+    title = f"The largest D is {distance:.2f}, in {LABELS[largest]}: {difference(own, scored, largest)}"
     if distance == 0:
         title = "No category differs at all"
     names = ("on record", "here")
     unit = f"{UNIT} a year, on a logarithmic axis (dot: median, bar: middle half, line: middle 80%)"
-    return plots.plot_ranges(record, customers.amounts, unit=unit, names=names, title=title)
+    return plots.plot_ranges(record, own.amounts, unit=unit, names=names, title=title)
 
 
 def criteria(weighed: Weighed) -> Axes | None:

@@ -1,7 +1,6 @@
 """Customers of one's own: read, scored by models at hand, fitted anew."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,7 @@ from wholesale.evidence import models_agreeing
 from wholesale.manifest import ROOT
 from wholesale.models import ImproperMixture
 from wholesale.predict import Predictor, load_predictor
-from wholesale.provenance import Source
-from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.own import Own
 from wholesale.scoring import Summary, score_table
 from wholesale.scoring.summary import summarize
 from wholesale.scoring.tally import tally
@@ -26,29 +24,6 @@ SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
 
 FEWEST, MOST = 2, 8
 """Numbers of segments that can be asked for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Customers:
-    """Customers read from a file.
-
-    Attributes
-    ----------
-    file : str
-        Its name, without the folder.
-    amounts : DataFrame
-        The six amounts, in m.u., of the accepted ones; the index is the line of the file.
-    accepted, rejected : Table
-        As :func:`wholesale.reading.read_customers` gives them.
-    notes : list of str
-        Sentences on what was decided of the file.
-    """
-
-    file: str
-    amounts: pd.DataFrame
-    accepted: pa.Table
-    rejected: pa.Table
-    notes: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,39 +50,7 @@ class Fitted:
     refusal: str = ""
 
 
-def load(
-    source: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None
-) -> Customers:
-    """Read customers.
-
-    Parameters
-    ----------
-    source : path
-        Any file that :func:`wholesale.reading.open_customers` takes.
-    columns : mapping of str to str, optional
-        For a category, the file's own name of that column.
-    decimal : {"point", "comma"}, optional
-
-    Returns
-    -------
-    Customers
-
-    Raises
-    ------
-    ReadError
-        In one sentence, if the file cannot be read, or none of its records is a customer.
-    """
-    path = Path(source)
-    file = open_customers(path, Settings(columns or {}, decimal))
-    notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
-    if not len(accepted):
-        first = rejected.slice(0, 1).to_pylist()[0]
-        raise ReadError(f"{path.name}: no record is a customer; line {first['line']}: {first['reason']}")
-    amounts = accepted.select(SPEND_COLUMNS).to_pandas().set_axis(_lines(accepted))
-    return Customers(path.name, amounts, accepted, rejected, notes)
-
-
-def score(customers: Customers, models: Path | str | None = None) -> Scored:
+def score(own: Own, models: Path | str | None = None) -> Scored:
     """Score customers with the models in a folder; by default, the shipped ones.
 
     Raises
@@ -118,24 +61,23 @@ def score(customers: Customers, models: Path | str | None = None) -> Scored:
         If the file has a column of its own that is named as an answer is.
     """
     predictor = load_predictor(models)
-    scored = score_table(predictor, customers.accepted)
-    summary = summarize(predictor, tally(predictor, scored, customers.rejected), customers.notes)
-    return Scored(predictor, summary, _frame(scored, customers))
+    scored = score_table(predictor, own.accepted)
+    summary = summarize(predictor, tally(predictor, scored, own.rejected), own.notes)
+    return Scored(predictor, summary, _frame(scored, own))
 
 
-def fit(customers: Customers, segments: int) -> Fitted:
+def fit(own: Own, segments: int) -> Fitted:
     """Fit three models on customers, or say why it cannot be done."""
     if not FEWEST <= segments <= MOST:
         return Fitted(segments, refusal=f"between {FEWEST} and {MOST} segments can be asked for")
-    source = Source(customers.file, len(customers.amounts), len(customers.rejected))
     try:
-        bundle = train(customers.amounts, segments, source=source)
+        bundle = train(own.customers, segments, source=own.source)
     except ImproperMixture:
         flat = f"in every Gaussian mixture of {segments} components that was tried, one shrinks onto a few"
         return Fitted(segments, refusal=f"{flat} customers or onto a plane")
     except ValueError as error:
         return Fitted(segments, refusal=sentence(error))
-    answers = _frame(score_table(bundle.predictor, customers.accepted), customers)
+    answers = _frame(score_table(bundle.predictor, own.accepted), own)
     if len(answers) == bundle.manifest["customers"]:  # Ward's rule for new customers can differ from its tree
         answers["ward_segment"] = bundle.labels["ward"]
         answers["agreement"] = models_agreeing(bundle.labels)
@@ -150,10 +92,10 @@ def sentence(error: ValueError) -> str:
     return said.replace("1 customers are", "1 customer is") if said.startswith("1 ") else said
 
 
-def _frame(scored: pa.Table, customers: Customers) -> pd.DataFrame:
+def _frame(scored: pa.Table, own: Own) -> pd.DataFrame:
     """Give a scored table by line; a name that comes twice is kept once, as our own columns never do."""
     first = [scored.column_names.index(name) for name in dict.fromkeys(scored.column_names)]
-    return scored.select(first).to_pandas().set_axis(_lines(customers.accepted))
+    return scored.select(first).to_pandas().set_axis(_lines(own.accepted))
 
 
 def _lines(accepted: pa.Table) -> pd.Index:

@@ -6,7 +6,8 @@ from wholesale.app.sentences import format_amount, format_share
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import relation
 from wholesale.report.findings import doubts, votes
-from wholesale.report.study import Customers, Fitted, Scored
+from wholesale.own import Own
+from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import SHOWN, difference, share_above
 
@@ -25,17 +26,17 @@ WIDEST = 60
 """Letters of a passthrough value that are shown."""
 
 
-def rejects(customers: Customers) -> pd.DataFrame | None:
+def rejects(own: Own) -> pd.DataFrame | None:
     """List the first rejected records, each with its first fault."""
-    if not len(customers.rejected):
+    if not len(own.rejected):
         return None
-    first = customers.rejected.slice(0, SHOWN).select(["line", "column", "value", "reason"]).to_pandas()
+    first = own.rejected.slice(0, SHOWN).select(["line", "column", "value", "reason"]).to_pandas()
     return _short(first.replace({"column": LABELS})).set_index("line").rename_axis(index=None, columns="line")
 
 
-def spending(customers: Customers) -> pd.DataFrame:
+def spending(own: Own) -> pd.DataFrame:
     """Describe each category: lowest, middle and highest amount, in m.u., and zeros."""
-    amounts = customers.amounts
+    amounts = own.amounts
     quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(_money)
     quantiles.columns = ["lowest", "lower quarter", "median", "upper quarter", "highest"]
     return (
@@ -43,15 +44,15 @@ def spending(customers: Customers) -> pd.DataFrame:
     )
 
 
-def drift(customers: Customers, scored: Scored) -> pd.DataFrame:
+def drift(own: Own, scored: Scored) -> pd.DataFrame:
     """Compare each category with the customers on record."""
     rows = {
         LABELS[column]: {
             "D": f"{its.distance:.2f}",
             "median on record": _money(float(pd.Series(scored.predictor.amounts[:, i]).median())),
-            "median here": _money(customers.amounts[column].median()),
-            "above the median on record": format_share(share_above(customers, scored, column)),
-            "spending": difference(customers, scored, column),
+            "median here": _money(own.amounts[column].median()),
+            "above the median on record": format_share(share_above(own, scored, column)),
+            "spending": difference(own, scored, column),
         }
         for i, (column, its) in enumerate(scored.summary.drift.items())
     }
@@ -120,7 +121,7 @@ def segments(fitted: Fitted) -> pd.DataFrame | None:
     return _by_model(pd.DataFrame(rows, columns=named))
 
 
-def contested(customers: Customers, fitted: Fitted) -> pd.DataFrame | None:
+def contested(own: Own, fitted: Fitted) -> pd.DataFrame | None:
     """List the most contested customers, with what the file calls them."""
     if fitted.answers is None:
         return None
@@ -129,7 +130,7 @@ def contested(customers: Customers, fitted: Fitted) -> pd.DataFrame | None:
         return None
     ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
     taken = {"line", *SPEND_COLUMNS, *ANSWERS}
-    theirs = [name for name in dict.fromkeys(customers.accepted.column_names) if name not in taken][:2]
+    theirs = [name for name in dict.fromkeys(own.accepted.column_names) if name not in taken][:2]
     segments = {label: ranked[f"{model}_segment"] for model, label in MODELS.items()}
     written = {
         "agree": ranked["agreement"].map("{} of 3".format),

@@ -10,7 +10,8 @@ from wholesale.checks import check_fit
 from wholesale.evidence import compare_cluster_counts, silhouettes_without_segments
 from wholesale.models import SEED
 from wholesale.preprocessing import log_standardizer
-from wholesale.report.study import FEWEST, Customers, sentence
+from wholesale.own import Own
+from wholesale.report.study import FEWEST, sentence
 
 WEIGHED, CLOUDS, LARGEST_K = 1000, 20, 6
 """Customers on whom numbers of segments are weighed at most, clouds to compare with, the last number."""
@@ -44,14 +45,14 @@ class Weighed:
     refusal: str = ""
 
 
-def weigh(customers: Customers) -> Weighed:
+def weigh(own: Own) -> Weighed:
     """Weigh each number of segments from 1 to 6, or fewer where customers are few.
 
     The gap statistic and bootstraps are left out, as they take minutes, and of more than a thousand
     customers as many are drawn at random.
     """
-    sampled = len(customers.amounts) > WEIGHED
-    amounts = customers.amounts.sample(WEIGHED, random_state=SEED) if sampled else customers.amounts
+    sampled = len(own.amounts) > WEIGHED
+    amounts = own.amounts.sample(WEIGHED, random_state=SEED) if sampled else own.amounts
     X = log_standardizer().fit_transform(amounts)
     last = min(LARGEST_K, len(np.unique(X, axis=0)) // PER_SEGMENT)
     none = Weighed(pd.DataFrame(), pd.DataFrame(), len(X), sampled)

@@ -5,7 +5,8 @@ from scipy.stats import binom
 
 from wholesale.app.sentences import format_amount, format_share, listed
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
-from wholesale.report.study import Customers, Scored
+from wholesale.own import Own
+from wholesale.report.study import Scored
 from wholesale.scoring.drift import FAR, LIKE, by_chance
 
 FEW = 100
@@ -32,9 +33,9 @@ def of_all(n: int, total: int) -> str:
     return f"{format_amount(n)} of {format_amount(total)} ({format_share(n / total)})"
 
 
-def reading(customers: Customers) -> str:
+def reading(own: Own) -> str:
     """Say what came of reading the file."""
-    accepted, rejected = len(customers.accepted), len(customers.rejected)
+    accepted, rejected = len(own.accepted), len(own.rejected)
     total = accepted + rejected
     came = "Every one of them is a customer; none was rejected." if total > 1 else "It is a customer."
     if rejected:
@@ -43,14 +44,14 @@ def reading(customers: Customers) -> str:
         f"With {counted(accepted, 'customer')}, every figure below is uncertain: another year, or a few"
         " others, could change it."
     )
-    holds = f"**{escaped(customers.file)}** holds {counted(total, 'record')}."
-    said = [holds, came, *map(escaped, customers.notes)]
+    holds = f"**{escaped(own.file)}** holds {counted(total, 'record')}."
+    said = [holds, came, *map(escaped, own.notes)]
     return " ".join([*said, small] if accepted < FEW else said)
 
 
-def rejects(customers: Customers) -> str:
+def rejects(own: Own) -> str:
     """Say where the rejected records are at fault."""
-    rejected = customers.rejected
+    rejected = own.rejected
     if not len(rejected):
         return "There is nothing to mend: no record was rejected."
     columns = rejected["column"].to_pylist()
@@ -63,9 +64,9 @@ def rejects(customers: Customers) -> str:
     return f"At fault, going by the first fault of each: {where}.{shown} Nothing below includes {them}."
 
 
-def spending(customers: Customers) -> str:
+def spending(own: Own) -> str:
     """Say how much they spend and where zeros and constants are."""
-    amounts = customers.amounts
+    amounts = own.amounts
     totals = np.sort(amounts.sum(axis=1))
     if len(totals) == 1:
         return f"The customer spends {money(totals[0])} a year in all."
@@ -81,15 +82,15 @@ def spending(customers: Customers) -> str:
     return said + (f" The same for everybody: {listed(constant)}." if constant else "")
 
 
-def drift(customers: Customers, scored: Scored) -> str:
+def drift(own: Own, scored: Scored) -> str:
     """Say how far the customers are from those on record, and how far that can be trusted."""
-    n, m = len(customers.accepted), scored.summary.on_record
+    n, m = len(own.accepted), scored.summary.on_record
     if scored.on_record:
         return (
             f"These are the very customers that the models at hand were made from, all {format_amount(m)} of"
             " them. There is no drift, and nothing to be learned from its absence."
         )
-    said = f"{_shifts(customers, scored)} {_unfamiliar(scored.summary.unfamiliar, n)}"
+    said = f"{_shifts(own, scored)} {_unfamiliar(scored.summary.unfamiliar, n)}"
     chance = by_chance(n, m)
     if chance <= LIKE:
         return said
@@ -100,23 +101,23 @@ def drift(customers: Customers, scored: Scored) -> str:
     )
 
 
-def difference(customers: Customers, scored: Scored, column: str) -> str:
+def difference(own: Own, scored: Scored, column: str) -> str:
     """Put one category's drift in words."""
     its = scored.summary.drift[column]
     if its.distance == 0:
         return "no difference"
     if its.verdict == "alike":
-        large = by_chance(len(customers.accepted), scored.summary.on_record) <= LIKE
+        large = by_chance(len(own.accepted), scored.summary.on_record) <= LIKE
         return "little difference" if large else "no clear difference"
-    if abs(share_above(customers, scored, column) - 0.5) < EVEN:
+    if abs(share_above(own, scored, column) - 0.5) < EVEN:
         return "differently spread" if its.verdict == "different" else "very differently spread"
     return f"{'somewhat' if its.verdict == 'different' else 'much'} {its.direction}"
 
 
-def share_above(customers: Customers, scored: Scored, column: str) -> float:
+def share_above(own: Own, scored: Scored, column: str) -> float:
     """Give the share (0…1) of the customers who spend more than the median on record, ties counted half."""
     median = np.median(scored.predictor.amounts[:, SPEND_COLUMNS.index(column)])
-    its = customers.amounts[column]
+    its = own.amounts[column]
     return float((its > median).mean() + (its == median).mean() / 2)
 
 
@@ -146,12 +147,12 @@ def escaped(text: str) -> str:
     return safe.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _shifts(customers: Customers, scored: Scored) -> str:
+def _shifts(own: Own, scored: Scored) -> str:
     drifts, record = scored.summary.drift, f"the {format_amount(scored.summary.on_record)} on record"
     shifted = [column for column, its in drifts.items() if its.verdict != "alike"]
     if not shifted:
         return f"No category differs clearly from {record}."
-    told = listed([f"{LABELS[column]} ({difference(customers, scored, column)})" for column in shifted])
+    told = listed([f"{LABELS[column]} ({difference(own, scored, column)})" for column in shifted])
     said = f"The customers differ from {record} in {told}."
     if all(drifts[column].verdict == "different" for column in shifted):
         return said

@@ -3,7 +3,6 @@
 import codecs
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from glob import has_magic
 from pathlib import Path
 from typing import NamedTuple
@@ -68,15 +67,6 @@ def check_columns(files: list[CustomerFile]) -> None:
     for file in files[1:]:
         if _columns(file) != _columns(files[0]):
             raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
-
-
-@contextmanager
-def naming(file: CustomerFile) -> Iterator[None]:
-    """Say of which file what is wrong is said."""
-    try:
-        yield
-    except ReadError as error:
-        raise ReadError(f"{file.path.name}: {error}") from None
 
 
 def _paths(source: Path) -> list[Path]:

@@ -9,9 +9,10 @@ from uuid import uuid4
 from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError
 from wholesale.reading.form import Reconsider
+from wholesale.reading.header import naming
 from wholesale.scoring.files import Progress
 from wholesale.scoring.parts import Done, score_portion
-from wholesale.scoring.portions import Portion, check_columns, naming, portions
+from wholesale.scoring.portions import Portion, check_columns, portions
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -50,7 +51,7 @@ class Run:
         while self._plan():
             i, weight, future = self.waiting.popleft()
             outcome = future if isinstance(future, Exception) else _result(future)
-            with naming(self.files[i]):
+            with naming(self.files[i].path.name):
                 if isinstance(outcome, Reconsider):
                     self._reconsider(i, outcome)
                 elif isinstance(outcome, Exception):
