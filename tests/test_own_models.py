@@ -186,7 +186,11 @@ def test_the_project_s_models_are_not_overwritten_with_other_customers(file, out
     ("change", "options", "sentence"),
     [
         (lambda t: t.head(8), (), "8 customers are too few to segment; at least 10 are needed"),
-        (lambda t: t.assign(Milk=-1), (), "0 customers are too few to segment"),
+        (
+            lambda t: t.assign(Milk=-1),
+            (),
+            "in.csv: no record is a customer; line 2: Milk: -1 is not an amount ≥ 0",
+        ),
         (lambda t: t.assign(Milk=5), (), "Milk is the same for every customer"),
         (lambda t: t.head(12), ("--segments", 8), "among 12 customers: ask for fewer segments"),
         (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),

@@ -64,9 +64,7 @@ def shipped() -> Own:
     return replace(read_own(SHIPPED), customers=load_customers())
 
 
-def read_own(
-    path: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None
-) -> Own:
+def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None) -> Own:
     """Read customers of one's own.
 
     Parameters

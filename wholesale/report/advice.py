@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from wholesale.app.sentences import format_amount, listed
 from wholesale.columns import LABELS, MODELS
-from wholesale.report.findings import doubts, named, number, votes
 from wholesale.own import Own
+from wholesale.report.findings import doubts, named, number, votes
 from wholesale.report.study import FEWEST, Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import FEW, SHOWN, counted, of_all
@@ -18,9 +18,7 @@ def found(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted) -> str:
     return _points(_read(own), _place(scored), number_of, _segments(fitted), _agreed(fitted))
 
 
-def next_steps(
-    own: Own, scored: Scored, weighed: Weighed, fitted: Fitted, columns: Mapping[str, str]
-) -> str:
+def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted, columns: Mapping[str, str]) -> str:
     """List what can be done with it, as Markdown; `columns` is how the file was read."""
     mapped = "".join(f" --column {shlex.quote(f'{name}={its}')}" for name, its in columns.items())
     file = shlex.quote(own.file) + mapped

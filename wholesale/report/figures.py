@@ -9,8 +9,8 @@ from sklearn.decomposition import PCA
 from wholesale import plots
 from wholesale.app.sentences import format_share
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
-from wholesale.palette import segment_colours
 from wholesale.own import Own
+from wholesale.palette import segment_colours
 from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import difference

@@ -13,8 +13,8 @@ from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.evidence import models_agreeing
 from wholesale.manifest import ROOT
 from wholesale.models import ImproperMixture
-from wholesale.predict import Predictor, load_predictor
 from wholesale.own import Own
+from wholesale.predict import Predictor, load_predictor
 from wholesale.scoring import Summary, score_table
 from wholesale.scoring.summary import summarize
 from wholesale.scoring.tally import tally

@@ -4,9 +4,9 @@ import pandas as pd
 
 from wholesale.app.sentences import format_amount, format_share
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
+from wholesale.own import Own
 from wholesale.palette import relation
 from wholesale.report.findings import doubts, votes
-from wholesale.own import Own
 from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import SHOWN, difference, share_above

@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 from wholesale.checks import check_fit
 from wholesale.evidence import compare_cluster_counts, silhouettes_without_segments
 from wholesale.models import SEED
-from wholesale.preprocessing import log_standardizer
 from wholesale.own import Own
+from wholesale.preprocessing import log_standardizer
 from wholesale.report.study import FEWEST, sentence
 
 WEIGHED, CLOUDS, LARGEST_K = 1000, 20, 6
