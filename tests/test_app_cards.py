@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wholesale.amounts import parse_amount
+from wholesale.amounts import format_amount, parse_amount
 from wholesale.app import cards, sentences
 from wholesale.app.about import about_tab
 from wholesale.app.segments import segments_tab
@@ -37,7 +37,7 @@ def enormous(predictor: Predictor) -> Prediction:
 
 @given(st.floats(min_value=0, allow_infinity=False, allow_nan=False))
 def test_a_formatted_amount_is_read_back_as_it_was(amount):
-    assert parse_amount("Fresh", sentences.format_amount(amount)) == amount
+    assert parse_amount("Fresh", format_amount(amount)) == amount
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor):
 
 
 def test_the_customer_s_total_stands_beside_what_is_typical(predictor):
-    total = sentences.format_amount(round(sum(FIRST.values())))
+    total = format_amount(round(sum(FIRST.values())))
     assert f"a year. This customer spends {total}." in cards.answer(predictor, FIRST)
 
 

@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 import pytest
 
+from wholesale.amounts import format_amount
 from wholesale.app import cards, sentences
 from wholesale.app.presets import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
@@ -29,8 +30,8 @@ def test_every_category_has_a_row_with_its_amount_centre_and_exact_contribution(
     ranked = sorted(explanation.reasons, key=lambda reason: -reason.contribution)
     assert [label for label, _ in rows] == [LABELS[reason.column] for reason in ranked]
     for (_, row), reason in zip(rows, ranked, strict=True):
-        assert f">{sentences.format_amount(reason.amount)}</td>" in row
-        assert f">{sentences.format_amount(round(reason.centre))}</td>" in row
+        assert f">{format_amount(reason.amount)}</td>" in row
+        assert f">{format_amount(round(reason.centre))}</td>" in row
         assert f"{abs(reason.contribution):.2f}" in row
         assert ("wc-right" in row) == (reason.contribution > 0)
 
@@ -79,7 +80,7 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, explanation):
         sentences.agreement(prediction),
         sentences.clarity(predictor, prediction),
         f"{step}, K-Means would say {leads}.",
-        *(f"{LABELS[c]} {sentences.format_amount(a)}" for c, a in spend(predictor.amounts[0]).items()),
+        *(f"{LABELS[c]} {format_amount(a)}" for c, a in spend(predictor.amounts[0]).items()),
     ):
         assert said in text
     assert escape(text) in cards.answer(predictor, spend(predictor.amounts[0]))

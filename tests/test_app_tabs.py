@@ -5,6 +5,7 @@ from html import escape, unescape
 import pandas as pd
 import pytest
 
+from wholesale.amounts import SPACE, format_amount
 from wholesale.app import sentences
 from wholesale.app.about import COLUMNS, about_tab
 from wholesale.app.segments import segments_tab
@@ -27,7 +28,7 @@ def test_every_segment_has_a_tile_with_its_size_typical_amounts_and_colour(predi
         assert f"<p>{predictor.sizes[model][i]} customers: " in tile
         assert f"--seg:{segment_colours(predictor.overlap)[model][i]}" in tile
         for amount in predictor.typical[model][i].tolist():
-            assert f">{sentences.format_amount(amount)}</td>" in tile
+            assert f">{format_amount(amount)}</td>" in tile
         assert sentences.stability(predictor, model, i + 1) in unescape(tile)
 
 
@@ -60,7 +61,7 @@ def test_the_evidence_table_holds_every_figure_of_the_bundle(predictor):
         figures = re.findall(r"<td[^>]*>(.*?)</td>", row)
         for (column, (_, form)), shown in zip(COLUMNS.items(), figures, strict=True):
             value = predictor.evidence["counts"][k][column]
-            expected = "–" if value is None else format(value, form).replace(",", sentences.SPACE)
+            expected = "–" if value is None else format(value, form).replace(",", SPACE)
             assert re.sub("<.*?>", "", shown) == expected
 
 

@@ -115,7 +115,7 @@ class TestEveryPlot:
 
 
 def test_every_public_plot_is_covered():
-    assert {f"plot_{name}" for name in DRAWN} | {"plot_pairs"} == set(plots.__all__)
+    assert {f"plot_{name}" for name in DRAWN} | {"plot_pairs"} == set(plots.__all__) - {"AMOUNTS"}
 
 
 def test_ranges_set_the_two_medians_of_each_category_beside_each_other(table):
@@ -177,7 +177,7 @@ def test_correlations_writes_each_pair_once():
 def test_profiles_writes_means_and_typical_amounts_beside_their_colours():
     standardized, typical = _profiles(), _profiles().abs() * 10_000
     ax = plots.plot_profiles(standardized, typical=typical, colours=COLOURS3)
-    assert _texts(ax)[0] == "−1.5\n15,000 m.u."
+    assert _texts(ax)[0] == "−1.5\n15\u00a0000 m.u."
     assert _swatches(ax) == list(COLOURS3)
     assert [label.get_text() for label in ax.get_yticklabels()] == list(standardized.index)
 

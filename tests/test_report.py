@@ -180,14 +180,16 @@ class TestWhatIsSaid:
         html = markdown2html(f"x{words.escaped(name)}x")
         assert re.sub(r"^<p>|</p>$", "", unescape(html.strip())) == f"x{name}x"
 
-    @pytest.mark.parametrize("votes", [[2, 2, 2], [2, 3], [1, 1, 4], [3, 3, 4, 4, 5]])
+    @pytest.mark.parametrize("votes", [[2, 2, 2], [2, 3], [1, 1, 4], [3, 3, 4, 4, 5], [3, 3, 2]])
     def test_the_number_with_most_votes_leads(self, monkeypatch, votes):
         monkeypatch.setattr(findings, "votes", lambda _: dict(enumerate(votes)))
         counts = pd.DataFrame(index=[1, 2, 3, 4, 5])
         said = findings.number(weighing.Weighed(counts, pd.DataFrame(), 50), 3)
         most = max(set(votes), key=votes.count)
         assert ("split" in said) == (sum(votes.count(k) == votes.count(most) for k in set(votes)) > 1)
-        assert f"asked for have {votes.count(3) or 'none'} of the votes" in said
+        leads = said.endswith("That is the number asked for.")
+        assert leads == (most == 3 and "split" not in said)
+        assert leads or f"asked for have {votes.count(3) or 'none'} of the votes" in said
 
     def test_a_table_says_which_of_its_columns_are_words(self):
         table = pd.DataFrame({"n": [1], "said": ["much higher"]}).rename_axis(columns="line")
@@ -223,6 +225,9 @@ class TestTheReport:
         assert headings[0] == "What we found" and headings[-1] == "How this report was made"
         assert "Which file?" not in headings and 'source = "second_wholesaler.csv"' in written[0]
         assert str(ROOT) not in written[0]
+        settings = written[0].split("How this report was made")[1]
+        for told in ("second_wholesaler.csv", "Deli for Delicassen", "found out from the file"):
+            assert f": {told}</li>" in settings
 
     def test_tells_each_step_on_standard_error_and_leaves_nothing_else(self, written):
         _, result, left = written

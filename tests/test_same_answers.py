@@ -8,6 +8,7 @@ from html import unescape
 import numpy as np
 import pytest
 
+from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.answers import CUSTOMERS, answer
 from wholesale.app.view import CustomerView
@@ -55,7 +56,7 @@ def test_the_page_answers_as_predict_segments_does(predictor, everyone, scored):
     view._listen(False)  # an answer per customer, not per amount
     for i, row in enumerate(everyone.tolist()):
         for text, amount in zip(view.inputs.values(), row, strict=True):
-            text.value = sentences.format_amount(amount)
+            text.value = format_amount(amount)
         view.update()
         shown = unescape(view.answer.value)
         values = re.findall(r'<p class="wc-value"><i [^>]*></i>(.*?)</p>', shown)

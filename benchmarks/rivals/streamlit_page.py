@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from wholesale.amounts import parse_amounts
+from wholesale.amounts import format_amount, parse_amounts
 from wholesale.app import sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import Explanation, explain
@@ -45,7 +45,7 @@ def show_reasons(explanation: Explanation) -> None:
         height=240,
     )
     if change := explanation.change:
-        to = sentences.format_amount(change.to)
+        to = format_amount(change.to)
         st.write(f"{LABELS[change.column]} at {to} {UNIT} would make it {change.name}.")
     rows = [
         [alike.customer, alike.name, alike.channel, alike.region, *alike.amounts]

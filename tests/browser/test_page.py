@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, field, open_page
 
-from wholesale.amounts import parse_amount
+from wholesale.amounts import format_amount, parse_amount
 from wholesale.app import cards, sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
@@ -109,7 +109,7 @@ def test_reset_returns_to_the_first_customer(page, address, predictor: Predictor
     start = text_of(page, "wc-kmeans")
     field(page, "Grocery").fill("-5")
     page.locator(".wc-reset").click()
-    expect(field(page, "Grocery")).to_have_value(sentences.format_amount(predictor.amounts[0][2]))
+    expect(field(page, "Grocery")).to_have_value(format_amount(predictor.amounts[0][2]))
     expect(page.locator(".wc-stale")).to_have_count(0)
     assert text_of(page, "wc-kmeans") == start
 

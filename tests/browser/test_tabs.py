@@ -2,7 +2,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, field, open_page
 
-from wholesale.app import sentences
+from wholesale.amounts import format_amount
 from wholesale.app.presets import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
@@ -53,7 +53,7 @@ def test_a_real_customer_can_be_started_from(page: Page, address, predictor: Pre
         page.locator(".wc-preset select").select_option(label=label)
         amounts = predictor.amounts[customer - 1]
         for column, amount in zip(SPEND_COLUMNS, amounts.tolist(), strict=True):
-            expect(field(page, column)).to_have_value(sentences.format_amount(amount))
+            expect(field(page, column)).to_have_value(format_amount(amount))
         expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, amounts).kmeans.name)
         expect(page.locator(".wc-alike")).to_contain_text(f"Customer {customer} on record has exactly")
 
@@ -96,7 +96,7 @@ def test_a_reload_keeps_what_was_typed_and_a_new_visit_starts_anew(page: Page, a
     expect(page.locator(".wc-error").filter(has_text="Frozen")).to_be_visible()
     page.goto("about:blank")
     open_page(page, address)
-    expect(field(page, "Milk")).to_have_value(sentences.format_amount(predictor.amounts[0][1]))
+    expect(field(page, "Milk")).to_have_value(format_amount(predictor.amounts[0][1]))
 
 
 def test_the_whole_task_can_be_done_by_keyboard(page: Page, address, predictor: Predictor):

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from wholesale.amounts import SPACE, format_amount
 from wholesale.app import charts, sentences
 from wholesale.app.markup import card, note, table
 from wholesale.manifest import SHIPPED_SHA256, TRAIN
@@ -117,7 +118,7 @@ def _counts(predictor: Predictor) -> str:
 def _figure(value: float | None, form: str) -> str:
     if value is None:
         return '<span aria-label="not defined">–</span>'
-    return format(value, form).replace(",", sentences.SPACE)
+    return format(value, form).replace(",", SPACE)
 
 
 def _limits(predictor: Predictor) -> str:
@@ -143,7 +144,7 @@ def _versions(predictor: Predictor) -> str:
     manifest = predictor.manifest
     restarts, versions = manifest["metrics"]["gmm"]["restarts"], {"Python": manifest["python"]}
     versions |= manifest["versions"]
-    count = sentences.format_amount(manifest["customers"])
+    count = format_amount(manifest["customers"])
     told = {
         "Trained": f"{manifest['trained'][:10]}, on {count} customers",
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
@@ -163,8 +164,8 @@ def _source(manifest: dict) -> dict[str, str]:
     source, n, everybody = manifest.get("source"), manifest["customers"], manifest.get("drawn_from", 0)
     if not source:
         return {}
-    accepted, rejected = (sentences.format_amount(source[rows]) for rows in ("accepted", "rejected"))
-    drawn = f"; of those, {sentences.format_amount(n)} were drawn at random" if n < everybody else ""
+    accepted, rejected = (format_amount(source[rows]) for rows in ("accepted", "rejected"))
+    drawn = f"; of those, {format_amount(n)} were drawn at random" if n < everybody else ""
     said = f"{source['file']}: {accepted} rows accepted, {rejected} rejected{drawn}"
     return {"Source": said, "Customers' numbers": "Their order in the file, counting only those on record"}
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from wholesale.amounts import format_amount
 from wholesale.app import charts, sentences
 from wholesale.app.markup import bars, card, named, note
 from wholesale.app.reasons import alike_card, change_card, why_card
@@ -65,7 +66,7 @@ def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...],
         chips += f' <span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
     about = (
         sentences.size(predictor, "kmeans", segment),
-        f"This customer spends {sentences.format_amount(round(total))}.",
+        f"This customer spends {format_amount(round(total))}.",
         sentences.alone(predictor, segment),
         sentences.stability(predictor, "kmeans", segment),
     )

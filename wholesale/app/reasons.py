@@ -2,6 +2,7 @@
 
 from html import escape
 
+from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.markup import card, named, note, swing, table
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
@@ -30,8 +31,8 @@ def why_card(prediction: Prediction, explanation: Explanation, colours: tuple[st
 def _reason(reason: Reason, most: float, own: str, rival: str) -> tuple[str, str, str, str]:
     said = f"{'for' if reason.contribution >= 0 else 'against'}, {reason.contribution:+.2f}".replace("-", "−")
     bar = swing(reason.contribution / most, towards=own, away=rival, said=said)
-    centre = sentences.format_amount(round(reason.centre))
-    return escape(LABELS[reason.column]), sentences.format_amount(reason.amount), centre, bar
+    centre = format_amount(round(reason.centre))
+    return escape(LABELS[reason.column]), format_amount(reason.amount), centre, bar
 
 
 def change_card(explanation: Explanation, colours: tuple[str, ...]) -> str:
@@ -64,7 +65,7 @@ def alike_card(explanation: Explanation, colours: tuple[str, ...]) -> str:
 
 
 def _alike(customer: Alike, colours: tuple[str, ...], known: list[str]) -> list[str]:
-    amounts = [sentences.format_amount(amount) for amount in customer.amounts]
+    amounts = [format_amount(amount) for amount in customer.amounts]
     segment = f'<span class="wc-leads">{named(customer.name, colours[customer.segment - 1])}</span>'
     words = [escape(getattr(customer, name.lower())) for name in known]
     return [f"#{customer.customer}", *amounts, segment, *words]

@@ -2,8 +2,9 @@
 
 from html import escape
 
+from wholesale.amounts import format_amount
 from wholesale.app.markup import bars, card, note, table
-from wholesale.app.sentences import format_amount, format_share
+from wholesale.app.sentences import format_share
 from wholesale.app.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS
 from wholesale.palette import segment_colours

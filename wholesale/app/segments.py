@@ -4,6 +4,7 @@ from html import escape
 
 import numpy as np
 
+from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.markup import named, note, swing, table
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS, UNIT
@@ -63,7 +64,7 @@ def _tile(predictor: Predictor, model: str, segment: int, colour: str, means: np
     """Describe one segment; a bar is full at `full` standardized units."""
     members = predictor.segments[model] == segment
     n = int(members.sum())
-    count = f"{sentences.format_amount(n)} customer{'' if n == 1 else 's'}: "
+    count = f"{format_amount(n)} customer{'' if n == 1 else 's'}: "
     count += sentences.size(predictor, model, segment)
     said = (_kin(predictor, model, segment), sentences.stability(predictor, model, segment))
     amounts = zip(SPEND_COLUMNS, predictor.typical[model][segment - 1].tolist(), means.tolist(), strict=True)
@@ -91,7 +92,7 @@ def _amount(column: str, typical: float, mean: float, full: float, colour: str) 
     side = "above" if mean >= 0 else "below"
     said = f"{abs(mean):.1f} standard deviations {side} the average customer"
     bar = swing(mean / full, towards=colour, away=colour, said=said)
-    return escape(LABELS[column]), sentences.format_amount(round(typical, 2)), bar
+    return escape(LABELS[column]), format_amount(round(typical, 2)), bar
 
 
 def _mix(title: str, known: np.ndarray | None, members: np.ndarray, words: dict[int, str]) -> str:

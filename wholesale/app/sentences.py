@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from wholesale.amounts import format_amount
 from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
 
-SPACE = "\u00a0"  # groups thousands; it does not break, and parse_amount reads it back
 CLOSE = 1.15  # one customer in eight on record is no clearer
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
 
@@ -31,11 +31,6 @@ CONVENTION = (
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
-
-
-def format_amount(amount: float) -> str:
-    """Write an amount with its thousands grouped, e.g. ``"12 669"`` or ``"0.5"``; never rounded."""
-    return f"{amount:,}".removesuffix(".0").replace(",", SPACE)
 
 
 def format_share(share: float) -> str:

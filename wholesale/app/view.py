@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
 
-from wholesale.amounts import parse_amount
-from wholesale.app import cards, charts, sentences
+from wholesale.amounts import format_amount, parse_amount
+from wholesale.app import cards, charts
 from wholesale.app.about import about_tab
 from wholesale.app.many import many_tab
 from wholesale.app.presets import presets
@@ -90,7 +90,7 @@ class CustomerView:
         self._listen(False)
         amounts = self.predictor.amounts[customer - 1].tolist()
         for text, amount in zip(self.inputs.values(), amounts, strict=True):
-            text.value = sentences.format_amount(amount)
+            text.value = format_amount(amount)
         self._listen(True)
         self.update()
 

@@ -10,9 +10,11 @@ from wholesale.plots.customers import plot_map, plot_pairs, plot_spread
 from wholesale.plots.heatmaps import plot_correlations, plot_overlap, plot_profiles
 from wholesale.plots.ranges import plot_ranges
 from wholesale.plots.silhouettes import plot_silhouettes
+from wholesale.plots.style import AMOUNTS
 from wholesale.plots.trees import plot_dendrogram
 
 __all__ = [
+    "AMOUNTS",
     "plot_bars",
     "plot_correlations",
     "plot_criteria",

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 
+from wholesale.amounts import format_amount
 from wholesale.columns import LABELS, UNIT
 from wholesale.palette import SIMILAR
 from wholesale.plots.style import GREY, INK, PALE, TEXT, finish, on_axes, swatches
@@ -73,7 +74,7 @@ def plot_profiles(
     ax = on_axes(ax, 0.5 * len(standardized) + 1.2)
     written = _signed(standardized, 1)
     if typical is not None:
-        written += typical.map(f"\n{{:,.0f}} {UNIT}".format)
+        written += typical.map(lambda amount: f"\n{format_amount(round(amount))} {UNIT}")
     table = standardized.rename(columns=LABELS)
     names = table.index.get_level_values(-1)
     sns.heatmap(

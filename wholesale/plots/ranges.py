@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 from wholesale.columns import LABELS
-from wholesale.plots.style import GREY, INK, TEXT, finish, on_axes
+from wholesale.plots.style import AMOUNTS, GREY, INK, TEXT, finish, on_axes
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -49,7 +48,7 @@ def plot_ranges(
         beside: dict[str, Any] = {**TEXT, "color": colour, "va": "center", "textcoords": "offset points"}
         ax.annotate(name, (far_high[0], shift), (8, 0), **beside)
     ax.set_xscale("symlog", linthresh=10)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.xaxis.set_major_formatter(AMOUNTS)
     lowest = min(record.quantile(SHARES[0]).min(), own.quantile(SHARES[0]).min())
     ax.set(xlabel=unit, yticks=rows, yticklabels=[LABELS.get(name, name) for name in record])
     ax.set_xlim(0.7 * lowest if lowest > 10 else 0, None)

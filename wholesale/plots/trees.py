@@ -1,11 +1,13 @@
 """Dendrograms of a given linkage, in segment colours."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import dendrogram
 
+from wholesale.amounts import format_amount
 from wholesale.plots.style import GREY, INK, MERGE_HEIGHT, OFFSET, TEXT, finish, on_axes
 
 
@@ -51,7 +53,7 @@ def plot_dendrogram(
     for number, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
         x = 10 * np.flatnonzero(of_leaf == number) + 5  # SciPy draws leaf i at 10 i + 5
         gap = 0.004 * ax.get_xlim()[1]
-        text = f"{number} {name}\n{(labels == number).sum()} customers"
+        text = f"{number} {name}\n{format_amount((labels == number).sum())} customers"
         _name_segment(ax, x.min() - 5 + gap, x.max() + 5 - gap, text, colour)
     ax.set_ylabel(MERGE_HEIGHT)
     if leaves is not None:
@@ -70,7 +72,8 @@ def _segment_of_nodes(tree: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _draw_cut(ax: Axes, tree: np.ndarray, k: int) -> None:
     height = tree[-k : len(tree) - k + 2, 2].mean() if k > 1 else tree[-1, 2]
     ax.axhline(height, color=INK, linestyle="--", linewidth=1)
-    ax.annotate(f"cut: {k} segments", (0, height), (4, 4), xycoords=("axes fraction", "data"), **OFFSET)
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", **OFFSET}
+    ax.annotate(f"cut\ninto {k}", (1, height), (6, 0), **place)
 
 
 def _name_segment(ax: Axes, left: float, right: float, text: str, colour: str) -> None:

@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Mapping
 
-from wholesale.app.sentences import format_amount, listed
+from wholesale.amounts import format_amount
+from wholesale.app.sentences import listed
 from wholesale.columns import LABELS, MODELS
 from wholesale.own import Own
 from wholesale.report.findings import doubts, named, number, votes

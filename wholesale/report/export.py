@@ -16,6 +16,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from wholesale.app.sentences import listed
+from wholesale.columns import LABELS
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
 from wholesale.own import read_own
 from wholesale.report.study import score
@@ -29,7 +31,9 @@ FIRST, UNUSED, SET_UP = "summary", {"notebook", "parameters"}, {"imports", "inje
 
 MADE = """## How this report was made
 
-On {date}, from *{name}*, by notebook 6 of the project *wholesale customer segments*, with these settings:"""
+On {date}, by notebook 6 of the project *wholesale customer segments*, with these settings:
+
+{settings}"""
 
 
 class ReportError(Exception):
@@ -107,11 +111,11 @@ def write_report(
     }
     notebook = _run(parameters, progress)
     progress(f"Write {output.name}")
-    write_file(output, to_html(notebook, source.name).encode())
+    write_file(output, to_html(notebook, source.name, _settings(parameters)).encode())
 
 
-def to_html(notebook: NotebookNode, name: str) -> str:
-    """Export a notebook that was run, as a report on the file called `name`."""
+def to_html(notebook: NotebookNode, name: str, settings: str) -> str:
+    """Export a notebook that was run, as a report on the file called `name`; `settings` is Markdown."""
     first: list[NotebookNode] = []
     set_up: list[NotebookNode] = []
     body: list[NotebookNode] = []
@@ -119,12 +123,28 @@ def to_html(notebook: NotebookNode, name: str) -> str:
         tags = _tags(cell)
         if not tags & UNUSED:
             (first if FIRST in tags else set_up if tags & SET_UP else body).append(cell)
-    made = new_markdown_cell(MADE.format(date=datetime.now(UTC).date().isoformat(), name=escaped(name)))
+    date = datetime.now(UTC).date().isoformat()
+    made = new_markdown_cell(MADE.format(date=date, settings=settings))
     exporter = HTMLExporter(
         template_name="report", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
     )
     report = NotebookNode({**notebook, "cells": [*first, *body, made, *set_up]})
     return exporter.from_notebook_node(report, {"customers": name})[0]
+
+
+def _settings(parameters: Mapping[str, Any]) -> str:
+    """List the parameters in words; a report that is handed on does not tell folders."""
+    named = [
+        f"{escaped(its)} for {LABELS.get(name, escaped(name))}" for name, its in parameters["columns"].items()
+    ]
+    words = {
+        "File": escaped(Path(parameters["source"]).name),
+        "Columns of another name": listed(named) if named else "none",
+        "Decimal sign": parameters["decimal"] or "found out from the file",
+        "Models at hand": escaped(Path(parameters["models"]).name),
+        "Segments asked for": parameters["segments"],
+    }
+    return "\n".join(f"- {name}: {said}" for name, said in words.items())
 
 
 def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> NotebookNode:
@@ -145,7 +165,7 @@ def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> Noteboo
         except papermill.PapermillExecutionError as error:
             raise ReportError(f"the report was not written: {error.ename}, {error.evalue}") from None
     for cell in notebook.cells:
-        if "injected-parameters" in _tags(cell):  # a report that is handed on does not tell folders
+        if "injected-parameters" in _tags(cell):
             for path in (parameters["source"], parameters["models"]):
                 cell.source = cell.source.replace(json.dumps(path), json.dumps(Path(path).name))
     return notebook

@@ -3,7 +3,8 @@
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from wholesale.app.sentences import CLOSE, format_amount, listed
+from wholesale.amounts import format_amount
+from wholesale.app.sentences import CLOSE, listed
 from wholesale.columns import MODELS
 from wholesale.evidence import recommend
 from wholesale.palette import SIMILAR
@@ -31,6 +32,8 @@ def number(weighed: Weighed, segments: int) -> str:
     said = _leader(leaders, most, len(cast))
     if segments not in weighed.counts.index:
         return f"{said} The {segments} segments asked for were not weighed."
+    if leaders == [segments]:
+        return f"{said} That is the number asked for."
     return f"{said} The {segments} segments asked for have {cast.count(segments) or 'none'} of the votes."
 
 

@@ -8,7 +8,7 @@ from IPython.display import Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-WORD = r"[^\W\d]{3}"
+NUMBER = r"(?:[<>−-]?[\d.,\u00a0]+%?(?: of \d+)?|–|)"
 
 
 def show(*parts: str | pd.DataFrame | Axes | None) -> None:
@@ -32,7 +32,7 @@ def show(*parts: str | pd.DataFrame | Axes | None) -> None:
 def to_html(table: pd.DataFrame) -> str:
     """Write a table in full; its classes tell a style which headings and cells are words, to stand left."""
     levels = table.index.nlevels
-    words = [i for i, name in enumerate(table, 1) if table[name].astype(str).str.contains(WORD).any()]
+    words = [i for i, name in enumerate(table, 1) if not table[name].astype(str).str.fullmatch(NUMBER).all()]
     heads = [*range(1, levels + 1), *(levels + i for i in words)]
     classes = [*(f"th-{i}" for i in heads), *(f"td-{i}" for i in words)]
     with pd.option_context("display.max_colwidth", None):

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from wholesale.app.sentences import format_amount, format_share
+from wholesale.amounts import format_amount
+from wholesale.app.sentences import format_share
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.palette import relation
@@ -66,7 +67,7 @@ def shipped(scored: Scored) -> pd.DataFrame:
         (
             MODELS[model],
             f"{i} {name}",
-            size,
+            format_amount(size),
             format_share(size / n),
             format_share(its / len(predictor.amounts)),
         )
@@ -110,7 +111,7 @@ def segments(fitted: Fitted) -> pd.DataFrame | None:
         (
             MODELS[model],
             f"{i + 1} {name}",
-            int(predictor.sizes[model][i]),
+            format_amount(int(predictor.sizes[model][i])),
             format_share(predictor.sizes[model][i] / len(predictor.amounts)),
             "–" if model == "kmeans" else relation(predictor.overlap[model][i, i]),
         )

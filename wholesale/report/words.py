@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import binom
 
-from wholesale.app.sentences import format_amount, format_share, listed
+from wholesale.amounts import format_amount
+from wholesale.app.sentences import format_share, listed
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.report.study import Scored

@@ -6,9 +6,9 @@ from html import escape
 
 import numpy as np
 
+from wholesale.amounts import SPACE
 from wholesale.app.charts.criteria import PANELS, Curve, Panel
 from wholesale.app.charts.svg import LINE, Label, chart, draw_label, first_free, number, text, ticks, title
-from wholesale.app.sentences import SPACE
 from wholesale.predictor import Predictor
 
 WIDTH, HEIGHT = 320, 190

@@ -5,9 +5,8 @@ from html import escape
 
 import numpy as np
 
-from wholesale.amounts import Amount, parse_amounts
+from wholesale.amounts import Amount, format_amount, parse_amounts
 from wholesale.app.charts.svg import WIDTH, chart, figure, number, text, title
-from wholesale.app.sentences import format_amount
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from wholesale.amounts import format_amount
 from wholesale.app.charts.svg import (
     LINE,
     WIDTH,
@@ -17,7 +18,6 @@ from wholesale.app.charts.svg import (
     title,
     wrap,
 )
-from wholesale.app.sentences import format_amount
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
 
