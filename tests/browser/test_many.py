@@ -119,10 +119,12 @@ def test_names_that_differ_are_asked_for_and_a_sign_can_be_told(page: Page, addr
     mapping.get_by_label("Milk").select_option("Dairy")
     mapping.get_by_role("button").click()
     answered(page, "renamed.csv")
-    assert shown(page, "Fresh") == ["1\u00a0234"]
+    assert b'"A",1234,2,' in downloaded(page, "Download scored CSV")[1]
     expect(page.locator(".wc-verdict-card")).to_contain_text("1.234 is read as 1234")
     page.get_by_label("Decimal sign").select_option("point")
-    expect(page.locator(".wc-customers tbody td:nth-child(3)")).to_have_text("1.234")
+    expect(page.locator(".wc-verdict-card")).not_to_contain_text("1.234 is read as 1234")
+    answered(page, "renamed.csv")
+    assert b'"A",1.234,2,' in downloaded(page, "Download scored CSV")[1]
     assert [fault for fault in page.witness.faults if "/api/score" not in fault] == []
     page.witness.faults.clear()  # the 422 that asked for the names
 

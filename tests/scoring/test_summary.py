@@ -42,6 +42,11 @@ def _summary(accepted, unfamiliar=0, **verdicts):
             " (1% would be usual).",
         ),
         (
+            _summary(1000),
+            "These customers spend as the 440 on record do; none of them is unlike 99% of those on record"
+            " (1% would be usual).",
+        ),
+        (
             _summary(1000, 10, Milk="different"),
             "These customers differ somewhat from the 440 on record in Milk (higher); 1.0% of them are unlike"
             " 99% of those on record (1% would be usual).",

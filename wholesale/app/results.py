@@ -6,14 +6,14 @@ from wholesale.amounts import format_amount
 from wholesale.app.markup import bars, card, note, table
 from wholesale.app.sentences import format_share
 from wholesale.app.upload import ROWS, Scored
-from wholesale.columns import LABELS, MODELS
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.scoring import Summary
 from wholesale.scoring.drift import FAR, LIKE, Drift
 
-FIRST = 3
-"""Columns of the file that the table shows before the answers."""
+OWN = 2
+"""Columns of the file, amounts left out, that the table shows before the answers."""
 
 TRAIN = "python -m wholesale train"
 
@@ -133,8 +133,8 @@ def _value(row: dict) -> str:
 def _customers(predictor: Predictor, names: list[str]) -> str:
     """Write the table's head and what it is filtered by; a column is known by its place in the file."""
     heads = [_head("Row", -1, "number")]
-    for i, name in enumerate(names[:FIRST]):
-        heads += [_head(LABELS.get(name, name), i, "number" if name in LABELS else "text")]
+    own = [name for name in names[: names.index("kmeans_segment")] if name not in SPEND_COLUMNS]
+    heads += [_head(name, names.index(name), "text") for name in own[:OWN]]
     heads += [_head(label, names.index(f"{model}_segment"), model) for model, label in MODELS.items()]
     answers = {"Models agree": "agreement", "Times clearer": "clarity", "More unusual": "familiarity"}
     heads += [_head(label, names.index(name), name) for label, name in answers.items()]

@@ -53,7 +53,8 @@ class Summary:
         if not self.accepted:
             return "No customer could be scored."
         share = self.unfamiliar / self.accepted
-        unlike = f"{share:.1%} of them are unlike 99% of those on record (1% would be usual)"
+        how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
+        unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
         where = _listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:

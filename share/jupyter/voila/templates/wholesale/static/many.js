@@ -9,7 +9,7 @@
 
   const panel = () => document.querySelector(".wc-page-many");
   const $ = (selector) => panel().querySelector(selector);
-  const group = (number) => String(number).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, "\u00a0");
+  const group = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
   function say(words) {
