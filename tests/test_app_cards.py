@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wholesale.amounts import format_amount, parse_amount
+from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
 from wholesale.app.about import about_tab
 from wholesale.app.segments import segments_tab
@@ -15,6 +15,7 @@ from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import ROOT
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
+from wholesale.wording import format_amount, format_share
 
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
@@ -45,7 +46,7 @@ def test_a_formatted_amount_is_read_back_as_it_was(amount):
     [(0, "0%"), (1e-70, "<1%"), (0.004, "<1%"), (0.98, "98%"), (0.996, ">99%"), (1, "100%")],
 )
 def test_a_share_is_never_rounded_to_certainty(share, written):
-    assert sentences.format_share(share) == written
+    assert format_share(share) == written
 
 
 @pytest.mark.parametrize("model", ["kmeans", "gmm", "ward"])
@@ -58,7 +59,7 @@ def test_each_model_has_a_card_with_the_name_of_its_own_segment(predictor, first
 
 def test_two_models_have_a_bar_for_each_of_their_segments(predictor, first):
     answer = cards.answer(predictor, FIRST)
-    said = {"kmeans": "{:.1f}".format, "gmm": sentences.format_share}
+    said = {"kmeans": "{:.1f}".format, "gmm": format_share}
     for model, form in said.items():
         scores = getattr(first, model).scores
         share = 1 if model == "gmm" else max(scores)

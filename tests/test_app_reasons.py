@@ -5,13 +5,13 @@ from html import escape
 import numpy as np
 import pytest
 
-from wholesale.amounts import format_amount
 from wholesale.app import cards, sentences
 from wholesale.app.presets import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.explain import Change, Explanation, explain
 from wholesale.measure import measure
 from wholesale.predict import Predictor, predict_segment
+from wholesale.wording import format_amount
 
 
 def spend(amounts: np.ndarray) -> dict[str, float]:

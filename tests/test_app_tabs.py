@@ -5,7 +5,6 @@ from html import escape, unescape
 import pandas as pd
 import pytest
 
-from wholesale.amounts import SPACE, format_amount
 from wholesale.app import sentences
 from wholesale.app.about import COLUMNS, about_tab
 from wholesale.app.segments import segments_tab
@@ -13,6 +12,7 @@ from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS
 from wholesale.evidence.stability import BANDS
 from wholesale.palette import segment_colours
 from wholesale.segments import GROUPS
+from wholesale.wording import SPACE, format_amount, format_share, listed
 
 
 def tiles(page: str) -> list[str]:
@@ -38,7 +38,7 @@ def test_channel_and_region_are_shares_of_the_segment_and_said_not_to_be_used(pr
     for column, words in (("Channel", CHANNELS), ("Region", REGIONS)):
         shares = members[column].map(words).value_counts(normalize=True)
         for name, share in shares.items():
-            assert f"{name} {sentences.format_share(share)}" in tile
+            assert f"{name} {format_share(share)}" in tile
         assert f"{column}, not used in fitting" in tile
 
 
@@ -102,5 +102,5 @@ def test_the_source_is_named_for_the_shipped_customers_only(predictor):
 def test_the_words_for_groups_are_those_that_the_names_come_from():
     said = {"staples": "Staples are", "fresh": "fresh means", "deli": "deli "}
     for group, columns in GROUPS.items():
-        words = sentences.listed([LABELS[column] for column in columns])
+        words = listed([LABELS[column] for column in columns])
         assert f"{said[group]} {words}".replace("deli  ", "deli ") in sentences.GROUPS

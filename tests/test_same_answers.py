@@ -8,12 +8,12 @@ from html import unescape
 import numpy as np
 import pytest
 
-from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.answers import CUSTOMERS, answer
 from wholesale.app.view import CustomerView
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment, predict_segments
+from wholesale.wording import format_amount
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import numpy as np
 from wholesale.columns import SPEND_COLUMNS
 
 Amount = float | int | str
-SPACE = "\u00a0"  # groups thousands where amounts are written; it does not break
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
 _MARKS = ",' \u00a0\u2009\u202f\u2019"  # comma, apostrophes, spaces: they group thousands
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
@@ -48,14 +47,6 @@ def parse_amount(column: str, value: Amount | None) -> float:
     if not (math.isfinite(amount) and amount >= 0):
         raise ValueError(f"{column}: {shown(value)} {NOT_AN_AMOUNT}")
     return amount + 0.0  # -0.0 is 0.0
-
-
-def format_amount(amount: float) -> str:
-    """Write an amount with its thousands grouped, e.g. ``"12 669"`` or ``"0.5"``; never rounded.
-
-    `parse_amount` reads it back.
-    """
-    return f"{amount:,}".removesuffix(".0").replace(",", SPACE)
 
 
 def shown(value: object) -> str:

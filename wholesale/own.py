@@ -12,6 +12,7 @@ from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.provenance import Source
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.wording import listed
 
 CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
@@ -53,7 +54,7 @@ class Own:
     def left_out(self) -> list[str]:
         """A sentence for each of Channel and Region that the file has, but with other codes."""
         return [
-            f"{column} is left out: it holds other codes than {_list(codes)}."
+            f"{column} is left out: it holds other codes than {listed([str(code) for code in codes])}."
             for column, codes in CODES.items()
             if column in self.accepted.column_names and column not in self.customers
         ]
@@ -109,8 +110,3 @@ def _codes(accepted: pa.Table, column: str) -> pd.Series | None:
         return None
     codes = pd.to_numeric(accepted[column].to_pandas(), errors="coerce")
     return codes.astype(int) if codes.isin(CODES[column]).all() else None
-
-
-def _list(codes: Mapping[int, str]) -> str:
-    *others, last = map(str, codes)
-    return f"{', '.join(others)} and {last}"

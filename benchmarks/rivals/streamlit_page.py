@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from wholesale.amounts import format_amount, parse_amounts
+from wholesale.amounts import parse_amounts
 from wholesale.app import sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import Explanation, explain
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, load_predictor, predict_segment
+from wholesale.wording import format_amount, format_share
 
 
 @st.cache_resource
@@ -34,7 +35,7 @@ def show_models(predictor: Predictor, prediction: Prediction) -> None:
                 st.caption(sentences.clarity(predictor, prediction))
             if key == "gmm":
                 for name, share in zip(predictor.names["gmm"], prediction.gmm.scores, strict=True):
-                    st.progress(min(max(share, 0.0), 1.0), f"{name} {sentences.format_share(share)}")
+                    st.progress(min(max(share, 0.0), 1.0), f"{name} {format_share(share)}")
 
 
 def show_reasons(explanation: Explanation) -> None:

@@ -6,10 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, field, open_page
 
-from wholesale.amounts import format_amount, parse_amount
+from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
+from wholesale.wording import format_amount, format_share
 
 RETAILER = dict(zip(SPEND_COLUMNS, ("1200", "12000", "21000", "300", "9500", "1500"), strict=True))
 
@@ -39,7 +40,7 @@ def test_six_amounts_change_the_answers_to_what_predict_segment_says(page, addre
     expect(page.locator(".wc-agreement")).to_have_text(f"{answer.agreement} of 3 models agree")
     expect(page.locator(".wc-familiarity")).to_have_text(sentences.familiarity(answer))
     for probability in answer.gmm.scores:
-        assert sentences.format_share(probability) in text_of(page, "wc-gmm")
+        assert format_share(probability) in text_of(page, "wc-gmm")
     assert (text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")) != before
     assert page.witness.navigations == [address]
 

@@ -2,10 +2,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, field, open_page
 
-from wholesale.amounts import format_amount
 from wholesale.app.presets import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
+from wholesale.wording import format_amount
 
 
 def test_tabs_show_one_page_at_a_time_and_can_be_linked_to(page: Page, address):

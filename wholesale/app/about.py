@@ -2,11 +2,11 @@
 
 from html import escape
 
-from wholesale.amounts import SPACE, format_amount
 from wholesale.app import charts, sentences
 from wholesale.app.markup import card, note, table
 from wholesale.manifest import SHIPPED_SHA256, TRAIN
 from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.wording import SPACE, format_amount
 
 COLUMNS = {
     "kmeans_silhouette": ("K-Means silhouette", ".3f"),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from wholesale.amounts import format_amount
 from wholesale.app import charts, sentences
 from wholesale.app.markup import bars, card, named, note
 from wholesale.app.reasons import alike_card, change_card, why_card
@@ -11,6 +10,7 @@ from wholesale.columns import MODELS
 from wholesale.explain import explain
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, Reading, predict_segment
+from wholesale.wording import format_amount, format_share
 
 TINY = 1e-12
 EARLIER = "This answer is for the earlier amounts."
@@ -87,7 +87,7 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     distances = prediction.kmeans.scores
     nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
     certain = [min(max(share, TINY), 1 - TINY) for share in gmm.scores]  # its rounding is certain, it is not
-    probabilities = [(sentences.format_share(share), share) for share in certain]
+    probabilities = [(format_share(share), share) for share in certain]
     placed = "Placed where joining costs least"
     if (share := predictor.self_placement) is not None:
         placed += f", which finds the tree's own segment for {share:.0%} of the customers on record"

@@ -3,9 +3,9 @@
 from html import escape
 
 from wholesale.app.markup import card, note
-from wholesale.app.sentences import listed
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.predict import Predictor
+from wholesale.wording import listed
 
 LIMIT = 20 * 10**6
 """Bytes that a file may have."""

@@ -2,12 +2,12 @@
 
 from html import escape
 
-from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.markup import card, named, note, swing, table
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import Alike, Explanation, Reason
 from wholesale.predict import Prediction
+from wholesale.wording import format_amount
 
 
 def why_card(prediction: Prediction, explanation: Explanation, colours: tuple[str, ...]) -> str:

@@ -2,22 +2,19 @@
 
 from html import escape
 
-from wholesale.amounts import format_amount
 from wholesale.app.markup import bars, card, note, table
-from wholesale.app.sentences import format_share
 from wholesale.app.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.scoring import Summary
 from wholesale.scoring.drift import FAR, LIKE, Drift
+from wholesale.wording import format_amount, format_share
 
 OWN = 2
 """Columns of the file, amounts left out, that the table shows before the answers."""
 
 TRAIN = "python -m wholesale train"
-
-WORDS = {"alike": "as on record", "different": "somewhat {}", "far": "much {}"}
 
 
 def result(predictor: Predictor, scored: Scored) -> str:
@@ -102,8 +99,7 @@ def _drift(summary: Summary) -> str:
 def _drifted(column: str, each: Drift) -> tuple[str, ...]:
     tint = "--warn" if each.verdict == "far" else "--acc"
     bar = f'<i class="wc-track" style="--seg:var({tint});--share:{each.distance:.3f}"></i>'
-    words = WORDS[each.verdict].format(each.direction)
-    return escape(LABELS[column]), bar, f"{each.distance:.2f}", escape(words)
+    return escape(LABELS[column]), bar, f"{each.distance:.2f}", escape(each.words)
 
 
 def _rejected(scored: Scored) -> str:

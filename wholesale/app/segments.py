@@ -4,12 +4,12 @@ from html import escape
 
 import numpy as np
 
-from wholesale.amounts import format_amount
 from wholesale.app import sentences
 from wholesale.app.markup import named, note, swing, table
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor
+from wholesale.wording import format_amount, format_share
 
 ABOUT = {
     "kmeans": "{k} centres; a customer belongs to the nearest. The colours follow this model.",
@@ -100,5 +100,5 @@ def _mix(title: str, known: np.ndarray | None, members: np.ndarray, words: dict[
         return ""
     codes = known[members]
     counts = {words.get(code, str(code)): int((codes == code).sum()) for code in np.unique(codes).tolist()}
-    parts = [f"{name} {sentences.format_share(count / len(codes))}" for name, count in counts.items()]
+    parts = [f"{name} {format_share(count / len(codes))}" for name, count in counts.items()]
     return f"<dt>{title}, not used in fitting</dt><dd>{escape(', '.join(parts))}</dd>"

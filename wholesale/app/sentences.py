@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wholesale.amounts import format_amount
 from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
+from wholesale.wording import format_amount, format_share, listed
 
 CLOSE = 1.15  # one customer in eight on record is no clearer
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
@@ -31,15 +31,6 @@ CONVENTION = (
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
-
-
-def format_share(share: float) -> str:
-    """Write a share (0…1) as a whole percentage that claims no certainty, e.g. ``"<1%"`` or ``"98%"``."""
-    if 0 < share < 0.005:
-        return "<1%"
-    if 0.995 <= share < 1:
-        return ">99%"
-    return f"{share:.0%}"
 
 
 def familiarity(prediction: Prediction) -> str:
@@ -130,11 +121,6 @@ def same(explanation: Explanation) -> str:
     which = listed([str(customer) for customer in explanation.same])
     one = len(explanation.same) == 1
     return f"Customer{'' if one else 's'} {which} on record {'has' if one else 'have'} exactly these amounts."
-
-
-def listed(words: list[str]) -> str:
-    """Write ``"a, b and c"``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def announcement(prediction: Prediction) -> str:

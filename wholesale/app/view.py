@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
 
-from wholesale.amounts import format_amount, parse_amount
+from wholesale.amounts import parse_amount
 from wholesale.app import cards, charts
 from wholesale.app.about import about_tab
 from wholesale.app.many import many_tab
@@ -13,6 +13,7 @@ from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.predict import Predictor
+from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)
 

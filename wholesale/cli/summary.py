@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from wholesale.columns import LABELS, MODELS
+from wholesale.wording import counted, format_amount, format_share
 
 if TYPE_CHECKING:
     from wholesale.scoring import Summary
@@ -31,7 +32,7 @@ def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None
             rate = rows / max(time.monotonic() - began, 1e-3)
             bar.update(
                 task,
-                description=f"{rows:,} rows, {rate:,.0f} a second",
+                description=f"{counted(rows, 'row')}, {format_amount(round(rate))} a second",
                 total=None if share is None else 1,
                 completed=share or 0,
             )
@@ -42,9 +43,9 @@ def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None
 def tell(summary: "Summary", output: str, rejected: str, *, err: bool) -> None:
     """Print a summary, on standard error where standard output holds the customers themselves."""
     console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
-    console.print(f"Scored {_counted(summary.accepted, 'customer')} into {output}.")
+    console.print(f"Scored {counted(summary.accepted, 'customer')} into {output}.")
     if summary.rejected:
-        console.print(f"Rejected {_counted(summary.rejected, 'row')}, with reasons in {rejected}:")
+        console.print(f"Rejected {counted(summary.rejected, 'row')}, with reasons in {rejected}:")
         for line in summary.examples:
             console.print(f"  {line}")
     for note in summary.notes:
@@ -55,24 +56,18 @@ def tell(summary: "Summary", output: str, rejected: str, *, err: bool) -> None:
     console.print(summary.verdict)
 
 
-def _counted(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
-
-
 def _segments(summary: "Summary") -> Table:
     table = Table("model", "segment", "customers", "share")
     for model, label in MODELS.items():
         for i, (name, customers) in enumerate(summary.segments[model], start=1):
             last = i == len(summary.segments[model])
-            share = f"{customers / summary.accepted:.0%}"
-            table.add_row(label if i == 1 else "", f"{i} {name}", f"{customers:,}", share, end_section=last)
+            size = (format_amount(customers), format_share(customers / summary.accepted))
+            table.add_row(label if i == 1 else "", f"{i} {name}", *size, end_section=last)
     return table
 
 
 def _drift(drift: dict[str, "Drift"]) -> Table:
-    words = {"alike": "as on record", "different": "somewhat {}", "far": "much {}"}
     table = Table("category", "D", "spending")
     for column, each in drift.items():
-        verdict = words[each.verdict].format(each.direction)
-        table.add_row(LABELS[column], f"{each.distance:.2f}", verdict)
+        table.add_row(LABELS[column], f"{each.distance:.2f}", each.words)
     return table

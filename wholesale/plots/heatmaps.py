@@ -9,10 +9,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 
-from wholesale.amounts import format_amount
 from wholesale.columns import LABELS, UNIT
 from wholesale.palette import SIMILAR
 from wholesale.plots.style import GREY, INK, PALE, TEXT, finish, on_axes, swatches
+from wholesale.wording import format_amount
 
 DIVERGING = "PuOr"
 LIMIT = 2.0

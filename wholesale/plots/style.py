@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
-from wholesale.amounts import format_amount
+from wholesale.wording import format_amount
 
 INK, GREY, PALE = "#1F2933", "#5F6B7A", "#E3E7EB"
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import dendrogram
 
-from wholesale.amounts import format_amount
 from wholesale.plots.style import GREY, INK, MERGE_HEIGHT, OFFSET, TEXT, finish, on_axes
+from wholesale.wording import format_amount
 
 
 def plot_dendrogram(

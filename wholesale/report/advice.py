@@ -3,14 +3,13 @@
 import shlex
 from collections.abc import Mapping
 
-from wholesale.amounts import format_amount
-from wholesale.app.sentences import listed
 from wholesale.columns import LABELS, MODELS
 from wholesale.own import Own
 from wholesale.report.findings import doubts, named, number, votes
 from wholesale.report.study import FEWEST, Fitted, Scored
 from wholesale.report.weighing import Weighed
-from wholesale.report.words import FEW, SHOWN, counted, of_all
+from wholesale.report.words import FEW, SHOWN, of_all
+from wholesale.wording import counted, format_amount, listed
 
 
 def found(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted) -> str:

@@ -16,13 +16,13 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from wholesale.app.sentences import listed
 from wholesale.columns import LABELS
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
 from wholesale.own import read_own
 from wholesale.report.study import score
 from wholesale.report.words import escaped
 from wholesale.scoring.output import check_free
+from wholesale.wording import listed
 
 NOTEBOOK = ROOT / "notebooks" / "06_your_customers.ipynb"
 TEMPLATES = Path(__file__).resolve().parent / "templates"

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from sklearn.decomposition import PCA
 
 from wholesale import plots
-from wholesale.app.sentences import format_share
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.own import Own
 from wholesale.palette import segment_colours
 from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import difference
+from wholesale.wording import format_share
 
 LEAVES = 12
 """Of the tree that is drawn."""

@@ -3,8 +3,7 @@
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from wholesale.amounts import format_amount
-from wholesale.app.sentences import CLOSE, listed
+from wholesale.app.sentences import CLOSE
 from wholesale.columns import MODELS
 from wholesale.evidence import recommend
 from wholesale.palette import SIMILAR
@@ -12,6 +11,7 @@ from wholesale.predict import Predictor
 from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import SHOWN, of_all
+from wholesale.wording import format_amount, listed
 
 MUCH, PARTLY = 0.65, 0.25
 """Adjusted Rand from which two divisions are called much alike, or partly; our convention."""

@@ -2,8 +2,6 @@
 
 import pandas as pd
 
-from wholesale.amounts import format_amount
-from wholesale.app.sentences import format_share
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.palette import relation
@@ -11,6 +9,7 @@ from wholesale.report.findings import doubts, votes
 from wholesale.report.study import Fitted, Scored
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import SHOWN, difference, share_above
+from wholesale.wording import format_amount, format_share
 
 WHOLE = ("gmm_bic", "calinski_harabasz", "smallest_segment")
 CRITERIA = {

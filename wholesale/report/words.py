@@ -3,12 +3,11 @@
 import numpy as np
 from scipy.stats import binom
 
-from wholesale.amounts import format_amount
-from wholesale.app.sentences import format_share, listed
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.report.study import Scored
 from wholesale.scoring.drift import FAR, LIKE, by_chance
+from wholesale.wording import counted, format_amount, format_share, listed
 
 FEW = 100
 """Below this many customers, every figure is said to be uncertain; our convention."""
@@ -18,11 +17,6 @@ EVEN = 0.05
 
 SHOWN = 10
 """Rows of a list that are shown."""
-
-
-def counted(n: int, thing: str, things: str = "") -> str:
-    """Write a count with its noun, e.g. ``"1 customer"`` or ``"5 000 customers"``."""
-    return f"{format_amount(n)} {thing if n == 1 else things or f'{thing}s'}"
 
 
 def of_all(n: int, total: int) -> str:

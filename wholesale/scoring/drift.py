@@ -49,6 +49,12 @@ class Drift:
     direction: str
     verdict: str
 
+    @property
+    def words(self) -> str:
+        """``"as on record"``, or for example ``"somewhat higher"``."""
+        degree = {"different": "somewhat", "far": "much"}.get(self.verdict)
+        return f"{degree} {self.direction}" if degree else "as on record"
+
 
 def count(record: np.ndarray, amounts: np.ndarray) -> Counts:
     """Count a part of a file.

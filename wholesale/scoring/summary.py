@@ -6,6 +6,7 @@ from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
 from wholesale.scoring.drift import FAR, Drift, by_chance, drift
 from wholesale.scoring.tally import Tally, on_record
+from wholesale.wording import counted, listed
 
 MANY_UNFAMILIAR = 0.05
 """From this share on, a file is said to be of another market; on record it is 1%. Our convention."""
@@ -56,7 +57,7 @@ class Summary:
         how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
         unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
-        where = _listed([f"{label} ({its.direction})" for label, its in shifted])
+        where = listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:
             return (
                 f"These customers are unlike the {self.on_record} that the segments were made from: {unlike}."
@@ -64,9 +65,10 @@ class Summary:
                 " python -m wholesale train."
             )
         if by_chance(self.accepted, self.on_record) > FAR:
+            verb = "is" if self.accepted == 1 else "are"
             return (
-                f"{_counted(self.accepted)} too few to tell whether the market is that of the"
-                f" {self.on_record} on record; {_how_many(self.unfamiliar)} unlike 99% of those."
+                f"{counted(self.accepted, 'customer')} {verb} too few to tell whether the market is that of"
+                f" the {self.on_record} on record; {_how_many(self.unfamiliar)} unlike 99% of those."
             )
         if where:
             return (
@@ -115,13 +117,5 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
     )
 
 
-def _counted(customers: int) -> str:
-    return "1 customer is" if customers == 1 else f"{customers} customers are"
-
-
 def _how_many(customers: int) -> str:
     return {0: "none is", 1: "1 is"}.get(customers, f"{customers} are")
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -6,10 +6,10 @@ from html import escape
 
 import numpy as np
 
-from wholesale.amounts import SPACE
 from wholesale.app.charts.criteria import PANELS, Curve, Panel
 from wholesale.app.charts.svg import LINE, Label, chart, draw_label, first_free, number, text, ticks, title
 from wholesale.predictor import Predictor
+from wholesale.wording import SPACE
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, FOOT = 46, WIDTH - 12, 42, 152

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from wholesale.amounts import Amount, format_amount, parse_amounts
+from wholesale.amounts import Amount, parse_amounts
 from wholesale.app.charts.components import BOTTOM, EDGE, MARK, TOP, Layout, axis_words, layout
 from wholesale.app.charts.svg import (
     LINE,
@@ -19,10 +19,10 @@ from wholesale.app.charts.svg import (
     text_width,
     title,
 )
-from wholesale.app.sentences import format_share
 from wholesale.columns import UNIT
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
+from wholesale.wording import format_amount, format_share
 
 DRAWN = 500  # points at most, so that the bytes stay bounded
 NEAR = 20

@@ -5,11 +5,12 @@ from html import escape
 
 import numpy as np
 
-from wholesale.amounts import Amount, format_amount, parse_amounts
+from wholesale.amounts import Amount, parse_amounts
 from wholesale.app.charts.svg import WIDTH, chart, figure, number, text, title
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
+from wholesale.wording import format_amount
 
 LIMIT = 3.0
 """Standardized units to either side; what lies beyond is drawn at the edge with an arrow."""

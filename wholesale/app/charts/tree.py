@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from wholesale.amounts import format_amount
 from wholesale.app.charts.svg import (
     LINE,
     WIDTH,
@@ -20,6 +19,7 @@ from wholesale.app.charts.svg import (
 )
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
+from wholesale.wording import format_amount
 
 DRAWN = 1000  # merges at most, the highest, so that the bytes stay bounded
 TOLD = 20  # merges that say on hover what joined
