@@ -59,6 +59,15 @@ def test_the_summary_counts_and_judges(shipped):
     assert [file.name for file in path.parent.iterdir()] == ["scored.csv"]
 
 
+def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(tmp_path):
+    rows = "900000,1,900000,1,900000,1\n" * 50 + "x,2,3,4,5,6\n" * 5
+    (tmp_path / "far.csv").write_text(f"{HEADER}\n{rows}")
+    result = _score("far.csv", folder=tmp_path)
+    assert result.stdout.startswith("These customers are unlike the 440")
+    assert result.stdout.count("These customers are unlike") == 1
+    assert "line 54: Fresh: x is not an amount ≥ 0\n  and 2 more\n" in result.stdout
+
+
 def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
     (tmp_path / "mine.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\n1,2,3,4,5,x\n1,2\n")
     result = _score("mine.csv", "--json", folder=tmp_path)
@@ -81,7 +90,7 @@ def test_standard_input_and_output(tmp_path):
     header, row = result.stdout.splitlines()
     assert header.startswith(f"id,{HEADER},kmeans_segment,kmeans_name,")
     assert row.startswith('"a",1,2,3,4,5,6,')
-    assert "Scored 1 customer into -." in result.stderr
+    assert "Scored 1 customer into standard output." in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -37,6 +37,16 @@ def test_matching_shares_as_many_customers_as_any_assignment_can():
     assert match_segments(reference, labels).tolist() == [1, 1, 2, 2, 2, 2, 2, 3, 1]
 
 
+def test_of_matches_that_share_as_many_the_more_alike_is_taken():
+    counts = [[14, 1], [13, 0]]  # 14 + 0 or 13 + 1
+    reference = np.array([row for row in (0, 1) for column in (0, 1) for _ in range(counts[row][column])])
+    labels = np.array([column for row in (0, 1) for column in (0, 1) for _ in range(counts[row][column])])
+    matched = [overlap(reference, its).trace() for its in (labels, 1 - labels)]
+    renumbered = match_segments(reference, labels)
+    assert overlap(reference, renumbered).trace() == max(matched)
+    assert match_segments(reference, 1 - labels).tolist() == renumbered.tolist()
+
+
 def test_partitions_of_different_sizes_are_not_matched():
     with pytest.raises(ValueError, match="cannot match 2 segments to 3"):
         match_segments(np.array([1, 2, 3]), np.array([1, 1, 2]))

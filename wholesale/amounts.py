@@ -14,6 +14,8 @@ _MARKS = ",' \u00a0\u2009\u202f\u2019"  # comma, apostrophes, spaces: they group
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
 
 _UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+CURRENCY = "^[€$£][ \u00a0\u202f]*|[ \u00a0\u202f]*[€$£]$"
+"""A currency sign before or after an amount, as a pattern; it is not read."""
 
 
 def parse_amount(column: str, value: Amount | None) -> float:
@@ -25,8 +27,9 @@ def parse_amount(column: str, value: Amount | None) -> float:
         The category, named in the error.
     value : float, int, str or None
         A finite number ≥ 0 in m.u., or its text. Text may group thousands by threes with spaces,
-        apostrophes or commas (``"12 669"``, ``"12,669.50"``); the decimal sign is a point. Text such as
-        ``"12.669"``, which many readers write for 12 669, is refused rather than guessed at.
+        apostrophes or commas (``"12 669"``, ``"12,669.50"``), and begin or end with a currency sign; the
+        decimal sign is a point. Text such as ``"12.669"``, which many readers write for 12 669, is refused
+        rather than guessed at.
 
     Returns
     -------
@@ -37,8 +40,8 @@ def parse_amount(column: str, value: Amount | None) -> float:
     ValueError
         In one sentence that names the column, the value and the rule.
     """
-    if isinstance(value, str) and _UNCLEAR.fullmatch(value.strip()):
-        thousands, decimals = value.strip().replace(".", ""), f"{float(value):.2f}"
+    if isinstance(value, str) and _UNCLEAR.fullmatch(bare := _bare(value)):
+        thousands, decimals = bare.replace(".", ""), f"{float(bare):.2f}"
         raise ValueError(f"{column}: {value.strip()} is not clear; write {thousands} or {decimals}")
     try:
         amount = _number(value)
@@ -61,11 +64,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
+def _bare(text: str) -> str:
+    return re.sub(CURRENCY, "", text.strip())
+
+
 def _number(value: Amount | None) -> float:
     if value is None or isinstance(value, bool | np.bool_):
         raise TypeError("not a number")
     if isinstance(value, str):
-        value = value.strip()
+        value = _bare(value)
         if _GROUPED.fullmatch(value):
             value = re.sub(f"[{_MARKS}]", "", value)
         if "_" in value:  # float("1_000") is Python's, not a person's

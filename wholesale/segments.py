@@ -28,6 +28,8 @@ def size_order(labels: np.ndarray) -> np.ndarray:
 def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the raw labels in the order of the reference segments they match (see `match_segments`).
 
+    Of pairings that share as many customers, the one with most in common (by Jaccard) is taken.
+
     Raises
     ------
     ValueError
@@ -36,7 +38,10 @@ def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     overlap = pd.crosstab(np.asarray(reference), np.asarray(labels))
     if overlap.shape[0] != overlap.shape[1]:
         raise ValueError(f"cannot match {overlap.shape[1]} segments to {overlap.shape[0]}")
-    _, columns = linear_sum_assignment(-overlap.to_numpy())
+    both = overlap.to_numpy()
+    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
+    ties = both / either / (len(both) + 1)  # together less than one customer
+    _, columns = linear_sum_assignment(-both - ties)
     return overlap.columns.to_numpy()[columns]
 
 

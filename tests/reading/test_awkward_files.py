@@ -209,6 +209,12 @@ FILES = [
         },
     ),
     with_rows(
+        "a quote that is closed too late",
+        *('"1,2,3,4,5,6', '1,2",3', "1,2,3,4,5,6"),
+        accepted={4: ONE},
+        rejected={2: "2 fields, but the header has 6; is a quote not closed?"},
+    ),
+    with_rows(
         "nothing but delimiters",
         ",,,,,",
         ",,,,,,,",
@@ -305,6 +311,11 @@ REFUSED = {
         f'{HEADER},a\n1,2,3,4,5,6,x\n1,2,3,4,5,6,"{"y" * 140_000}\n',
         "line 3: a field of more than 131,072 characters; is a quote not closed?",
     ),
+    "a title of two parts before the header": (
+        f"Customers, 2013\n{HEADER}\n1,2,3,4,5,6\n",
+        "its first line has none of the six categories (Customers,  2013); if that is a title, delete it;"
+        f' else {SUGGESTION}--column Fresh="its name in the file"',
+    ),
     "no separator known": (HEADER.replace(",", "~"), NO_HEADER),
     "a title before the header": (f"Customers in 2013\n{HEADER}\n1,2,3,4,5,6\n", NO_HEADER),
     "a long name": (
@@ -328,7 +339,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(name, tmp_path):
     ("columns", "sentence"),
     [
         ({"Wine": "x"}, "Wine is not a category: choose from " + ", ".join(SPEND_COLUMNS)),
-        ({"Fresh": "Milk"}, "one column cannot be two categories; each --column must name another one"),
+        ({"Fresh": "Milk"}, "Milk cannot be both Fresh and Milk; each --column must name another one"),
         (
             {"Fresh": "frsh"},
             "frsh is not in the file; no column for Fresh (nearest: fresh 2);"

@@ -28,6 +28,8 @@ PIECES = [
     "\t",
     "\x1c",
     "\0",
+    "€",
+    "$ ",
     *MARKS,
 ]
 LIKE_AMOUNTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
@@ -50,7 +52,7 @@ def by_hand(text: str) -> float:
     try:
         return parse_amount("Milk", text)
     except ValueError as refusal:  # of a file, all amounts tell whether 1.234 is a thousand
-        return float(text.strip()) if "is not clear" in str(refusal) else math.nan
+        return float(text.strip().strip("€$ ")) if "is not clear" in str(refusal) else math.nan
 
 
 @settings(max_examples=150, deadline=None)
@@ -64,6 +66,11 @@ def test_columns_are_read_as_single_amounts_are(texts):
 def test_a_decimal_comma_is_a_decimal_point_with_the_two_signs_swapped(texts):
     swapped = [text.translate({ord(","): ".", ord("."): ","}) for text in texts]
     assert list(map(repr, numbers(texts, ","))) == list(map(repr, numbers(swapped, ".")))
+
+
+def test_a_currency_sign_before_or_after_an_amount_is_not_read():
+    texts = ["€ 11210", "$1,234.50", "12\u00a0€", "£5", "€", "€-5", "5 € net", "1 $ 2"]
+    assert list(map(repr, numbers(texts, "."))) == ["11210.0", "1234.5", "12.0", "5.0", *["nan"] * 4]
 
 
 def test_blanks_and_nothing_are_no_numbers():

@@ -156,6 +156,12 @@ def test_numbers_of_a_workbook_are_not_taken_for_thousands(tmp_path):
     assert accepted == [(2, 1.234, 2.345, 3, 4, 5, 6)]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "standard input"])
+def test_a_workbook_is_known_by_its_first_bytes(name, tmp_path):
+    accepted, _ = accepted_and_reasons(written(tmp_path, name, xlsx([NAMES, [1, 2, 3, 4, 5, 6]])))
+    assert accepted == [(2, 1, 2, 3, 4, 5, 6)]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -110,6 +110,7 @@ def test_numbers_that_are_no_amounts_stay_as_they_are():
         ("link.csv", "link.csv is what is read; choose another output with -o"),
         ("there.csv", "there.csv is there already; replace it with --force, or choose another with -o"),
         ("folder", "folder is a folder"),
+        ("new.xlsx", "new.xlsx would not be an Excel file; choose another name with -o"),
         ("missing/out.csv", "there is no folder missing for out.csv"),
         ("pipe", "pipe is not a file"),
         ("locked.csv", "locked.csv cannot be written: it is read-only"),
@@ -134,7 +135,7 @@ def test_an_output_that_cannot_be_is_refused_at_once(tmp_path, predictor, output
                 **{"output": tmp_path / output, **names},
                 force=output != "there.csv",
             )
-        assert str(error.value) == sentence
+        assert str(error.value) == (sentence.replace(" -o", " --rejected") if rejected else sentence)
     assert names_in(tmp_path) == before
     assert (tmp_path / "there.csv").read_text() == "precious"
 

@@ -80,7 +80,7 @@ def score(
         files = {"source": source.name, "output": out.name, "rejected_file": apart}
         typer.echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
     elif not quiet:
-        tell(summary, out.name, wrong.name, err=out == STREAM)
+        tell(summary, "standard output" if out == STREAM else out.name, wrong.name, err=out == STREAM)
     raise typer.Exit(SOME_REJECTED if summary.rejected else 0)
 
 

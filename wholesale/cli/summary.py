@@ -43,17 +43,23 @@ def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None
 def tell(summary: "Summary", output: str, rejected: str, *, err: bool) -> None:
     """Print a summary, on standard error where standard output holds the customers themselves."""
     console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
+    if summary.other_market:
+        console.print(summary.verdict)
     console.print(f"Scored {counted(summary.accepted, 'customer')} into {output}.")
     if summary.rejected:
         console.print(f"Rejected {counted(summary.rejected, 'row')}, with reasons in {rejected}:")
         for line in summary.examples:
             console.print(f"  {line}")
+        if more := summary.rejected - len(summary.examples):
+            console.print(f"  and {format_amount(more)} more")
     for note in summary.notes:
         console.print(note)
     if summary.accepted:
         console.print(_segments(summary))
         console.print(_drift(summary.drift))
-    console.print(summary.verdict)
+        console.print("D: 0 if they spend as those on record do, 1 if nothing is in common.")
+    if not summary.other_market:
+        console.print(summary.verdict)
 
 
 def _segments(summary: "Summary") -> Table:

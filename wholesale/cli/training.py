@@ -10,6 +10,7 @@ from rich.table import Table
 from wholesale.cli.common import Columns, Folder, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
 from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
+from wholesale.wording import counted
 
 if TYPE_CHECKING:
     from wholesale.bundle import Bundle
@@ -40,8 +41,10 @@ def train(
         own = _read(source, output, named_columns(column), decimal)
         folder.mkdir(parents=True, exist_ok=True)
         bundle = _fitted(own, segments, folder, evidence)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         refuse(error)
+    except OSError as error:
+        refuse(f"{folder.name} cannot be written: {error.strerror or error}")
     console.print(_fits(bundle.manifest["metrics"], bundle.names))
     console.print(f"Saved {', '.join(bundle.manifest['files'])} and manifest.json in {folder.name}/")
     for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
@@ -105,11 +108,12 @@ def _read(source: Path | None, output: Path | None, columns: dict[str, str], dec
             f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
         )
     own = read_own(source, columns, decimal)
-    console.print(f"{own.file}: {own.source.accepted} rows accepted, {own.source.rejected} rejected.")
+    accepted, rejected = counted(len(own.accepted), "row"), len(own.rejected)
+    console.print(f"{own.file}: {accepted} accepted, {rejected} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in own.rejected.slice(0, REASONS).to_pylist()]
     for line in (*first, *own.notes, *own.left_out):
         console.print(f"  {line}", markup=False, highlight=False)
-    if (more := own.source.rejected - REASONS) > 0:
+    if (more := rejected - REASONS) > 0:
         console.print(f"  and {more} more rejected")
     return own
 

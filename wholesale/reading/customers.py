@@ -19,6 +19,8 @@ from wholesale.reading.text import SAMPLE, sniff, text_blocks
 
 T = TypeVar("T")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How spreadsheets are called, and how they begin."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         beginning = file.read(4)
-    if path.suffix.lower() in SHEETS:
+    if path.suffix.lower() in SHEETS or beginning in PACKED:
         return "excel"
     return "parquet" if beginning == b"PAR1" else "text"
 

@@ -72,13 +72,16 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
         raise _missing(missing, header, wanted)
     for column, positions in found.items():
         if len(positions) > 1:
-            names = " and ".join(repr(header[i]) for i in positions[:2])
-            raise ReadError(f"{column} could be {names}: rename one of them", header=header)
-    chosen = [positions[0] for positions in found.values()]
-    if len(set(chosen)) < len(chosen):
-        option = "each --column must name another one"
-        raise ReadError("one column cannot be two categories", header=header, option=option)
-    return tuple(chosen)
+            names = [header[i] for i in positions[:2]]
+            told = " and ".join(map(repr, names))
+            mappable = () if names[0] == names[1] else header
+            raise ReadError(f"{column} could be {told}: rename one of them", header=mappable)
+    chosen = {column: positions[0] for column, positions in found.items()}
+    for column, i in chosen.items():
+        if both := [other for other, its in chosen.items() if its == i and other != column]:
+            reason = f"{shown(header[i])} cannot be both {column} and {both[0]}"
+            raise ReadError(reason, header=header, option="each --column must name another one")
+    return tuple(chosen.values())
 
 
 def plain(name: str) -> str:
@@ -110,6 +113,10 @@ def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str
         example = next((name for name in near if name.isprintable()), "its name in the file")
         options.append(f'--column {column}="{example}"')
     told = [f"{shown(wanted[column])} is not in the file" for column in missing if column in wanted]
+    if hints == list(SPEND_COLUMNS):
+        reason = f"its first line has none of the six categories ({shown(', '.join(header))})"
+        option = 'if that is a title, delete it; else say, for example, --column Fresh="its name in the file"'
+        return ReadError(reason, header=header, option=option)
     reason = "; ".join([*told, f"no column for {', '.join(hints)}"])
     return ReadError(reason, header=header, option=f"say, for example, {' '.join(options)}")
 

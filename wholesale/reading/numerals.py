@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wholesale.amounts import CURRENCY
+
 _SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 
@@ -93,7 +95,7 @@ def weigh(columns: list[pa.ChunkedArray], *, first: bool = False) -> Evidence:
         rows = np.flatnonzero(pc.fill_null(marked, False))
         if len(rows) == 0:
             continue
-        text = pc.utf8_trim_whitespace(column.take(pa.array(rows)))
+        text = _bare(column.take(pa.array(rows)))
         point, comma = (pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,")
         dotted, either = pc.match_substring(text, ".").to_numpy(), point & comma
         counts[rows] += np.array([point & ~comma, comma & ~point, either & dotted, either & ~dotted]).T
@@ -111,6 +113,18 @@ def good(amounts: np.ndarray) -> np.ndarray:
     return np.isfinite(amounts) & (amounts >= 0)
 
 
+def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Take away what stands around amounts: white space, and a currency sign."""
+    text = pc.utf8_trim_whitespace(column)
+    content = _content(text)
+    marked = any(sign.encode() in content for sign in "€$£")
+    return pc.replace_substring_regex(text, CURRENCY, "") if marked else text
+
+
+def _content(text: pa.ChunkedArray) -> bytes:
+    return b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
+
+
 def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     """Read a column of text.
 
@@ -125,9 +139,9 @@ def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     ndarray of shape (n,)
         NaN for what is not an amount of any sign; sign and size are not checked here.
     """
-    text = pc.utf8_trim_whitespace(column)
+    text = _bare(column)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
-    content = b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
+    content = _content(text)
     for mark in ("," if sign == "." else ".") + _SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")

@@ -132,9 +132,14 @@ def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
     """Say of each record of another width that it is."""
     width, records = len(form.names), _written(fields for _, fields in ragged)
     return [
-        (line, "", "", f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {width}", record)
+        (line, "", "", _uneven(fields, width), record)
         for (line, fields), record in zip(ragged, records, strict=True)
     ]
+
+
+def _uneven(fields: list[str], width: int) -> str:
+    said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {width}"
+    return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
 def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) -> list[tuple]:

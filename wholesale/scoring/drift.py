@@ -51,9 +51,10 @@ class Drift:
 
     @property
     def words(self) -> str:
-        """``"as on record"``, or for example ``"somewhat higher"``."""
-        degree = {"different": "somewhat", "far": "much"}.get(self.verdict)
-        return f"{degree} {self.direction}" if degree else "as on record"
+        """``"as on record"``, or for example ``"somewhat higher"``; a D that may be chance is not clear."""
+        if self.verdict == "alike":
+            return "as on record" if self.distance <= LIKE else "no clear difference"
+        return f"{'somewhat' if self.verdict == 'different' else 'much'} {self.direction}"
 
 
 def count(record: np.ndarray, amounts: np.ndarray) -> Counts:

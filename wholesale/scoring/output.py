@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
+from wholesale.reading.customers import SHEETS
 from wholesale.reading.formulas import guard, guard_names
 
 SHORT = 1e10
@@ -117,10 +118,10 @@ def check_all_free(output: Path, rejected: Path, *, force: bool, sources: Iterab
         raise OutputError(f"{output.name} cannot hold the rejected rows too; choose another file for them")
     for source in sources:
         check_free(output, force=force, source=source)
-        check_free(rejected, force=force, source=source)
+        check_free(rejected, force=force, source=source, option="--rejected")
 
 
-def check_free(path: Path, *, force: bool, source: Path) -> None:
+def check_free(path: Path, *, force: bool, source: Path, option: str = "-o") -> None:
     """Refuse an output that is there already, is the source itself, or cannot be written.
 
     Raises
@@ -128,6 +129,8 @@ def check_free(path: Path, *, force: bool, source: Path) -> None:
     OutputError
         In one sentence.
     """
+    if path.suffix.lower() in SHEETS:
+        raise OutputError(f"{path.name} would not be an Excel file; choose another name with {option}")
     if not path.parent.is_dir():
         raise OutputError(f"there is no folder {path.parent.name} for {path.name}")
     if path.is_dir():
@@ -135,9 +138,11 @@ def check_free(path: Path, *, force: bool, source: Path) -> None:
     if path.exists() and not path.is_file():
         raise OutputError(f"{path.name} is not a file")
     if path.exists() and path.samefile(source):
-        raise OutputError(f"{path.name} is what is read; choose another output with -o")
+        raise OutputError(f"{path.name} is what is read; choose another output with {option}")
     if path.exists() and not force:
-        raise OutputError(f"{path.name} is there already; replace it with --force, or choose another with -o")
+        raise OutputError(
+            f"{path.name} is there already; replace it with --force, or choose another with {option}"
+        )
     if (path.exists() and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path.name} cannot be written: it is read-only")
 
