@@ -134,7 +134,7 @@ def test_a_guess_names_no_column_twice(predictor, tmp_path):
 def test_the_decimal_sign_can_be_told(predictor, tmp_path):
     content = f"{HEAD}\nA,1.234,2,3,4,5,6\n"
     decided = scored(predictor, tmp_path, content)
-    assert "choose above the decimal point" in unescape(result(predictor, decided))
+    assert "choose Point under Decimal sign" in unescape(result(predictor, decided))
     assert "1234," in decided.scored.read_text()
     told = scored(predictor, tmp_path, content, decimal=["point"])
     assert told.summary.notes == [] and "1.234," in told.scored.read_text()
@@ -200,6 +200,7 @@ def test_another_market_is_warned_of_first(predictor, tmp_path):
 def test_rows_that_are_all_rejected_are_shown_without_a_table_of_customers(predictor, tmp_path):
     page = result(predictor, scored(predictor, tmp_path, f"{HEAD}\nA,x,2,3,4,5,6\n"))
     assert "wc-rejects" in page and "wc-customers" not in page
+    assert re.findall(r'class="(\S+) wc-save" data-part="(\w+)"', page) == [("wc-strong", "rejected")]
 
 
 def test_names_of_columns_are_escaped(predictor, tmp_path):

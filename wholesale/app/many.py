@@ -72,8 +72,9 @@ def _needed(predictor: Predictor) -> str:
     return card(
         f"<p>A row per customer, and a column for each of {escape(names)}, in {UNIT} a year.</p>"
         + note(
-            "Commas, semicolons or tabs, decimal points or commas, in any order. Other columns are kept as "
-            "they are; if names differ, you are asked which column is which."
+            "Commas, semicolons or tabs, decimal points or commas, in any order. If names differ, you are "
+            "asked which column is which. Other columns are kept; text in them that a spreadsheet would run "
+            "as a formula gets an apostrophe before it."
         )
         + '<div class="wc-scroll" role="region" aria-label="An example" tabindex="0">'
         f'<pre class="wc-example">{escape(chr(10).join(rows))}</pre></div>'
@@ -92,5 +93,6 @@ def _mapping() -> str:
     return (
         '<form class="wc-card wc-mapping" hidden><h2>Which column is which?</h2>'
         f'<p class="wc-why-mapping"></p><div class="wc-choices">{choices}</div>'
+        f"{note('Each category needs a column of its own; without one of the six nobody can be scored.')}"
         '<button class="wc-strong">Score with these columns</button></form>'
     )

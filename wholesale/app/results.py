@@ -1,7 +1,9 @@
 """What the page shows of a scored file, as HTML."""
 
+import re
 from html import escape
 
+from wholesale.app.many import SIGNS
 from wholesale.app.markup import bars, card, note, table
 from wholesale.app.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
@@ -50,22 +52,23 @@ def _hero(summary: Summary) -> str:
         summary.unfamiliar
     )
     chips = "".join(f'<span class="wc-chip">{count}</span> ' for count in counts)
-    notes = "".join(note(_on_the_page(each)) for each in summary.notes)
-    buttons = (
-        '<button type="button" class="wc-strong wc-save" data-part="scored">Download scored CSV</button>'
+    notes = "".join(f"<p>{escape(_on_the_page(each))}</p>" for each in summary.notes)
+    saves = [("scored", "Download scored CSV")] * bool(summary.accepted)
+    saves += [("rejected", "Download rejected rows")] * bool(summary.rejected)
+    buttons = " ".join(
+        f'<button type="button" class="{kind} wc-save" data-part="{part}">{label}</button>'
+        for kind, (part, label) in zip(("wc-strong", "wc-plain"), saves, strict=False)
     )
-    if summary.rejected:
-        buttons += ' <button type="button" class="wc-plain wc-save" data-part="rejected">'
-        buttons += "Download rejected rows</button>"
     return (
         '<section class="wc-card wc-hero wc-verdict-card" aria-label="Summary"><p class="wc-by"></p>'
-        f'{verdict}<p class="wc-chips">{chips}</p>{notes}<p class="wc-saves">{buttons}</p></section>'
+        f'{verdict}{notes}<p class="wc-chips">{chips}</p><p class="wc-saves">{buttons}</p></section>'
     )
 
 
 def _on_the_page(sentence: str) -> str:
     """Write a note with the page's own way to decide otherwise in place of the command line's."""
-    return sentence.replace("say --decimal", "choose above the decimal")
+    chosen = {sign: words.partition(":")[0] for sign, words in SIGNS.items()}
+    return re.sub(r"say --decimal (\w+)", lambda its: f"choose {chosen[its[1]]} under Decimal sign", sentence)
 
 
 def _segments(predictor: Predictor, summary: Summary) -> str:
@@ -129,8 +132,8 @@ def _value(row: dict) -> str:
 def _customers(predictor: Predictor, names: list[str]) -> str:
     """Write the table's head and what it is filtered by; a column is known by its place in the file."""
     heads = [_head("Row", -1, "number")]
-    own = [name for name in names[: names.index("kmeans_segment")] if name not in SPEND_COLUMNS]
-    heads += [_head(name, names.index(name), "text") for name in own[:OWN]]
+    own = [i for i in range(names.index("kmeans_segment")) if names[i] not in SPEND_COLUMNS]
+    heads += [_head(names[i], i, "text") for i in own[:OWN]]
     heads += [_head(label, names.index(f"{model}_segment"), model) for model, label in MODELS.items()]
     answers = {"Models agree": "agreement", "Times clearer": "clarity", "More unusual": "familiarity"}
     heads += [_head(label, names.index(name), name) for label, name in answers.items()]
@@ -145,13 +148,14 @@ def _customers(predictor: Predictor, names: list[str]) -> str:
         '<button type="button" class="wc-plain" data-step="1">Next</button></p>'
     )
     legend = note(
-        "Press a heading to sort. Models agree: how many of the three. Times clearer: how many times nearer "
-        "the K-Means centre is than the next. More unusual: the share of those on record who are; under "
+        "Press a heading to sort. Models agree: K-Means and those whose segment is the same or similar, "
+        "whatever its name. Times clearer: how many times nearer the K-Means centre is than the next. More "
+        "unusual: the share of the customers on record who are more unusual than this one; under "
         f"{UNFAMILIAR:.0%} is called unfamiliar."
     )
-    unfamiliar = f' data-unfamiliar="{names.index("unfamiliar")}"'
+    places = f'data-unfamiliar="{names.index("unfamiliar")}" data-own="{own}"'
     return card(
-        f"<div{unfamiliar}>{_filters(predictor, names)}{body}{pages}{legend}</div>",
+        f"<div {places}>{_filters(predictor, names, searchable=bool(own))}{body}{pages}{legend}</div>",
         heading="Scored customers",
     )
 
@@ -164,13 +168,14 @@ def _head(label: str, column: int, kind: str) -> str:
     )
 
 
-def _filters(predictor: Predictor, names: list[str]) -> str:
+def _filters(predictor: Predictor, names: list[str], *, searchable: bool) -> str:
     colours = segment_colours(predictor.overlap)
     groups = ""
     for model, label in MODELS.items():
         column = names.index(f"{model}_segment")
         options = "".join(
-            f'<option value="{column}={i}" data-colour="{colour}">{escape(name)}</option>'
+            f'<option value="{column}={i}" data-colour="{colour}" label="{escape(f"{label}: {name}")}">'
+            f"{escape(name)}</option>"
             for i, (name, colour) in enumerate(
                 zip(predictor.names[model], colours[model], strict=True), start=1
             )
@@ -179,8 +184,9 @@ def _filters(predictor: Predictor, names: list[str]) -> str:
     return (
         '<form class="wc-filters" role="search" aria-label="Scored customers">'
         '<p class="wc-choice"><label for="wc-segment">Segment</label> <select id="wc-segment">'
-        f'<option value="">All</option>{groups}</select></p><p class="wc-choice">'
-        '<label for="wc-search">Containing</label> <input type="search" id="wc-search"></p>'
+        f'<option value="">All</option>{groups}</select></p>'
+        f'<p class="wc-choice"{"" if searchable else " hidden"}><label for="wc-search">Columns of your own'
+        ' contain</label> <input type="search" id="wc-search"></p>'
         '<p class="wc-check"><input type="checkbox" id="wc-unfamiliar"> <label for="wc-unfamiliar">'
         "Only the unfamiliar</label></p></form>"
     )

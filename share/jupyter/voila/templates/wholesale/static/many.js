@@ -6,6 +6,7 @@
   const worker = document.currentScript.dataset.worker;
 
   let job = null; // the file being scored or shown: its worker, its parts, and what its table shows
+  let chosen = null; // the file chosen last, scored or not
 
   const panel = () => document.querySelector(".wc-page-many");
   const $ = (selector) => panel().querySelector(selector);
@@ -21,7 +22,10 @@
     $(".wc-progress").hidden = true;
     $(".wc-failure").textContent = sentence;
     $(".wc-failure").hidden = !sentence;
+    if (sentence) show(".wc-failure");
   }
+
+  const show = (selector) => $(selector).scrollIntoView({ block: "nearest" });
 
   function progress(words, share) {
     const bar = $("progress");
@@ -42,9 +46,18 @@
 
   // ---- Sending
 
+  // The field names the file that is shown, however it came: chosen, dropped, or the example.
+  function hold(file) {
+    const files = new DataTransfer();
+    if (file) files.items.add(file);
+    $("#wc-file").files = files.files;
+    chosen = file;
+  }
+
   function start(file, columns = {}) {
     if (document.body.dataset.api !== "yes") return; // the page says so
     stop();
+    hold(file);
     const limit = Number($("#wc-file").dataset.limit);
     if (file.size > limit) {
       return fail(`${file.name} is too large for the page: it has ${megabytes(file.size)}, and the page takes `
@@ -56,6 +69,7 @@
     job.worker.onmessage = ({ data }) => heard[data.kind](data);
     job.worker.onerror = () => fail("The browser could not read the answer.");
     $(".wc-progress").hidden = false;
+    show(".wc-progress");
     progress(`Sending ${file.name}…`, 0);
     say(`Sending ${file.name}`);
     job.worker.postMessage({ file, query: `${location.origin}/api/score?${query}` });
@@ -109,10 +123,10 @@
     $(".wc-why-mapping").textContent = `${job.file.name}: ${reason}.`;
     for (const select of panel().querySelectorAll(".wc-mapping select")) {
       select.replaceChildren(new Option("Choose…", ""), ...header.map((name) => new Option(name, name)));
-      select.value = guess[select.dataset.column] ?? "";
+      select.value = job.columns[select.dataset.column] ?? guess[select.dataset.column] ?? "";
     }
     $(".wc-mapping").hidden = false;
-    $(".wc-mapping select").focus();
+    ($(".wc-mapping select:invalid") ?? $(".wc-mapping select")).focus();
     say(reason);
   }
 
@@ -127,7 +141,8 @@
     if ($("#wc-segment").value) equal.push($("#wc-segment").value.split("="));
     if ($("#wc-unfamiliar").checked) equal.push([$("[data-unfamiliar]").dataset.unfamiliar, "true"]);
     const change = anew && {
-      equal: equal.map(([column, value]) => [Number(column), value]), search: $("#wc-search").value, sort: job.sort,
+      equal: equal.map(([column, value]) => [Number(column), value]), sort: job.sort,
+      search: $("#wc-search").value, within: JSON.parse($("[data-own]").dataset.own),
     };
     if (anew) job.from = 0;
     $(".wc-customers").setAttribute("aria-busy", "true");
@@ -175,6 +190,7 @@
       element.append(dot, option.textContent);
     } else {
       element.textContent = SHOWN[kind](value);
+      if (kind === "text") element.title = value;
     }
     element.classList.toggle("wc-words", head.classList.contains("wc-words"));
     element.classList.toggle("wc-unusual", kind === "familiarity" && unfamiliar);
@@ -205,6 +221,10 @@
     }
   });
 
+  document.addEventListener("cancel", (event) => {
+    if (mine(event) && event.target.id === "wc-file") hold(chosen);
+  });
+
   let typing = 0;
   document.addEventListener("input", (event) => {
     if (!mine(event) || event.target.id !== "wc-search") return;
@@ -224,10 +244,10 @@
     if (!mine(event)) return;
     const step = event.target.closest("[data-step]");
     const head = event.target.closest(".wc-customers th");
-    if (event.target.closest("#wc-file")) event.target.value = ""; // so that the same file can be chosen again
+    if (event.target.id === "wc-file") event.target.value = ""; // so that the same file can be chosen again
     if (event.target.closest(".wc-try")) start(new File([$(".wc-example").textContent], "example.csv"));
     if (event.target.closest(".wc-stop")) { stop(); say("Stopped"); $("#wc-file").focus(); }
-    if (step) { job.from += PAGE * Number(step.dataset.step); find(false); }
+    if (step) { job.from += PAGE * Number(step.dataset.step); find(false); show(".wc-filters"); }
     if (head) sortBy(head);
   });
 

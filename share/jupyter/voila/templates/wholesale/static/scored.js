@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const TOLD_EVERY = 100000; // rows between two words of progress
+  const alphabet = new Intl.Collator(undefined, { numeric: true });
   let table = null; // the scored file's records as text; what was read of its columns; the rows now wanted
 
   const tell = (kind, content) => self.postMessage({ kind, ...content });
@@ -60,6 +61,9 @@
     return quotes % 2 === 1;
   }
 
+  // Text that a spreadsheet would run has an apostrophe before it in the file; it is shown without.
+  const shown = (row, column) => field(row, column).replace(/^'(?='*[=+\-@\t\r])/, "");
+
   function field(row, column) {
     let at = 0;
     for (let i = 0; ; i += 1) {
@@ -80,7 +84,7 @@
   // Numbers if they all are; read when first asked for. Column -1 is the place in the file.
   function column(i) {
     if (!table.columns.has(i)) {
-      const texts = i < 0 ? [] : table.rows.map((row) => field(row, i));
+      const texts = i < 0 ? [] : table.rows.map((row) => shown(row, i));
       const numbers = i < 0 ? Float64Array.from(table.rows, (_, row) => row) : Float64Array.from(texts, number);
       table.columns.set(i, i < 0 || !numbers.some(Number.isNaN) ? numbers : texts);
     }
@@ -89,18 +93,20 @@
 
   const number = (text) => (text === "inf" ? Infinity : Number(text));
 
-  function choose({ equal, search, sort }) {
+  function choose({ equal, search, within, sort }) {
     let wanted = Uint32Array.from(table.rows.keys());
     for (const [i, value] of equal) {
       const its = column(i);
       wanted = wanted.filter((row) => String(its[row]) === value);
     }
     const needle = search.toLowerCase();
-    if (needle) wanted = wanted.filter((row) => table.rows[row].toLowerCase().includes(needle));
+    const found = (row) => within.some((i) => shown(table.rows[row], i).toLowerCase().includes(needle));
+    if (needle) wanted = wanted.filter(found);
     if (sort) {
       const its = column(sort.column);
       const sign = sort.down ? -1 : 1;
-      wanted.sort((a, b) => sign * ((its[a] > its[b]) - (its[a] < its[b])) || a - b);
+      const order = Array.isArray(its) ? (a, b) => alphabet.compare(its[a], its[b]) : (a, b) => its[a] - its[b] || 0;
+      wanted.sort((a, b) => sign * order(a, b) || a - b);
     }
     table.wanted = wanted;
   }
@@ -108,8 +114,8 @@
   function show({ id, change, from, count, columns }) {
     if (!table) return; // the page asks again when it is read
     if (change) choose(change);
-    const shown = [...table.wanted.slice(from, from + count)];
-    const rows = shown.map((row) => columns.map((i) => (i < 0 ? String(row + 1) : field(table.rows[row], i))));
+    const page = [...table.wanted.slice(from, from + count)];
+    const rows = page.map((row) => columns.map((i) => (i < 0 ? String(row + 1) : shown(table.rows[row], i))));
     tell("rows", { id, from, rows, found: table.wanted.length, of: table.rows.length });
   }
 

@@ -132,7 +132,7 @@
 
   // Only plain digits are regrouped; anything else stays as it was typed.
   function group(text) {
-    const [, whole, decimals] = text.replace(/(?<=\d)[\s\u00a0](?=\d{3})/g, "").match(/^\s*(\d+)(\.\d+)?\s*$/) || [];
+    const [, whole, decimals] = text.replace(/(\d)[\s\u00a0](?=\d{3})/g, "$1").match(/^\s*(\d+)(\.\d+)?\s*$/) || [];
     return whole ? whole.replace(/\B(?=(\d{3})+$)/g, "\u00a0") + (decimals || "") : text;
   }
 
