@@ -24,6 +24,7 @@ from wholesale.report import (
     export,
     figures,
     findings,
+    number,
     study,
     tables,
     weighing,
@@ -86,15 +87,16 @@ def _all_said(own, segments=3):
     scored, weighed, fitted = study.score(own), weighing.weigh(own), study.fit(own, segments)
     shown = (tables.rejects(own), tables.spending(own), tables.drift(own, scored), tables.shipped(scored))
     shown += (tables.counts(weighed), tables.ballot(weighed), tables.segments(fitted))
-    shown += (tables.contested(own, fitted),)
+    shown += (tables.contested(own, fitted), tables.typical(fitted))
     drawn = (figures.drift(own, scored), figures.criteria(weighed), figures.profiles(fitted))
     assert all(ax.get_title(loc="left") for ax in (*drawn, figures.plane(fitted), figures.tree(fitted)) if ax)
     plt.close("all")
     said = [words.reading(own), words.rejects(own), words.spending(own), words.drift(own, scored)]
-    said += [words.shipped(scored), findings.extent(weighed), findings.number(weighed, segments)]
-    said += [findings.yardstick(weighed, segments), findings.segments(fitted), findings.contested(fitted)]
-    said += [findings.kinship(fitted, scored), findings.plane(fitted), findings.tree(fitted)]
-    said += [advice.found(own, scored, weighed, fitted), advice.next_steps(own, scored, weighed, fitted, {})]
+    said += [words.shipped(scored), number.extent(weighed), number.preferred(weighed, segments)]
+    said += [number.yardstick(weighed, segments), findings.segments(fitted), findings.contested(fitted)]
+    said += [findings.kinship(fitted, scored), findings.zeros(fitted), findings.profiles(fitted)]
+    said += [findings.plane(fitted), findings.tree(fitted)]
+    said += [advice.found(own, scored, weighed, fitted), advice.next_steps(own, scored, weighed, fitted)]
     text = "\n".join([*said, *(table.to_string() for table in shown if table is not None)])
     assert [FLAWS.search(each) for each in said if FLAWS.search(each)] == []
     return text
@@ -117,11 +119,10 @@ class TestWhatIsSaid:
         assert "holds 84 records. Read as customers: 80 of 84 (95%)" in words.reading(own)
         assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in words.drift(own, scored)
         assert "19 of 20 cases" in words.drift(own, scored)
-        assert "lines 18" not in advice.next_steps(own, scored, weighed, fitted, DELI)
-        assert "(line 18, 37, 53 and 72)" in advice.next_steps(own, scored, weighed, fitted, DELI)
-        assert "--column Delicassen=Deli --segments 3" in advice.next_steps(
-            own, scored, weighed, fitted, DELI
-        )
+        advised = advice.next_steps(own, scored, weighed, fitted)
+        assert "lines 18" not in advised and "(line 18, 37, 53 and 72)" in advised
+        assert "train second_wholesaler.csv --column Delicassen=Deli --segments 3 -o own`" in advised
+        assert "score second_wholesaler.csv --column Delicassen=Deli --models own`" in advised
         assert sum(fitted.bundle.predictor.sizes["kmeans"]) == CUSTOMERS
 
     def test_of_the_customers_on_record_claims_no_drift(self):
@@ -156,15 +157,18 @@ class TestWhatIsSaid:
         assert "much higher" in words.drift(own, scored) and "All 40 are unlike 99%" in words.drift(
             own, scored
         )
-        none = study.Fitted(3, refusal="it was not tried")
-        said = advice.next_steps(
-            own, scored, weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 40, refusal="x"), none, {}
+        assert "are they a year's" in words.drift(own, scored)
+        none = study.Unfitted(3, "it was not tried")
+        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 40, refusal="x")
+        said = advice.next_steps(own, scored, weighed, none)
+        assert "differ from the 440 customers on record in Fresh (much higher), Milk (much higher)" in (
+            advice.found(own, scored, weighed, none)
         )
         assert "Be careful with the models at hand" in said and "wholesale score" not in said
 
     def test_of_zeros(self, tmp_path):
         text = _all_said(read_own(_table(np.zeros((4, 6)), tmp_path)))
-        assert "Customers who buy none at all: Fresh (4)" in text
+        assert "Zeros: Fresh (4)" in text
 
     @given(n=st.integers(0, 2000), rest=st.integers(0, 2000))
     def test_a_part_is_written_so_that_it_reads_well(self, n, rest):
@@ -182,14 +186,76 @@ class TestWhatIsSaid:
 
     @pytest.mark.parametrize("votes", [[2, 2, 2], [2, 3], [1, 1, 4], [3, 3, 4, 4, 5], [3, 3, 2]])
     def test_the_number_with_most_votes_leads(self, monkeypatch, votes):
-        monkeypatch.setattr(findings, "votes", lambda _: dict(enumerate(votes)))
+        monkeypatch.setattr(weighing.Weighed, "votes", property(lambda _: dict(enumerate(votes))))
         counts = pd.DataFrame(index=[1, 2, 3, 4, 5])
-        said = findings.number(weighing.Weighed(counts, pd.DataFrame(), 50), 3)
+        said = number.preferred(weighing.Weighed(counts, pd.DataFrame(), 50), 3)
         most = max(set(votes), key=votes.count)
         assert ("split" in said) == (sum(votes.count(k) == votes.count(most) for k in set(votes)) > 1)
-        leads = said.endswith("That is the number asked for.")
+        leads = "That is the number asked for." in said
         assert leads == (most == 3 and "split" not in said)
         assert leads or f"asked for have {votes.count(3) or 'none'} of the votes" in said
+
+    @pytest.mark.parametrize(
+        ("again", "sentence"),
+        [
+            (
+                [[2], [2]],
+                "All that is of 1\u00a0000 customers drawn at random; 2 further draws prefer the same.",
+            ),
+            (
+                [[2], [1, 3]],
+                "2 further draws prefer 2, then 1 or 3: no number is settled.",
+            ),
+        ],
+    )
+    def test_a_number_found_on_a_draw_is_held_against_further_draws(self, monkeypatch, again, sentence):
+        monkeypatch.setattr(weighing.Weighed, "votes", property(lambda _: {"a": 2, "b": 2}))
+        counts = pd.DataFrame(index=[1, 2, 3])
+        assert sentence in number.preferred(weighing.Weighed(counts, pd.DataFrame(), 1000, again), 3)
+
+    def test_of_amounts_paired_anew_says_that_only_their_combinations_are_unusual(self, tmp_path, customers):
+        amounts = customers[list(SPEND_COLUMNS)].apply(np.sort)
+        amounts[["Grocery", "Frozen"]] = amounts[["Grocery", "Frozen"]].to_numpy()[::-1]
+        own = read_own(_table(amounts, tmp_path))
+        scored = study.score(own)
+        assert scored.summary.other_market and not words.shifted(own, scored)
+        none = study.Unfitted(3, "it was not tried")
+        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        assert "no category alone differs from the 440" in advice.found(own, scored, weighed, none)
+
+    def test_what_is_usual_is_what_half_of_the_record_would_see_in_the_other(self):
+        """The limit is the fifth lowest of 440: simulated, as the formula says, for 5,000 others."""
+        rng = np.random.default_rng(0)
+        lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
+        simulated = np.quantile(rng.binomial(5000, lowest), 0.975)
+        said = words._unfamiliar(1, 5000, 440)
+        formula = int(re.search(r"up to (\d+) would", said)[1])
+        assert abs(formula - simulated) <= 4
+
+    def test_a_decimal_sign_that_was_told_is_in_the_commands(self, tmp_path, customers):
+        path = _table(customers[list(SPEND_COLUMNS)] / 7, tmp_path)
+        own = read_own(path, decimal="point")
+        scored = study.score(own)
+        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        fitted = study.fit(own, 3)
+        assert "train some.csv --decimal point --segments 3" in (
+            advice.next_steps(own, scored, weighed, fitted)
+        )
+
+    def test_segments_that_zeros_make_are_named(self, tmp_path, customers):
+        amounts = customers[list(SPEND_COLUMNS)].copy()
+        amounts.iloc[:60, 2] = 0
+        text = _all_said(read_own(_table(amounts, tmp_path)))
+        assert "Zeros make segments" in text and ": all 60" in text
+
+    def test_of_more_than_can_be_fitted_counts_all(self, tmp_path, customers, monkeypatch):
+        monkeypatch.setattr("wholesale.provenance.LARGEST", 300)
+        monkeypatch.setattr(weighing, "WEIGHED", 200)
+        own = read_own(_table(customers[list(SPEND_COLUMNS)], tmp_path))
+        fitted = study.fit(own, 3)
+        assert not fitted.all_fitted
+        assert all(sum(fitted.sizes(model)) == 440 for model in ("kmeans", "gmm", "ward"))
+        assert "300 customers, drawn at random, were fitted" in _all_said(own)
 
     def test_a_table_says_which_of_its_columns_are_words(self):
         table = pd.DataFrame({"n": [1], "said": ["much higher"]}).rename_axis(columns="line")

@@ -32,6 +32,8 @@ class Own:
         As :func:`wholesale.reading.read_customers` gives them.
     notes : list of str
         Sentences on what was decided of the file.
+    settings : Settings
+        What was said of it beforehand.
     """
 
     customers: pd.DataFrame
@@ -39,6 +41,7 @@ class Own:
     accepted: pa.Table
     rejected: pa.Table
     notes: list[str]
+    settings: Settings
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -85,7 +88,8 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     ReadError
         In one sentence, if the file cannot be read, or none of its records is a customer.
     """
-    file = open_customers(path, Settings(columns or {}, decimal))
+    settings = Settings(columns or {}, decimal)
+    file = open_customers(path, settings)
     name = file.path.name
     notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
     if not len(accepted):
@@ -96,7 +100,7 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     known = {column: its for column, its in codes.items() if its is not None}
     customers = pd.DataFrame({**known, **{column: _whole(amounts[column]) for column in amounts}})
     customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
-    return Own(customers, name, accepted, rejected, notes)
+    return Own(customers, name, accepted, rejected, notes, settings)
 
 
 def _whole(amounts: pd.Series) -> pd.Series:

@@ -14,6 +14,11 @@ def format_amount(amount: float) -> str:
     return f"{amount:,}".removesuffix(".0").replace(",", SPACE)
 
 
+def rounded(amount: float) -> str:
+    """Write an amount as a whole number, one below ten with two digits, e.g. ``"12 670"`` or ``"0.37"``."""
+    return format_amount(round(amount) if amount >= 10 else round(amount, 2))
+
+
 def format_share(share: float) -> str:
     """Write a share (0…1) as a whole percentage that claims no certainty, e.g. ``"<1%"`` or ``"98%"``."""
     if 0 < share < 0.005:

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgba_array
 from wholesale.columns import LABELS, UNIT
 from wholesale.palette import SIMILAR
 from wholesale.plots.style import GREY, INK, PALE, TEXT, finish, on_axes, swatches
-from wholesale.wording import format_amount
+from wholesale.wording import rounded
 
 DIVERGING = "PuOr"
 LIMIT = 2.0
@@ -74,8 +74,9 @@ def plot_profiles(
     ax = on_axes(ax, 0.5 * len(standardized) + 1.2)
     written = _signed(standardized, 1)
     if typical is not None:
-        written += typical.map(lambda amount: f"\n{format_amount(round(amount))} {UNIT}")
-    table = standardized.rename(columns=LABELS)
+        written += typical.map(lambda amount: f"\n{rounded(amount)} {UNIT}")
+    two_lines = {name: label.replace(" and ", "\nand ") for name, label in LABELS.items()}
+    table = standardized.rename(columns=two_lines)
     names = table.index.get_level_values(-1)
     sns.heatmap(
         table, annot=written, cmap=DIVERGING, vmin=-LIMIT, vmax=LIMIT, ax=ax, yticklabels=names, **HEAT

@@ -1,11 +1,11 @@
 """A report on customers of one's own: what notebook 6 computes and says, and its export as one HTML file.
 
 Every sentence is made from the numbers, and so true for any customers. ``study`` and ``weighing`` compute;
-``words``, ``findings``, ``advice``, ``tables`` and ``figures`` take what they give; ``export`` runs the
-notebook.
+``words``, ``number``, ``findings``, ``advice``, ``tables`` and ``figures`` take what they give; ``export``
+runs the notebook.
 """
 
-from wholesale.report import advice, figures, findings, study, tables, weighing, words
+from wholesale.report import advice, figures, findings, number, study, tables, weighing, words
 from wholesale.report.export import ReportError, write_report
 from wholesale.report.show import show
 
@@ -14,6 +14,7 @@ __all__ = [
     "advice",
     "figures",
     "findings",
+    "number",
     "show",
     "study",
     "tables",

@@ -1,36 +1,43 @@
 """What we found, and what to do next: the report in a few points, true for any customers."""
 
 import shlex
-from collections.abc import Mapping
 
-from wholesale.columns import LABELS, MODELS
+from wholesale.columns import MODELS
 from wholesale.own import Own
-from wholesale.report.findings import doubts, named, number, votes
-from wholesale.report.study import FEWEST, Fitted, Scored
-from wholesale.report.weighing import Weighed
-from wholesale.report.words import FEW, SHOWN, of_all
+from wholesale.report import number
+from wholesale.report.findings import doubts, named
+from wholesale.report.study import FEWEST, Outcome, Scored, Unfitted
+from wholesale.report.weighing import Weighed, leading
+from wholesale.report.words import FEW, SHOWN, of_all, one_sided, shifted
 from wholesale.wording import counted, format_amount, listed
 
 
-def found(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted) -> str:
+def found(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> str:
     """List what was found, as Markdown."""
-    number_of = f"**How many segments?** {number(weighed, fitted.segments)}"
-    return _points(_read(own), _place(scored), number_of, _segments(fitted), _agreed(fitted))
+    k = fitted.segments
+    how_many = f"**How many segments?** {number.preferred(weighed, k)} {number.doubt(weighed, k)}".strip()
+    return _points(_read(own), _place(own, scored), how_many, _segments(fitted), _agreed(fitted))
 
 
-def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Fitted, columns: Mapping[str, str]) -> str:
-    """List what can be done with it, as Markdown; `columns` is how the file was read."""
-    mapped = "".join(f" --column {shlex.quote(f'{name}={its}')}" for name, its in columns.items())
-    file = shlex.quote(own.file) + mapped
+def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> str:
+    """List what can be done with it, as Markdown."""
     return _points(
         _mend(own),
         _more(own),
         _other(weighed, fitted),
-        _keep(fitted, file),
-        _use(scored, file),
+        _keep(own, fitted),
+        _use(own, scored),
         _look(fitted),
-        "**Ask of each segment what would be done differently for it.** That decides its use.",
+        _ask(fitted),
     )
+
+
+def _command(name: str, own: Own, *options: str) -> str:
+    """Write a command that reads the file as it was read here."""
+    columns, sign = own.settings.columns, own.settings.decimal
+    read = [f"--column {shlex.quote(f'{category}={its}')}" for category, its in columns.items()]
+    read += [f"--decimal {sign}"] if sign else []
+    return f"`{' '.join(['python -m wholesale', name, shlex.quote(own.file), *read, *options])}`"
 
 
 def _points(*points: str) -> str:
@@ -43,31 +50,30 @@ def _read(own: Own) -> str:
     return f"**{counted(len(own.accepted), 'customer')} read,** {apart} rejected."
 
 
-def _place(scored: Scored) -> str:
+def _place(own: Own, scored: Scored) -> str:
     summary = scored.summary
     record = f"the {format_amount(summary.on_record)} customers on record"
     if scored.on_record:
         return f"**They are {record}** that the models at hand were made from."
-    shifted = [LABELS[column] for column, its in summary.drift.items() if its.verdict != "alike"]
-    where = f" in {listed(shifted)}" if shifted else ""
-    unlike = f"{of_all(summary.unfamiliar, summary.accepted)} unlike 99% of those on record"
+    told = listed(shifted(own, scored))
+    verb = "is" if summary.unfamiliar == 1 else "are"
+    unlike = f"{of_all(summary.unfamiliar, summary.accepted)} {verb} unlike 99% of those on record"
     if summary.other_market:
-        return (
-            f"**Another market, perhaps, or another mix:** they differ much from {record}{where}; {unlike}."
-        )
-    if where:
-        return f"**Somewhat different** from {record}{where}; {unlike}."
+        where = f"they differ from {record} in {told}" if told else f"no category alone differs from {record}"
+        return f"**Another market, perhaps, or another mix:** {where}; {unlike}.{one_sided(scored)}"
+    if told:
+        return f"**Somewhat different** from {record}, in {told}; {unlike}."
     return f"**No clear difference** from {record} in any category; {unlike}."
 
 
-def _segments(fitted: Fitted) -> str:
-    if fitted.bundle is None:
+def _segments(fitted: Outcome) -> str:
+    if isinstance(fitted, Unfitted):
         return f"**No segments of their own:** {fitted.refusal}."
-    return f"**Segments of their own,** by K-Means: {named(fitted.bundle.predictor)}."
+    return f"**Segments of their own,** by K-Means: {named(fitted)}."
 
 
-def _agreed(fitted: Fitted) -> str:
-    if fitted.answers is None:
+def _agreed(fitted: Outcome) -> str:
+    if isinstance(fitted, Unfitted):
         return ""
     agreed = int((fitted.answers["agreement"] == len(MODELS)).sum())
     return f"**The three new models agree** on {of_all(agreed, len(fitted.answers))}."
@@ -87,36 +93,47 @@ def _more(own: Own) -> str:
     return "**Bring more customers, if there are any:** with so few, all of this is uncertain." if few else ""
 
 
-def _other(weighed: Weighed, fitted: Fitted) -> str:
-    """Suggest another number of segments: one that can be fitted, or one with more votes."""
-    cast, bic = list(votes(weighed).values()), weighed.counts.get("gmm_bic")
+def _other(weighed: Weighed, fitted: Outcome) -> str:
+    """Suggest another number of segments: one that can be fitted, or one with more votes than by chance."""
+    bic = weighed.counts.get("gmm_bic")
     proper = [] if bic is None else [k for k in bic.dropna().index if k >= FEWEST]
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return f"**Ask for {max(proper)} segments:** so many can be fitted." if proper else ""
-    better = [k for k in proper if cast.count(k) > cast.count(fitted.segments)]
-    if not better:
+    leaders = [] if weighed.refusal else leading(weighed.votes)
+    better = [str(k) for k in leaders if k in proper and not weighed.as_high_by_chance(k)]
+    if not better or fitted.segments in leaders:
         return ""
-    k = max(better, key=cast.count)
-    return f"**Compare with {k} segments,** which more criteria prefer than {fitted.segments}."
+    return f"**Compare with {listed(better)} segments,** which more criteria prefer than {fitted.segments}."
 
 
-def _keep(fitted: Fitted, file: str) -> str:
-    if fitted.bundle is None:
+def _keep(own: Own, fitted: Outcome) -> str:
+    if isinstance(fitted, Unfitted):
         return ""
-    k = fitted.segments
+    train = _command("train", own, f"--segments {fitted.segments}", "-o own")
+    score = _command("score", own, "--models own")
     return (
-        f"**To keep the new segments:** `python -m wholesale train {file} --segments {k} -o own`; then"
-        " `python -m wholesale serve --models own` answers for one customer at a time."
+        f"**To keep the new segments:** {train}; then {score} writes every customer's, and"
+        " `python -m wholesale serve --models own` answers for one at a time."
     )
 
 
-def _use(scored: Scored, file: str) -> str:
+def _use(own: Own, scored: Scored) -> str:
     if scored.summary.other_market:
-        return "**Be careful with the models at hand:** these customers differ much from those they know."
-    return f"**To score every row** with the models at hand: `python -m wholesale score {file}`."
+        return "**Be careful with the models at hand:** these customers are not like those they know."
+    models = [f"--models {shlex.quote(scored.models)}"] if scored.models else []
+    return f"**To score every row** with the models at hand: {_command('score', own, *models)}."
 
 
-def _look(fitted: Fitted) -> str:
-    if fitted.answers is None or not doubts(fitted.answers).any(axis=None):
+def _look(fitted: Outcome) -> str:
+    if isinstance(fitted, Unfitted) or not (total := int(doubts(fitted.answers).any(axis=1).sum())):
         return ""
-    return "**Look at the contested customers** by hand before acting on their segment."
+    return (
+        f"**Take care with the contested customers,** {format_amount(total)} in all: look at one before"
+        " acting on its segment. The scored file tells them by `agreement`, `clarity` and `unfamiliar`."
+    )
+
+
+def _ask(fitted: Outcome) -> str:
+    if isinstance(fitted, Unfitted):
+        return ""
+    return "**Ask of each segment what would be done differently for it.** That decides its use."

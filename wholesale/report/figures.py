@@ -10,7 +10,7 @@ from wholesale import plots
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.own import Own
 from wholesale.palette import segment_colours
-from wholesale.report.study import Fitted, Scored
+from wholesale.report.study import Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import difference
 from wholesale.wording import format_share
@@ -42,6 +42,8 @@ def criteria(weighed: Weighed) -> Axes | None:
         return None
     columns = {f"{model}_silhouette": label for model, label in MODELS.items()}
     silhouettes = weighed.counts.loc[2:, [name for name in columns if name in weighed.counts]]
+    if silhouettes.empty:
+        return None
     _, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.7), layout="constrained")
     title = f"Silhouette: best at {_bests(silhouettes.idxmax())}"
     unit = "mean silhouette (higher is better)"
@@ -55,9 +57,9 @@ def criteria(weighed: Weighed) -> Axes | None:
     return left
 
 
-def profiles(fitted: Fitted) -> Axes | None:
+def profiles(fitted: Outcome) -> Axes | None:
     """Draw what every segment of every model buys."""
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return None
     predictor = fitted.bundle.predictor
     rows = pd.MultiIndex.from_tuples(
@@ -68,24 +70,23 @@ def profiles(fitted: Fitted) -> Axes | None:
     standardized = pd.DataFrame(means, rows, list(SPEND_COLUMNS))
     amounts = np.concatenate([predictor.typical[model] for model in MODELS])
     typical = pd.DataFrame(amounts, rows, standardized.columns)
-    row, column = np.unravel_index(standardized.abs().to_numpy().argmax(), standardized.shape)
-    side = "above" if standardized.iat[row, column] > 0 else "below"
-    name = " ".join(rows[row])
-    title = f"Farthest from the average: {name}, {side} it on {LABELS[SPEND_COLUMNS[column]]}"
+    of_kmeans = np.abs(means[: fitted.segments])
+    row, column = np.unravel_index(of_kmeans.argmax(), of_kmeans.shape)
+    title = f"Farthest out in K-Means: {rows[row][1]}, on {LABELS[SPEND_COLUMNS[column]]}"
     colours = [colour for its in segment_colours(predictor.overlap).values() for colour in its]
     return plots.plot_profiles(standardized, typical=typical, colours=colours, title=title)
 
 
-def plane(fitted: Fitted) -> Axes | None:
+def plane(fitted: Outcome) -> Axes | None:
     """Draw the customers on the plane of their first two principal components, in K-Means' segments."""
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return None
     predictor = fitted.bundle.predictor
     components = PCA(n_components=2, svd_solver="full").fit(X := predictor.standardize(predictor.amounts))
     share = format_share(components.explained_variance_ratio_.sum())
     places = pd.DataFrame(components.transform(X), columns=["first component", "second component"])
     numbers = [str(i + 1) for i in range(fitted.segments)]
-    title = f"The {fitted.segments} segments of K-Means on a plane that holds {share} of the variance"
+    title = f"The {fitted.segments} segments of K-Means; the plane holds {share} of the variance"
     colours = segment_colours(predictor.overlap)["kmeans"]
     arrows = pd.DataFrame(components.components_.T, list(SPEND_COLUMNS))
     ax = plots.plot_map(
@@ -96,9 +97,9 @@ def plane(fitted: Fitted) -> Axes | None:
     return ax
 
 
-def tree(fitted: Fitted) -> Axes | None:
+def tree(fitted: Outcome) -> Axes | None:
     """Draw the top of Ward's tree."""
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return None
     predictor = fitted.bundle.predictor
     heights = predictor.linkage[:, 2]

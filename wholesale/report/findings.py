@@ -1,99 +1,94 @@
-"""What is said of segments made anew and of their number; true for any customers."""
+"""What is said of segments made anew; true for any customers."""
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from wholesale.app.sentences import CLOSE
-from wholesale.columns import MODELS
-from wholesale.evidence import recommend
+from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.palette import SIMILAR
-from wholesale.predict import Predictor
-from wholesale.report.study import Fitted, Scored
-from wholesale.report.weighing import Weighed
+from wholesale.report.study import Fitted, Outcome, Scored, Unfitted
 from wholesale.report.words import SHOWN, of_all
-from wholesale.wording import format_amount, listed
+from wholesale.wording import counted, format_amount, format_share, listed
 
 MUCH, PARTLY = 0.65, 0.25
 """Adjusted Rand from which two divisions are called much alike, or partly; our convention."""
 
+RARE, NEAR = 0.1, 1.05
+"""Share of searches below which an optimum is called rarely reached; ratio of heights up to which they are
+called nearly the same. Our convention."""
 
-def votes(weighed: Weighed) -> dict[str, int]:
-    """Give the number of segments that each criterion prefers; empty if nothing was weighed."""
-    return {} if weighed.refusal else recommend(weighed.counts).votes
-
-
-def number(weighed: Weighed, segments: int) -> str:
-    """Say what the criteria prefer, and what becomes of the number asked for."""
-    if weighed.refusal:
-        return f"Numbers of segments were not weighed: {weighed.refusal}."
-    cast = list(votes(weighed).values())
-    most = max(map(cast.count, cast))
-    leaders = sorted({k for k in cast if cast.count(k) == most})
-    said = _leader(leaders, most, len(cast))
-    if segments not in weighed.counts.index:
-        return f"{said} The {segments} segments asked for were not weighed."
-    if leaders == [segments]:
-        return f"{said} That is the number asked for."
-    return f"{said} The {segments} segments asked for have {cast.count(segments) or 'none'} of the votes."
+UNFITTED = "Nothing to show: no models were fitted."
 
 
-def extent(weighed: Weighed) -> str:
-    """Say what the evidence rests on."""
-    if weighed.refusal:
-        return ""
-    drawn = f"{format_amount(weighed.customers)} of the customers, drawn at random"
-    on = drawn if weighed.sampled else "all customers"
-    return f"The figures rest on {on}. A dash: not defined, or no proper mixture was found."
-
-
-def yardstick(weighed: Weighed, segments: int) -> str:
-    """Say whether a cloud without segments would score as well."""
-    if segments not in weighed.by_chance:
-        return ""
-    clouds, real = weighed.by_chance[segments], weighed.counts.loc[segments, "kmeans_silhouette"]
-    said = (
-        f"At {segments} segments the silhouette of K-Means is {real:.2f}. In {len(clouds)} clouds of as many"
-        " customers without any segments (one Gaussian of the same spread), cut the same way, it is"
-        f" {clouds.min():.2f} to {clouds.max():.2f}"
-    )
-    reached = int((clouds >= real).sum())
-    if not reached:
-        return f"{said}: there is more structure here than in any of them."
-    return f"{said}, as high in {reached} of them: the cut may be no more than a convenience."
-
-
-def segments(fitted: Fitted) -> str:
+def segments(fitted: Outcome) -> str:
     """Name the segments and say how the models relate."""
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return f"**No models were fitted:** {fitted.refusal}."
-    predictor, manifest = fitted.bundle.predictor, fitted.bundle.manifest
-    k = predictor.n_segments
+    predictor, k = fitted.bundle.predictor, fitted.segments
     similar = {model: int((its.diagonal() >= SIMILAR).sum()) for model, its in predictor.overlap.items()}
     gmm, ward = _part(similar["gmm"], k), _part(similar["ward"], k)
-    said = (
-        f"K-Means makes {named(predictor)}. At least similar to their partners in K-Means are {gmm} segments"
-        f" of the Gaussian mixture and {ward} of Ward."
+    return (
+        f"K-Means makes {named(fitted)}. At least similar to their partners in K-Means are {gmm} segments of"
+        f" the Gaussian mixture and {ward} of Ward. {_certainty(fitted)}"
     )
-    if manifest["drawn_from"] > manifest["customers"]:
-        drawn = format_amount(manifest["customers"])
-        said += f" {drawn} customers, drawn at random, were fitted; all were placed."
-    return said
 
 
-def named(predictor: Predictor) -> str:
-    """List the K-Means segments with their sizes."""
-    pairs = zip(predictor.names["kmeans"], predictor.sizes["kmeans"], strict=True)
-    return listed([f"*{name}* ({format_amount(int(size))})" for name, size in pairs])
+def _certainty(fitted: Fitted) -> str:
+    """Say who was fitted, and how often the search for the mixture ended in the one that was kept."""
+    manifest = fitted.bundle.manifest
+    restarts = manifest["metrics"]["gmm"]["restarts"]
+    said = f"The mixture kept is where {restarts['reached']} of {restarts['tried']} searches ended"
+    said += "; another could be about as good." if restarts["reached"] < RARE * restarts["tried"] else "."
+    if fitted.all_fitted:
+        return f"{said} Ward's segments are those of its tree, not of its rule for new customers."
+    drawn = format_amount(manifest["customers"])
+    return f"{said} {drawn} customers, drawn at random, were fitted; all were placed."
 
 
-def kinship(fitted: Fitted, scored: Scored) -> str:
+def named(fitted: Fitted) -> str:
+    """List the K-Means segments with their sizes, and their shares of customers and of all spending."""
+    total = fitted.answers[list(SPEND_COLUMNS)].sum(axis=1)
+    spent = total.groupby(fitted.answers["kmeans_segment"]).sum() / (total.sum() or 1)
+    names = fitted.bundle.names["kmeans"]
+    return listed(
+        [
+            f"*{name}* ({counted(size, 'customer')}, {format_share(size / len(total))};"
+            f" {format_share(spent.get(i, 0))} of all spending)"
+            for i, (name, size) in enumerate(zip(names, fitted.sizes("kmeans"), strict=True), start=1)
+        ]
+    )
+
+
+def zeros(fitted: Outcome) -> str:
+    """Name the segments that mostly hold customers who buy none of some category, if most others do."""
+    if isinstance(fitted, Unfitted):
+        return ""
+    none = (fitted.answers[list(SPEND_COLUMNS)] == 0).any(axis=1)
+    made = [
+        f"{label} {i}: {of_all(int(its.sum()), len(its))}"
+        for model, label in MODELS.items()
+        for i, its in none.groupby(fitted.answers[f"{model}_segment"])
+        if its.mean() > 0.5 > none.mean()
+    ]
+    if not made:
+        return ""
+    return (
+        "Zeros make segments, as the logarithm sets them far apart. Most customers buy something of every"
+        f" category, but in these segments most buy none of at least one. {listed(made)}."
+    )
+
+
+def kinship(fitted: Outcome, scored: Scored) -> str:
     """Say how the new K-Means segments relate to those of the models at hand."""
-    if fitted.answers is None:
+    if isinstance(fitted, Unfitted):
         return ""
     old, new = scored.answers["kmeans_segment"], fitted.answers["kmeans_segment"]
     if old.nunique() == 1:
         return "The models at hand put everybody into one K-Means segment; the new ones divide it."
     rand = adjusted_rand_score(old, new)
+    if rand == 1:
+        return "The new K-Means segments and those of the models at hand are the same division."
     degree = "much" if rand >= MUCH else "partly" if rand >= PARTLY else "hardly"
     return (
         f"The new K-Means segments and those of the models at hand divide these customers {degree} alike:"
@@ -101,18 +96,37 @@ def kinship(fitted: Fitted, scored: Scored) -> str:
     )
 
 
-def contested(fitted: Fitted) -> str:
+def contested(fitted: Outcome) -> str:
     """Count the customers whose segment is in doubt, by each reason."""
-    if fitted.answers is None:
+    if isinstance(fitted, Unfitted):
         return "Without segments nobody is contested."
     flags = doubts(fitted.answers)
     n, total = len(flags), int(flags.any(axis=1).sum())
     disagreed, close, unlike = (of_all(int(flags[why].sum()), n) for why in flags)
     shown = f" The {SHOWN} most contested are listed." if total > SHOWN else ""
     return (
-        f"The new models disagree on {disagreed}. Close calls for K-Means (clarity under {CLOSE}): {close}."
+        f"The new models disagree on {disagreed}{_alone(fitted)}. Close calls for K-Means (clarity under"
+        f" {CLOSE}): {close}."
         f" Unlike 99% of the customers fitted: {unlike}. Contested for one reason or another:"
         f" {of_all(total, n)}.{shown}"
+    )
+
+
+def _alone(fitted: Fitted) -> str:
+    """Say how many could not be agreed on: their segment, in K-Means or in another model, stands alone."""
+    overlap = fitted.bundle.predictor.overlap
+    of_kmeans = fitted.answers["kmeans_segment"] - 1
+    like_none = [
+        (its.max(axis=1) < SIMILAR)[fitted.answers[f"{model}_segment"] - 1]
+        | (its.max(axis=0) < SIMILAR)[of_kmeans]
+        for model, its in overlap.items()
+    ]
+    alone = int(np.any(like_none, axis=0).sum())
+    if not alone:
+        return ""
+    return (
+        f"; {format_amount(alone)} of those could not be agreed on, as one of their segments resembles none"
+        " of the model it is compared with"
     )
 
 
@@ -127,44 +141,34 @@ def doubts(answers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _leader(leaders: list[int], most: int, total: int) -> str:
-    if len(leaders) > 1:
-        ks = listed([str(k) for k in leaders])
-        return f"The votes of {total} criteria are split: {ks} segments have {most} each."
-    k = leaders[0]
-    what = "one segment, that is, no division" if k == 1 else f"{k} segments"
-    if most == total:
-        return f"All {total} criteria prefer {what}."
-    return f"{most} of {total} criteria prefer {what}; no other number has as many."
-
-
 def _part(n: int, total: int) -> str:
     return f"all {total}" if n == total else f"{n or 'none'} of the {total}"
 
 
-def profiles(fitted: Fitted) -> str:
-    """Describe the figure of the profiles."""
-    if fitted.bundle is None:
-        return ""
-    predictor = fitted.bundle.predictor
-    return (
-        f"*Figure: a heat map of {len(predictor.names) * predictor.n_segments} rows, {predictor.n_segments}"
-        " segments for each model, and six columns, one per category. The table above names the rows.*"
-    )
+def profiles(fitted: Outcome) -> str:
+    """Say what the table below the figure holds."""
+    if isinstance(fitted, Unfitted):
+        return UNFITTED
+    return "The table repeats the median amounts, in m.u. a year, of the K-Means segments."
 
 
-def plane(fitted: Fitted) -> str:
+def plane(fitted: Outcome) -> str:
     """Describe the figure of the plane."""
-    if fitted.bundle is None:
-        return ""
+    if isinstance(fitted, Unfitted):
+        return UNFITTED
     said = "; ".join(f"{i} is *{name}*" for i, name in enumerate(fitted.bundle.names["kmeans"], start=1))
     return f"Each segment's number stands at its median: {said}."
 
 
-def tree(fitted: Fitted) -> str:
+def tree(fitted: Outcome) -> str:
     """Describe the figure of Ward's tree."""
-    if fitted.bundle is None:
-        return ""
+    if isinstance(fitted, Unfitted):
+        return UNFITTED
     predictor = fitted.bundle.predictor
     said = "; ".join(f"{i} is *{name}*" for i, name in enumerate(predictor.names["ward"], start=1))
-    return f"Each leaf and each segment shows its number of customers. Ward's segments: {said}."
+    lower, higher = predictor.linkage[-fitted.segments :, 2][:2]
+    near = ", nearly as high: another number would cut as well" if higher < NEAR * lower else ""
+    return (
+        f"Each leaf and each segment shows its number of customers. Ward's segments: {said}. The cut lies"
+        f" between merges at {lower:.1f} and {higher:.1f}{near}."
+    )

@@ -11,7 +11,7 @@ import pyarrow as pa
 from wholesale.bundle import Bundle, train
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.evidence import models_agreeing
-from wholesale.manifest import ROOT
+from wholesale.manifest import MODELS_FOLDER, ROOT
 from wholesale.models import ImproperMixture
 from wholesale.own import Own
 from wholesale.predict import Predictor, load_predictor
@@ -28,11 +28,15 @@ FEWEST, MOST = 2, 8
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What models at hand say of them: the columns of a scored file, by line, and its summary."""
+    """What models at hand say of them: the columns of a scored file, by line, and its summary.
+
+    ``models`` is the name of the models' folder, empty for the shipped ones.
+    """
 
     predictor: Predictor
     summary: Summary
     answers: pd.DataFrame
+    models: str = ""
 
     @property
     def on_record(self) -> bool:
@@ -40,14 +44,33 @@ class Scored:
         return np.array_equal(self.answers[list(SPEND_COLUMNS)].to_numpy(), self.predictor.amounts)
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """Three models fitted on the customers, and what they say of every one; or why there are none."""
+@dataclass(frozen=True)
+class Unfitted:
+    """Why no models could be fitted."""
 
     segments: int
-    bundle: Bundle | None = None
-    answers: pd.DataFrame | None = None
-    refusal: str = ""
+    refusal: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Three models fitted on the customers, and what they say of every one."""
+
+    segments: int
+    bundle: Bundle
+    answers: pd.DataFrame
+
+    def sizes(self, model: str) -> list[int]:
+        """Count the customers in each segment, those too that were placed but not fitted."""
+        return np.bincount(self.answers[f"{model}_segment"] - 1, minlength=self.segments).tolist()
+
+    @property
+    def all_fitted(self) -> bool:
+        """Whether the models were fitted on all customers, not on some drawn at random."""
+        return self.bundle.manifest["customers"] == len(self.answers)
+
+
+Outcome = Fitted | Unfitted
 
 
 def score(own: Own, models: Path | str | None = None) -> Scored:
@@ -63,25 +86,28 @@ def score(own: Own, models: Path | str | None = None) -> Scored:
     predictor = load_predictor(models)
     scored = score_table(predictor, own.accepted)
     summary = summarize(predictor, tally(predictor, scored, own.rejected), own.notes)
-    return Scored(predictor, summary, _frame(scored, own))
+    folder = Path(models or MODELS_FOLDER)
+    name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
+    return Scored(predictor, summary, _frame(scored, own), name)
 
 
-def fit(own: Own, segments: int) -> Fitted:
+def fit(own: Own, segments: int) -> Outcome:
     """Fit three models on customers, or say why it cannot be done."""
     if not FEWEST <= segments <= MOST:
-        return Fitted(segments, refusal=f"between {FEWEST} and {MOST} segments can be asked for")
+        return Unfitted(segments, f"between {FEWEST} and {MOST} segments can be asked for")
     try:
         bundle = train(own.customers, segments, source=own.source)
     except ImproperMixture:
         flat = f"in every Gaussian mixture of {segments} components that was tried, one shrinks onto a few"
-        return Fitted(segments, refusal=f"{flat} customers or onto a plane")
+        return Unfitted(segments, f"{flat} customers or onto a plane")
     except ValueError as error:
-        return Fitted(segments, refusal=sentence(error))
+        return Unfitted(segments, sentence(error))
     answers = _frame(score_table(bundle.predictor, own.accepted), own)
-    if len(answers) == bundle.manifest["customers"]:  # Ward's rule for new customers can differ from its tree
+    fitted = Fitted(segments, bundle, answers)
+    if fitted.all_fitted:  # Ward's rule for new customers can differ from its tree
         answers["ward_segment"] = bundle.labels["ward"]
         answers["agreement"] = models_agreeing(bundle.labels)
-    return Fitted(segments, bundle, answers)
+    return fitted
 
 
 def sentence(error: ValueError) -> str:

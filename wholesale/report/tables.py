@@ -5,11 +5,11 @@ import pandas as pd
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.palette import relation
-from wholesale.report.findings import doubts, votes
-from wholesale.report.study import Fitted, Scored
+from wholesale.report.findings import doubts
+from wholesale.report.study import Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed
 from wholesale.report.words import SHOWN, difference, share_above
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import format_amount, format_share, rounded
 
 WHOLE = ("gmm_bic", "calinski_harabasz", "smallest_segment")
 CRITERIA = {
@@ -37,7 +37,7 @@ def rejects(own: Own) -> pd.DataFrame | None:
 def spending(own: Own) -> pd.DataFrame:
     """Describe each category: lowest, middle and highest amount, in m.u., and zeros."""
     amounts = own.amounts
-    quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(_money)
+    quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(rounded)
     quantiles.columns = ["lowest", "lower quarter", "median", "upper quarter", "highest"]
     return (
         quantiles.assign(zeros=(amounts == 0).sum()).rename(index=LABELS).rename_axis(columns="m.u. a year")
@@ -49,8 +49,8 @@ def drift(own: Own, scored: Scored) -> pd.DataFrame:
     rows = {
         LABELS[column]: {
             "D": f"{its.distance:.2f}",
-            "median on record": _money(float(pd.Series(scored.predictor.amounts[:, i]).median())),
-            "median here": _money(own.amounts[column].median()),
+            "median on record": rounded(float(pd.Series(scored.predictor.amounts[:, i]).median())),
+            "median here": rounded(own.amounts[column].median()),
             "above the median on record": format_share(share_above(own, scored, column)),
             "spending": difference(own, scored, column),
         }
@@ -95,23 +95,23 @@ def ballot(weighed: Weighed) -> pd.DataFrame | None:
     """List which number of segments each criterion prefers."""
     if weighed.refusal:
         return None
-    cast = votes(weighed)
+    cast = weighed.votes
     backers = {k: [name for name, its in cast.items() if its == k] for k in sorted(set(cast.values()))}
     rows = {k: {"votes": len(its), "preferred by": ", ".join(its)} for k, its in backers.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="segments")
 
 
-def segments(fitted: Fitted) -> pd.DataFrame | None:
+def segments(fitted: Outcome) -> pd.DataFrame | None:
     """Describe each new segment."""
-    if fitted.bundle is None:
+    if isinstance(fitted, Unfitted):
         return None
     predictor = fitted.bundle.predictor
     rows = [
         (
             MODELS[model],
             f"{i + 1} {name}",
-            format_amount(int(predictor.sizes[model][i])),
-            format_share(predictor.sizes[model][i] / len(predictor.amounts)),
+            format_amount(fitted.sizes(model)[i]),
+            format_share(fitted.sizes(model)[i] / len(fitted.answers)),
             "–" if model == "kmeans" else relation(predictor.overlap[model][i, i]),
         )
         for model in MODELS
@@ -121,9 +121,18 @@ def segments(fitted: Fitted) -> pd.DataFrame | None:
     return _by_model(pd.DataFrame(rows, columns=named))
 
 
-def contested(own: Own, fitted: Fitted) -> pd.DataFrame | None:
+def typical(fitted: Outcome) -> pd.DataFrame | None:
+    """Give the median amounts of each new K-Means segment."""
+    if isinstance(fitted, Unfitted):
+        return None
+    names = [f"{i} {name}" for i, name in enumerate(fitted.bundle.names["kmeans"], start=1)]
+    amounts = pd.DataFrame(fitted.bundle.predictor.typical["kmeans"], names, LABELS.values())
+    return amounts.map(rounded).rename_axis(columns="K-Means segment")
+
+
+def contested(own: Own, fitted: Outcome) -> pd.DataFrame | None:
     """List the most contested customers, with what the file calls them."""
-    if fitted.answers is None:
+    if isinstance(fitted, Unfitted):
         return None
     answers = fitted.answers[doubts(fitted.answers).any(axis=1)]
     if answers.empty:
@@ -148,10 +157,6 @@ def _figure(column: str, value: float) -> str:
 def _by_model(table: pd.DataFrame) -> pd.DataFrame:
     """Name each model once; a table's corner, not a line of its own, says what its rows are."""
     return table.set_index(["model", "segment"]).rename_axis(index=[None, None], columns="segment")
-
-
-def _money(amount: float) -> str:
-    return format_amount(round(amount) if amount >= 10 else round(amount, 2))
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,20 +1,22 @@
 """How many segments customers support, as far as that can be told in about half a minute."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.evidence import compare_cluster_counts, silhouettes_without_segments
+from wholesale.evidence import compare_cluster_counts, recommend, silhouettes_without_segments
 from wholesale.models import SEED
 from wholesale.own import Own
 from wholesale.preprocessing import log_standardizer
 from wholesale.report.study import FEWEST, sentence
 
-WEIGHED, CLOUDS, LARGEST_K = 1000, 20, 6
-"""Customers on whom numbers of segments are weighed at most, clouds to compare with, the last number."""
+WEIGHED, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 6
+"""Customers on whom numbers of segments are weighed at most, how often such a sample is drawn, clouds to
+compare with, the last number."""
 
 PER_SEGMENT = 5
 """Distinct customers per segment that a number of segments must leave on average to be weighed."""
@@ -32,8 +34,8 @@ class Weighed:
         Silhouettes of clouds without segments, a column per k.
     customers : int
         How many it rests on.
-    sampled : bool
-        Whether they were drawn from more.
+    again : list of list of int
+        If they were drawn from more: the numbers that lead in further draws of as many.
     refusal : str
         Why there is none; empty if there is.
     """
@@ -41,32 +43,55 @@ class Weighed:
     counts: pd.DataFrame
     by_chance: pd.DataFrame
     customers: int
-    sampled: bool = False
+    again: list[list[int]] = field(default_factory=list)
     refusal: str = ""
+
+    @property
+    def votes(self) -> dict[str, int]:
+        """The number of segments that each criterion prefers; empty if nothing was weighed."""
+        return {} if self.refusal else recommend(self.counts).votes
+
+    def as_high_by_chance(self, segments: int) -> int | None:
+        """Count the clouds whose silhouette by K-Means is as high; None if there is nothing to compare."""
+        if segments not in self.by_chance or "kmeans_silhouette" not in self.counts:
+            return None
+        return int((self.by_chance[segments] >= self.counts.loc[segments, "kmeans_silhouette"]).sum())
 
 
 def weigh(own: Own) -> Weighed:
     """Weigh each number of segments from 1 to 6, or fewer where customers are few.
 
-    The gap statistic and bootstraps are left out, as they take minutes, and of more than a thousand
-    customers as many are drawn at random.
+    The gap statistic and bootstraps are left out, as they take minutes. Of more than a thousand customers as
+    many are drawn at random, three times, as the numbers that lead may change.
     """
     sampled = len(own.amounts) > WEIGHED
-    amounts = own.amounts.sample(WEIGHED, random_state=SEED) if sampled else own.amounts
-    X = log_standardizer().fit_transform(amounts)
+    draws = [own.amounts.sample(WEIGHED, random_state=SEED + i) for i in range(DRAWS if sampled else 0)]
+    X, *others = [log_standardizer().fit_transform(amounts) for amounts in draws or [own.amounts]]
     last = min(LARGEST_K, len(np.unique(X, axis=0)) // PER_SEGMENT)
-    none = Weighed(pd.DataFrame(), pd.DataFrame(), len(X), sampled)
+    none = Weighed(pd.DataFrame(), pd.DataFrame(), len(X))
     try:
-        check_fit(X)
+        for each in (X, *others):
+            check_fit(each)
     except ValueError as error:
         return replace(none, refusal=sentence(error))
     if last < FEWEST:
         return replace(none, refusal="the distinct customers are too few")
     with threadpool_limits(1):  # several times as fast where customers are few
-        counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
-        by_chance = _clouds(X, range(FEWEST, last + 1))
-    shown = [name for name in counts if not name.startswith("gap") and counts[name].notna().any()]
-    return Weighed(counts[shown], by_chance, len(X), sampled)
+        counts = _counts(X, last)
+        again = [leading(recommend(_counts(each, last)).votes) for each in others]
+        return Weighed(counts, _clouds(X, range(FEWEST, last + 1)), len(X), again)
+
+
+def leading(votes: Mapping[str, int]) -> list[int]:
+    """Give the number of segments with most votes, or the numbers that share the lead."""
+    cast = list(votes.values())
+    return sorted({k for k in cast if cast.count(k) == max(map(cast.count, cast))})
+
+
+def _counts(X: np.ndarray, last: int) -> pd.DataFrame:
+    """Leave out the gap, and what has nothing to choose from."""
+    counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
+    return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]
 
 
 def _clouds(X: np.ndarray, ks: range) -> pd.DataFrame:

@@ -1,13 +1,16 @@
 """What is said of customers and of their place among those on record; true for any file, nothing is HTML."""
 
-import numpy as np
-from scipy.stats import binom
+import math
 
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+import numpy as np
+from scipy.stats import betabinom
+
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.own import Own
+from wholesale.predict import UNFAMILIAR
 from wholesale.report.study import Scored
 from wholesale.scoring.drift import FAR, LIKE, by_chance
-from wholesale.wording import counted, format_amount, format_share, listed
+from wholesale.wording import counted, format_amount, format_share, listed, rounded
 
 FEW = 100
 """Below this many customers, every figure is said to be uncertain; our convention."""
@@ -71,9 +74,9 @@ def spending(own: Own) -> str:
     if totals.any():
         said += f"; the {who} {format_share(totals[-tenth:].sum() / totals.sum())} of all spending"
     zeros = {LABELS[str(column)]: int(n) for column, n in (amounts == 0).sum().items() if n}
-    none = listed([f"{label} ({format_amount(n)})" for label, n in zeros.items()]) if zeros else ""
+    none = listed([f"{label} ({format_amount(n)})" for label, n in zeros.items()])
     constant = [LABELS[str(column)] for column in amounts if amounts[column].nunique() == 1]
-    said += f". Customers who buy none at all: {none}." if none else ". Nobody's amount is zero."
+    said += f". Zeros: {none}." if none else ". Nobody's amount is zero."
     return said + (f" The same for everybody: {listed(constant)}." if constant else "")
 
 
@@ -85,7 +88,7 @@ def drift(own: Own, scored: Scored) -> str:
             f"These are the very customers that the models at hand were made from, all {format_amount(m)} of"
             " them. There is no drift, and nothing to be learned from its absence."
         )
-    said = f"{_shifts(own, scored)} {_unfamiliar(scored.summary.unfamiliar, n)}"
+    said = f"{_shifts(own, scored)} {_unfamiliar(scored.summary.unfamiliar, n, m)}"
     chance = by_chance(n, m)
     if chance <= LIKE:
         return said
@@ -132,8 +135,8 @@ def shipped(scored: Scored) -> str:
 
 
 def money(amount: float) -> str:
-    """Write an amount as a whole number of m.u., small ones with two digits."""
-    return f"{format_amount(round(amount) if amount >= 10 else round(amount, 2))} m.u."
+    """Write an amount with its unit."""
+    return f"{rounded(amount)} {UNIT}"
 
 
 def escaped(text: str) -> str:
@@ -142,24 +145,44 @@ def escaped(text: str) -> str:
     return safe.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def shifted(own: Own, scored: Scored) -> list[str]:
+    """List the categories that differ from those on record, each with how."""
+    drifts = scored.summary.drift
+    return [
+        f"{LABELS[column]} ({difference(own, scored, column)})"
+        for column, its in drifts.items()
+        if its.verdict != "alike"
+    ]
+
+
+def one_sided(scored: Scored) -> str:
+    """Ask for the unit if all six amounts differ much on the same side."""
+    sides = {its.direction for its in scored.summary.drift.values()}
+    if len(sides) > 1 or any(its.verdict != "far" for its in scored.summary.drift.values()):
+        return ""
+    return f" All six amounts are much {sides.pop()}: are they a year's, and in the unit of those on record?"
+
+
 def _shifts(own: Own, scored: Scored) -> str:
-    drifts, record = scored.summary.drift, f"the {format_amount(scored.summary.on_record)} on record"
-    shifted = [column for column, its in drifts.items() if its.verdict != "alike"]
-    if not shifted:
+    record = f"the {format_amount(scored.summary.on_record)} on record"
+    told = shifted(own, scored)
+    if not told:
         return f"No category differs clearly from {record}."
-    told = listed([f"{LABELS[column]} ({difference(own, scored, column)})" for column in shifted])
-    said = f"The customers differ from {record} in {told}."
-    if all(drifts[column].verdict == "different" for column in shifted):
+    said = f"The customers differ from {record} in {listed(told)}."
+    if all(its.verdict != "far" for its in scored.summary.drift.values()):
         return said
     return (
-        f"{said} A D above {FAR}, and above what chance gives, is called much: this may be another"
-        " market, or another mix of customers, and segments made elsewhere may fit it badly."
+        f"{said} A D above {FAR}, and above what chance gives, is called much or very: this may be another"
+        f" market, or another mix of customers, and segments made elsewhere may fit it badly."
+        f"{one_sided(scored)}"
     )
 
 
-def _unfamiliar(unfamiliar: int, n: int) -> str:
-    usual = int(binom.ppf(0.975, n, 0.01))
+def _unfamiliar(unfamiliar: int, n: int, on_record: int) -> str:
+    """Judge their number by that of n like those on record, from whom the limit is only an estimate."""
+    rank = math.ceil(UNFAMILIAR * on_record)
+    usual = int(betabinom.ppf(0.975, n, rank, on_record + 1 - rank))
     within = f"up to {format_amount(usual)} would be nothing unusual" if usual else "none would be expected"
-    verb = "is" if unfamiliar == 1 else "are"
+    verb = "is" if unfamiliar == 1 or n == 1 else "are"
     said = f"{of_all(unfamiliar, n)} {verb} unlike 99% of the customers on record"
     return f"{said[0].upper()}{said[1:]}; among as many of the same kind, {within}."
