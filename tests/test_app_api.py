@@ -26,10 +26,10 @@ from jsonschema import Draft202012Validator
 from schemathesis import checks
 
 from wholesale.amounts import parse_amount
-from wholesale.app import upload
-from wholesale.app.answers import Refused, answer
-from wholesale.app.api import DESCRIPTION, LIMIT, READ_AT_MOST
-from wholesale.app.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
+from wholesale.app.server import upload
+from wholesale.app.server.answers import Refused, answer
+from wholesale.app.server.api import DESCRIPTION, LIMIT, READ_AT_MOST
+from wholesale.app.server.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
 from wholesale.manifest import SHIPPED

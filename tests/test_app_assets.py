@@ -11,7 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from wholesale.app.assets import (
+from wholesale.app.server.assets import (
     ASK_AGAIN,
     CHUNKS,
     EXTENSION_CHUNKS,

@@ -12,8 +12,8 @@ import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from voila.paths import collect_template_paths
 
-from wholesale.app import server
-from wholesale.app.kernels import PageKernelManager
+from wholesale.app.server import page as server
+from wholesale.app.server.kernels import PageKernelManager
 from wholesale.manifest import MODELS_FOLDER, ROOT, BundleError
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wholesale.app import upload
-from wholesale.app.answers import Refused
 from wholesale.app.many import LIMIT, SIGNS, many_tab
-from wholesale.app.matching import Unmatched
-from wholesale.app.results import result
-from wholesale.app.upload import PACKED, ROWS, read_query, score_upload
+from wholesale.app.server import upload
+from wholesale.app.server.answers import Refused
+from wholesale.app.server.matching import Unmatched
+from wholesale.app.server.results import result
+from wholesale.app.server.upload import PACKED, ROWS, read_query, score_upload
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import SHIPPED
 from wholesale.palette import segment_colours

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from wholesale import provenance
 from wholesale.app import build_app, cards, server
 from wholesale.app.about import about_tab
-from wholesale.app.answers import answer, segments
 from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
+from wholesale.app.server.answers import answer, segments
 from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS

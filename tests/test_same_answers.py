@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wholesale.app import sentences
-from wholesale.app.answers import CUSTOMERS, answer
+from wholesale.app.server.answers import CUSTOMERS, answer
 from wholesale.app.view import CustomerView
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment, predict_segments

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, open_page
 
-from wholesale.app import upload
+from wholesale.app.server import upload
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.manifest import SHIPPED
 from wholesale.predict import Predictor

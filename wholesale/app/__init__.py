@@ -1,4 +1,4 @@
-"""The page: widgets, the HTML of the answer cards, and the server."""
+"""The page: widgets, and the HTML that they show; ``server`` serves it."""
 
 from wholesale.app.view import build_app
 

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from tornado.iostream import StreamClosedError
 
-from wholesale.app import upload
-from wholesale.app.answers import Refused, fault
-from wholesale.app.handler import Posted
-from wholesale.app.matching import Unmatched
-from wholesale.app.results import result
+from wholesale.app.server import upload
+from wholesale.app.server.answers import Refused, fault
+from wholesale.app.server.handler import Posted
+from wholesale.app.server.matching import Unmatched
+from wholesale.app.server.results import result
 from wholesale.predict import Predictor
 
 AT_A_TIME = 2

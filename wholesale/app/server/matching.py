@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wholesale.app.answers import Refused, fault
+from wholesale.app.server.answers import Refused, fault
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError
 from wholesale.reading.header import nearest, plain

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wholesale.app.answers import Refused, answer, fault, segments
-from wholesale.app.handler import Api, Posted
-from wholesale.app.scores import AT_A_TIME, Score
+from wholesale.app.server.answers import Refused, answer, fault, segments
+from wholesale.app.server.handler import Api, Posted
+from wholesale.app.server.scores import AT_A_TIME, Score
 from wholesale.predict import Predictor
 
 LIMIT = 1_000_000

@@ -8,7 +8,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import responses
 from tornado.web import stream_request_body
 
-from wholesale.app.answers import Refused, fault
+from wholesale.app.server.answers import Refused, fault
 from wholesale.predict import Predictor
 
 

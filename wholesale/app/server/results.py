@@ -5,7 +5,7 @@ from html import escape
 
 from wholesale.app.many import SIGNS
 from wholesale.app.markup import bars, card, note, table
-from wholesale.app.upload import ROWS, Scored
+from wholesale.app.server.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours
 from wholesale.predict import UNFAMILIAR, Predictor

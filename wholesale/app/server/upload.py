@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from wholesale.amounts import shown
-from wholesale.app.answers import Refused, fault
 from wholesale.app.many import COMMAND, LIMIT
-from wholesale.app.matching import refusal
+from wholesale.app.server.answers import Refused, fault
+from wholesale.app.server.matching import refusal
 from wholesale.predict import Predictor
 from wholesale.reading import ReadError, Settings
 from wholesale.reading.form import SIGNS

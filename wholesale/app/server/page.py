@@ -15,7 +15,7 @@ from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
 
-from wholesale.app import api, assets
+from wholesale.app.server import api, assets
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import load_predictor
 
