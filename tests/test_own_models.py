@@ -11,10 +11,11 @@ from servers import free_port
 from typer.testing import CliRunner
 
 from wholesale import provenance
-from wholesale.app import build_app, cards, server
+from wholesale.app import build_app, cards
 from wholesale.app.about import about_tab
 from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
+from wholesale.app.server import page as server
 from wholesale.app.server.answers import answer, segments
 from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
