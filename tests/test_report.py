@@ -122,7 +122,10 @@ class TestWhatIsSaid:
         advised = advice.next_steps(own, scored, weighed, fitted)
         assert "lines 18" not in advised and "(line 18, 37, 53 and 72)" in advised
         assert "train second_wholesaler.csv --column Delicassen=Deli --segments 3 -o own`" in advised
-        assert "score second_wholesaler.csv --column Delicassen=Deli --models own`" in advised
+        assert (
+            "score second_wholesaler.csv --column Delicassen=Deli --models own -o second_wholesaler.own.csv`"
+            in advised
+        )
         assert sum(fitted.bundle.predictor.sizes["kmeans"]) == CUSTOMERS
 
     def test_of_the_customers_on_record_claims_no_drift(self):
@@ -241,6 +244,23 @@ class TestWhatIsSaid:
         assert "train some.csv --decimal point --segments 3" in (
             advice.next_steps(own, scored, weighed, fitted)
         )
+
+    def test_amounts_in_a_large_unit_are_said_to_be_small(self, tmp_path, customers):
+        text = words.spending(read_own(_table(customers[list(SPEND_COLUMNS)] / 1000, tmp_path)))
+        assert "spend under 10 m.u. on Fresh, Milk, Grocery, Frozen, Detergents and Paper and" in text
+        assert "under 10" not in words.spending(read_own(SHIPPED))
+
+    def test_no_structure_is_doubted_whichever_number_leads(self, tmp_path):
+        rng = np.random.default_rng(4)
+        cloud = np.exp(rng.multivariate_normal([8] * 6, np.eye(6) + 0.3, 300))
+        own = read_own(_table(cloud, tmp_path))
+        scored, weighed, fitted = study.score(own), weighing.weigh(own), study.fit(own, 3)
+        assert re.search(
+            r"Of 20 clouds without any segments, .* when cut into 3.* scored as high",
+            advice.found(own, scored, weighed, fitted),
+        )
+        advised = advice.next_steps(own, scored, weighed, fitted)
+        assert weighed.by_chance_too(3) and "though chance might give as good ones" in advised
 
     def test_segments_that_zeros_make_are_named(self, tmp_path, customers):
         amounts = customers[list(SPEND_COLUMNS)].copy()

@@ -101,7 +101,7 @@ def test_profiles_are_medians_in_money_and_means_in_deviations(customers, bundle
         ([-0.5] * 6, "Low all round"),
         ([0.1] * 6, "Average"),
         ([-0.9, -0.9, -0.2, -0.9, -0.9, -0.9], "Few staples, little fresh or deli"),
-        ([0.9, 0.9, 0.2, 0.9, 0.9, 0.9], "Staples and fresh and deli"),
+        ([0.9, 0.9, 0.2, 0.9, 0.9, 0.9], "Staples, fresh and deli"),
         ([0, 1, 1, 0, 1, 0], "Staples"),
         ([0, -1, -1, 0, -1, 0], "Few staples"),
         ([1, -1, -1, 1, -1, 0], "Fresh, few staples"),

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.preprocessing import log_standardizer
+from wholesale.wording import listed
 
 GROUPS = {
     "staples": ["Milk", "Grocery", "Detergents_Paper"],
@@ -170,7 +171,7 @@ def _name(profile: pd.Series) -> str:
     few = ["few staples"] if "staples" in low else []
     little = [group for group in low if group != "staples"]
     lows = few + (["little " + " or ".join(little)] if little else [])
-    name = ", ".join(([" and ".join(high)] if high else []) + lows) or "average"
+    name = ", ".join(([listed(high)] if high else []) + lows) or "average"
     return name[0].upper() + name[1:]
 
 

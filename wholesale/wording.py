@@ -15,8 +15,10 @@ def format_amount(amount: float) -> str:
 
 
 def rounded(amount: float) -> str:
-    """Write an amount as a whole number, one below ten with two digits, e.g. ``"12 670"`` or ``"0.37"``."""
-    return format_amount(round(amount) if amount >= 10 else round(amount, 2))
+    """Write an amount as a whole number, a small one with two digits, e.g. ``"12 670"`` or ``"0.37"``."""
+    if amount >= 10:
+        return format_amount(round(amount))
+    return format_amount(round(amount, 2) if amount >= 0.1 else float(f"{amount:.2g}"))
 
 
 def format_share(share: float) -> str:

@@ -24,7 +24,7 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Write a report on a file of customers: one HTML page to read, print and hand on; about a minute."""
+    """Write a report on a file of customers: one HTML page to read, print and hand on; a minute or two."""
     from wholesale.reading import ReadError
     from wholesale.report import ReportError, write_report
     from wholesale.scoring import OutputError

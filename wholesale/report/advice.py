@@ -1,14 +1,17 @@
 """What we found, and what to do next: the report in a few points, true for any customers."""
 
 import shlex
+from pathlib import Path
 
+from wholesale.app.sentences import CLOSE
 from wholesale.columns import MODELS
 from wholesale.own import Own
+from wholesale.palette import SIMILAR
 from wholesale.report import number
 from wholesale.report.findings import doubts, named
 from wholesale.report.study import FEWEST, Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed, leading
-from wholesale.report.words import FEW, SHOWN, of_all, one_sided, shifted
+from wholesale.report.words import FEW, SHOWN, are, of_all, one_sided, shifted
 from wholesale.wording import counted, format_amount, listed
 
 
@@ -25,9 +28,9 @@ def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> s
         _mend(own),
         _more(own),
         _other(weighed, fitted),
-        _keep(own, fitted),
+        _keep(own, weighed, fitted),
         _use(own, scored),
-        _look(fitted),
+        _look(own, fitted),
         _ask(fitted),
     )
 
@@ -56,8 +59,7 @@ def _place(own: Own, scored: Scored) -> str:
     if scored.on_record:
         return f"**They are {record}** that the models at hand were made from."
     told = listed(shifted(own, scored))
-    verb = "is" if summary.unfamiliar == 1 else "are"
-    unlike = f"{of_all(summary.unfamiliar, summary.accepted)} {verb} unlike 99% of those on record"
+    unlike = f"{are(summary.unfamiliar, summary.accepted)} unlike 99% of those on record"
     if summary.other_market:
         where = f"they differ from {record} in {told}" if told else f"no category alone differs from {record}"
         return f"**Another market, perhaps, or another mix:** {where}; {unlike}.{one_sided(scored)}"
@@ -76,7 +78,10 @@ def _agreed(fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted):
         return ""
     agreed = int((fitted.answers["agreement"] == len(MODELS)).sum())
-    return f"**The three new models agree** on {of_all(agreed, len(fitted.answers))}."
+    overlap = fitted.bundle.predictor.overlap
+    alone = [MODELS[model] for model, its in overlap.items() if model != "kmeans" and its.max() < SIMILAR]
+    why = "; ".join(f"no segment of {label} resembles one of K-Means" for label in alone)
+    return f"**The three new models agree** on {of_all(agreed, len(fitted.answers))}{why and f': {why}'}."
 
 
 def _mend(own: Own) -> str:
@@ -98,38 +103,47 @@ def _other(weighed: Weighed, fitted: Outcome) -> str:
     bic = weighed.counts.get("gmm_bic")
     proper = [] if bic is None else [k for k in bic.dropna().index if k >= FEWEST]
     if isinstance(fitted, Unfitted):
-        return f"**Ask for {max(proper)} segments:** so many can be fitted." if proper else ""
+        so_many = f"**Ask for {max(proper)} segments:** so many can be fitted." if proper else ""
+        return so_many or f"**See to what stands in the way of segments:** {fitted.refusal}."
     leaders = [] if weighed.refusal else leading(weighed.votes)
-    better = [str(k) for k in leaders if k in proper and not weighed.as_high_by_chance(k)]
+    better = [str(k) for k in leaders if k in proper and not weighed.by_chance_too(k)]
     if not better or fitted.segments in leaders:
         return ""
-    return f"**Compare with {listed(better)} segments,** which more criteria prefer than {fitted.segments}."
+    return f"**Compare with {listed(better)} segments,** for which most votes are cast."
 
 
-def _keep(own: Own, fitted: Outcome) -> str:
+def _keep(own: Own, weighed: Weighed, fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted):
         return ""
     train = _command("train", own, f"--segments {fitted.segments}", "-o own")
-    score = _command("score", own, "--models own")
+    score = _command("score", own, "--models own", f"-o {shlex.quote(_scored(own))}")
+    doubtful = ", though chance might give as good ones" if weighed.by_chance_too(fitted.segments) else ""
     return (
-        f"**To keep the new segments:** {train}; then {score} writes every customer's, and"
+        f"**To keep the new segments{doubtful}:** {train}; then {score} writes every customer's, and"
         " `python -m wholesale serve --models own` answers for one at a time."
     )
 
 
+def _scored(own: Own) -> str:
+    return f"{Path(own.file).stem}.own.csv"
+
+
 def _use(own: Own, scored: Scored) -> str:
     if scored.summary.other_market:
-        return "**Be careful with the models at hand:** these customers are not like those they know."
+        return "**Be careful with the models at hand:** these customers may not be like those they know."
     models = [f"--models {shlex.quote(scored.models)}"] if scored.models else []
     return f"**To score every row** with the models at hand: {_command('score', own, *models)}."
 
 
-def _look(fitted: Outcome) -> str:
+def _look(own: Own, fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted) or not (total := int(doubts(fitted.answers).any(axis=1).sum())):
         return ""
+    if total == len(fitted.answers):
+        return "**Act on no segment without other grounds:** every customer is contested."
     return (
         f"**Take care with the contested customers,** {format_amount(total)} in all: look at one before"
-        " acting on its segment. The scored file tells them by `agreement`, `clarity` and `unfamiliar`."
+        f" acting on its segment. `{_scored(own)}` tells them by `agreement` under {len(MODELS)}, `clarity`"
+        f" under {CLOSE}, `unfamiliar`; Ward's rule for new customers counts there, so a few others may be."
     )
 
 

@@ -32,7 +32,7 @@ def drift(own: Own, scored: Scored) -> Axes:
     if distance == 0:
         title = "No category differs at all"
     names = ("on record", "here")
-    unit = f"{UNIT} a year, on a logarithmic axis (dot: median, bar: middle half, line: middle 80%)"
+    unit = f"{UNIT} a year, logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
     return plots.plot_ranges(record, own.amounts, unit=unit, names=names, title=title)
 
 

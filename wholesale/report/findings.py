@@ -14,9 +14,9 @@ from wholesale.wording import counted, format_amount, format_share, listed
 MUCH, PARTLY = 0.65, 0.25
 """Adjusted Rand from which two divisions are called much alike, or partly; our convention."""
 
-RARE, NEAR = 0.1, 1.05
+RARE, NEAR, LIFT = 0.1, 1.05, 2
 """Share of searches below which an optimum is called rarely reached; ratio of heights up to which they are
-called nearly the same. Our convention."""
+called nearly the same; ratio of shares from which zeros are said to make a segment. Our convention."""
 
 UNFITTED = "Nothing to show: no models were fitted."
 
@@ -69,7 +69,7 @@ def zeros(fitted: Outcome) -> str:
         f"{label} {i}: {of_all(int(its.sum()), len(its))}"
         for model, label in MODELS.items()
         for i, its in none.groupby(fitted.answers[f"{model}_segment"])
-        if its.mean() > 0.5 > none.mean()
+        if its.mean() > 0.5 > none.mean() and its.mean() >= LIFT * none.mean()
     ]
     if not made:
         return ""
@@ -121,13 +121,11 @@ def _alone(fitted: Fitted) -> str:
         | (its.max(axis=0) < SIMILAR)[of_kmeans]
         for model, its in overlap.items()
     ]
-    alone = int(np.any(like_none, axis=0).sum())
+    alone, n = int(np.any(like_none, axis=0).sum()), len(fitted.answers)
     if not alone:
         return ""
-    return (
-        f"; {format_amount(alone)} of those could not be agreed on, as one of their segments resembles none"
-        " of the model it is compared with"
-    )
+    who = "nobody could" if alone == n else f"{format_amount(alone)} of those could not"
+    return f"; {who} be agreed on, as one of their segments resembles none of the model it is compared with"
 
 
 def doubts(answers: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ def preferred(weighed: Weighed, segments: int) -> str:
         return f"Numbers of segments were not weighed: {weighed.refusal}."
     cast, leaders = list(weighed.votes.values()), leading(weighed.votes)
     if segments not in weighed.counts.index:
-        asked = f"The {segments} segments asked for were not weighed."
+        asked = f"The {segments} asked for were not weighed, only up to {weighed.counts.index.max()}."
     elif leaders == [segments]:
         asked = "That is the number asked for."
     else:
@@ -44,12 +44,18 @@ def yardstick(weighed: Weighed, segments: int) -> str:
 
 
 def doubt(weighed: Weighed, segments: int) -> str:
-    """Say the same in a few words."""
-    reached, clouds = weighed.as_high_by_chance(segments), len(weighed.by_chance)
-    if reached is None:
+    """Say the same in a few words, and of the number that leads."""
+    if weighed.refusal:
         return ""
-    many = f"{reached} {'score' if reached > 1 else 'scores'}" if reached else "none scores"
-    return f"Of {clouds} clouds without any segments, {many} as high when cut into {segments}."
+    ks = [k for k in dict.fromkeys([segments, *leading(weighed.votes)]) if k in weighed.by_chance]
+    reached = {k: weighed.as_high_by_chance(k) for k in ks}
+    said = [f"{n or 'none'} when cut into {k}" for k, n in reached.items() if n is not None]
+    if not said:
+        return ""
+    clouds = f"{len(weighed.by_chance)} clouds without any segments"
+    if not any(reached.values()):
+        return f"None of {clouds} scored as high, cut into {' or '.join(map(str, reached))}."
+    return f"Of {clouds}, {listed(said)} scored as high."
 
 
 def _leader(leaders: list[int], most: int, total: int) -> str:

@@ -51,6 +51,10 @@ class Weighed:
         """The number of segments that each criterion prefers; empty if nothing was weighed."""
         return {} if self.refusal else recommend(self.counts).votes
 
+    def by_chance_too(self, segments: int) -> bool:
+        """Whether more than one cloud in twenty has as high a silhouette; False if none can be compared."""
+        return (self.as_high_by_chance(segments) or 0) > len(self.by_chance) / 20
+
     def as_high_by_chance(self, segments: int) -> int | None:
         """Count the clouds whose silhouette by K-Means is as high; None if there is nothing to compare."""
         if segments not in self.by_chance or "kmeans_silhouette" not in self.counts:

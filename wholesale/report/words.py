@@ -18,6 +18,9 @@ FEW = 100
 EVEN = 0.05
 """So near to one half, a share above the median is neither higher nor lower."""
 
+SMALL = 10
+"""M.u. below which log(1 + amount) is far from the logarithm of the amount."""
+
 SHOWN = 10
 """Rows of a list that are shown."""
 
@@ -75,9 +78,21 @@ def spending(own: Own) -> str:
         said += f"; the {who} {format_share(totals[-tenth:].sum() / totals.sum())} of all spending"
     zeros = {LABELS[str(column)]: int(n) for column, n in (amounts == 0).sum().items() if n}
     none = listed([f"{label} ({format_amount(n)})" for label, n in zeros.items()])
+    small = [LABELS[str(column)] for column, its in amounts.median().items() if its < SMALL]
     constant = [LABELS[str(column)] for column in amounts if amounts[column].nunique() == 1]
     said += f". Zeros: {none}." if none else ". Nobody's amount is zero."
-    return said + (f" The same for everybody: {listed(constant)}." if constant else "")
+    said += f" The same for everybody: {listed(constant)}." if constant else ""
+    if not small:
+        return said
+    return (
+        f"{said} Half of the customers or more spend under {SMALL} m.u. on {listed(small)}: there the"
+        " logarithm hardly acts, and in a smaller unit the segments would be others."
+    )
+
+
+def are(n: int, total: int) -> str:
+    """Write a part with its share and a verb."""
+    return f"{of_all(n, total)} {'is' if n == 1 or total == 1 else 'are'}"
 
 
 def drift(own: Own, scored: Scored) -> str:
@@ -183,6 +198,5 @@ def _unfamiliar(unfamiliar: int, n: int, on_record: int) -> str:
     rank = math.ceil(UNFAMILIAR * on_record)
     usual = int(betabinom.ppf(0.975, n, rank, on_record + 1 - rank))
     within = f"up to {format_amount(usual)} would be nothing unusual" if usual else "none would be expected"
-    verb = "is" if unfamiliar == 1 or n == 1 else "are"
-    said = f"{of_all(unfamiliar, n)} {verb} unlike 99% of the customers on record"
+    said = f"{are(unfamiliar, n)} unlike 99% of the customers on record"
     return f"{said[0].upper()}{said[1:]}; among as many of the same kind, {within}."
