@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
 from typer.testing import CliRunner
 
+from wholesale import wording
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import ROOT, SHIPPED, BundleError
@@ -25,6 +26,7 @@ from wholesale.report import (
     figures,
     findings,
     number,
+    place,
     study,
     tables,
     weighing,
@@ -91,8 +93,8 @@ def _all_said(own, segments=3):
     drawn = (figures.drift(own, scored), figures.criteria(weighed), figures.profiles(fitted))
     assert all(ax.get_title(loc="left") for ax in (*drawn, figures.plane(fitted), figures.tree(fitted)) if ax)
     plt.close("all")
-    said = [words.reading(own), words.rejects(own), words.spending(own), words.drift(own, scored)]
-    said += [words.shipped(scored), number.extent(weighed), number.preferred(weighed, segments)]
+    said = [words.reading(own), words.rejects(own), words.spending(own), place.drift(own, scored)]
+    said += [place.shipped(scored), number.extent(weighed), number.preferred(weighed, segments)]
     said += [number.yardstick(weighed, segments), findings.segments(fitted), findings.contested(fitted)]
     said += [findings.kinship(fitted, scored), findings.zeros(fitted), findings.profiles(fitted)]
     said += [findings.plane(fitted), findings.tree(fitted)]
@@ -117,8 +119,8 @@ class TestWhatIsSaid:
     def test_of_the_sample(self, sample):
         own, scored, weighed, fitted = sample
         assert "holds 84 records. Read as customers: 80 of 84 (95%)" in words.reading(own)
-        assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in words.drift(own, scored)
-        assert "19 of 20 cases" in words.drift(own, scored)
+        assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in place.drift(own, scored)
+        assert "19 of 20 cases" in place.drift(own, scored)
         advised = advice.next_steps(own, scored, weighed, fitted)
         assert "lines 18" not in advised and "(line 18, 37, 53 and 72)" in advised
         assert "train second_wholesaler.csv --column Delicassen=Deli --segments 3 -o own`" in advised
@@ -131,7 +133,7 @@ class TestWhatIsSaid:
     def test_of_the_customers_on_record_claims_no_drift(self):
         own = read_own(SHIPPED)
         scored = study.score(own)
-        assert scored.on_record and "very customers" in words.drift(own, scored)
+        assert scored.on_record and "very customers" in place.drift(own, scored)
         assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
         assert "none was rejected" in words.reading(own) and "uncertain" not in words.reading(own)
 
@@ -157,10 +159,10 @@ class TestWhatIsSaid:
     def test_of_another_market_advises_against_the_models_at_hand(self, tmp_path, customers):
         own = read_own(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
         scored = study.score(own)
-        assert "much higher" in words.drift(own, scored) and "All 40 are unlike 99%" in words.drift(
+        assert "much higher" in place.drift(own, scored) and "All 40 are unlike 99%" in place.drift(
             own, scored
         )
-        assert "are they a year's" in words.drift(own, scored)
+        assert "are they a year's" in place.drift(own, scored)
         none = study.Unfitted(3, "it was not tried")
         weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 40, refusal="x")
         said = advice.next_steps(own, scored, weighed, none)
@@ -175,7 +177,7 @@ class TestWhatIsSaid:
 
     @given(n=st.integers(0, 2000), rest=st.integers(0, 2000))
     def test_a_part_is_written_so_that_it_reads_well(self, n, rest):
-        written = words.of_all(n, n + rest)
+        written = wording.of_all(n, n + rest)
         assert written.startswith(("all ", "none of ")) == (n + rest != 1 and not (n and rest))
         assert "100%" not in written and "(0%" not in written
 
@@ -221,7 +223,7 @@ class TestWhatIsSaid:
         amounts[["Grocery", "Frozen"]] = amounts[["Grocery", "Frozen"]].to_numpy()[::-1]
         own = read_own(_table(amounts, tmp_path))
         scored = study.score(own)
-        assert scored.summary.other_market and not words.shifted(own, scored)
+        assert scored.summary.other_market and not place.shifted(own, scored)
         none = study.Unfitted(3, "it was not tried")
         weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
         assert "no category alone differs from the 440" in advice.found(own, scored, weighed, none)
@@ -231,7 +233,7 @@ class TestWhatIsSaid:
         rng = np.random.default_rng(0)
         lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
         simulated = np.quantile(rng.binomial(5000, lowest), 0.975)
-        said = words._unfamiliar(1, 5000, 440)
+        said = place._unfamiliar(1, 5000, 440)
         formula = int(re.search(r"up to (\d+) would", said)[1])
         assert abs(formula - simulated) <= 4
 

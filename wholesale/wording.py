@@ -38,3 +38,17 @@ def counted(n: int, thing: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """Write ``"a, b and c"``; nothing for no words."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def of_all(n: int, total: int) -> str:
+    """Write a part with its share, e.g. ``"31 of 80 (39%)"``, ``"none of 80"``, ``"all 80"``."""
+    if total == 1:
+        return f"{n} of 1"
+    if n in (0, total):
+        return f"none of {format_amount(total)}" if n == 0 else f"all {format_amount(total)}"
+    return f"{format_amount(n)} of {format_amount(total)} ({format_share(n / total)})"
+
+
+def are(n: int, total: int) -> str:
+    """Write a part with its share and a verb."""
+    return f"{of_all(n, total)} {'is' if n == 1 or total == 1 else 'are'}"

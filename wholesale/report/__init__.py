@@ -1,11 +1,11 @@
 """A report on customers of one's own: what notebook 6 computes and says, and its export as one HTML file.
 
 Every sentence is made from the numbers, and so true for any customers. ``study`` and ``weighing`` compute;
-``words``, ``number``, ``findings``, ``advice``, ``tables`` and ``figures`` take what they give; ``export``
-runs the notebook.
+``words``, ``place``, ``number``, ``findings``, ``advice``, ``tables`` and ``figures`` take what they give;
+``export`` runs the notebook.
 """
 
-from wholesale.report import advice, figures, findings, number, study, tables, weighing, words
+from wholesale.report import advice, figures, findings, number, place, study, tables, weighing, words
 from wholesale.report.export import ReportError, write_report
 from wholesale.report.show import show
 
@@ -15,6 +15,7 @@ __all__ = [
     "figures",
     "findings",
     "number",
+    "place",
     "show",
     "study",
     "tables",

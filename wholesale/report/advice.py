@@ -9,10 +9,11 @@ from wholesale.own import Own
 from wholesale.palette import SIMILAR
 from wholesale.report import number
 from wholesale.report.findings import doubts, named
+from wholesale.report.place import one_sided, shifted
 from wholesale.report.study import FEWEST, Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed, leading
-from wholesale.report.words import FEW, SHOWN, are, of_all, one_sided, shifted
-from wholesale.wording import counted, format_amount, listed
+from wholesale.report.words import FEW, SHOWN
+from wholesale.wording import are, counted, format_amount, listed, of_all
 
 
 def found(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> str:

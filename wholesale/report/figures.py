@@ -10,9 +10,9 @@ from wholesale import plots
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.own import Own
 from wholesale.palette import segment_colours
+from wholesale.report.place import difference
 from wholesale.report.study import Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed
-from wholesale.report.words import difference
 from wholesale.wording import format_share
 
 LEAVES = 12

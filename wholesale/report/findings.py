@@ -8,8 +8,8 @@ from wholesale.app.sentences import CLOSE
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.palette import SIMILAR
 from wholesale.report.study import Fitted, Outcome, Scored, Unfitted
-from wholesale.report.words import SHOWN, of_all
-from wholesale.wording import counted, format_amount, format_share, listed
+from wholesale.report.words import SHOWN
+from wholesale.wording import counted, format_amount, format_share, listed, of_all
 
 MUCH, PARTLY = 0.65, 0.25
 """Adjusted Rand from which two divisions are called much alike, or partly; our convention."""

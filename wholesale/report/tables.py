@@ -6,9 +6,10 @@ from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.palette import relation
 from wholesale.report.findings import doubts
+from wholesale.report.place import difference, share_above
 from wholesale.report.study import Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed
-from wholesale.report.words import SHOWN, difference, share_above
+from wholesale.report.words import SHOWN
 from wholesale.wording import format_amount, format_share, rounded
 
 WHOLE = ("gmm_bic", "calinski_harabasz", "smallest_segment")
