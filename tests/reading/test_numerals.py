@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_files import by_hand
 
-from wholesale.amounts import parse_amount
 from wholesale.reading.numerals import Decimal, decide, good, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
@@ -43,16 +43,6 @@ def numbers(texts: list[str], sign: str) -> list[float]:
     """Read texts; NaN for what is not an amount."""
     read = to_numbers(column(*texts), sign)
     return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
-
-
-def by_hand(text: str) -> float:
-    """Read one amount as the page does, but for the two rules in which files differ."""
-    if not text.isascii() and any(sign.isdecimal() and not sign.isascii() for sign in text):
-        return math.nan  # other digits than 0…9 are refused in files
-    try:
-        return parse_amount("Milk", text)
-    except ValueError as refusal:  # of a file, all amounts tell whether 1.234 is a thousand
-        return float(text.strip().strip("€$ ")) if "is not clear" in str(refusal) else math.nan
 
 
 @settings(max_examples=150, deadline=None)
