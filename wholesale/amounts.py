@@ -14,7 +14,8 @@ _MARKS = ",' \u00a0\u2009\u202f\u2019"  # comma, apostrophes, spaces: they group
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
 
 _UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-CURRENCY = "^[€$£][ \u00a0\u202f]*|[ \u00a0\u202f]*[€$£]$"
+CURRENCY_SIGNS = "€$£"
+CURRENCY = f"^[{CURRENCY_SIGNS}][ \u00a0\u202f]*|[ \u00a0\u202f]*[{CURRENCY_SIGNS}]$"
 """A currency sign before or after an amount, as a pattern; it is not read."""
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def train(
     everybody, customers = len(customers), drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
-    _check(np.log1p(amounts.to_numpy(dtype=float)), n_segments)
+    check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments])
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
     progress("K-Means")
@@ -139,10 +139,10 @@ def train(
     return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
 
 
-def _check(X: np.ndarray, n_segments: int) -> None:
+def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
     """Check as `check_fit` does, with the columns called by their categories."""
     try:
-        check_fit(X, [n_segments])
+        check_fit(X, ks)
     except ValueError as error:
         sentence = re.sub(r"column (\d+)", lambda found: SPEND_COLUMNS[int(found[1]) - 1], str(error))
         raise ValueError(sentence) from None

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY
+from wholesale.amounts import CURRENCY, CURRENCY_SIGNS
 
 _SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
@@ -117,7 +117,7 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
     content = _content(text)
-    marked = any(sign.encode() in content for sign in "€$£")
+    marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
     return pc.replace_substring_regex(text, CURRENCY, "") if marked else text
 
 

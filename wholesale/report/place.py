@@ -45,7 +45,7 @@ def difference(own: Own, scored: Scored, column: str) -> str:
         return "little difference" if large else "no clear difference"
     if abs(share_above(own, scored, column) - 0.5) < EVEN:
         return "differently spread" if its.verdict == "different" else "very differently spread"
-    return f"{'somewhat' if its.verdict == 'different' else 'much'} {its.direction}"
+    return its.words
 
 
 def share_above(own: Own, scored: Scored, column: str) -> float:

@@ -1,6 +1,5 @@
 """Customers of one's own: read, scored by models at hand, fitted anew."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +110,8 @@ def fit(own: Own, segments: int) -> Outcome:
 
 
 def sentence(error: ValueError) -> str:
-    """Call columns by their categories, and one customer a customer."""
-    said = re.sub(r"column (\d+)", lambda found: SPEND_COLUMNS[int(found[1]) - 1], str(error))
+    """Call categories by their labels, and one customer a customer."""
+    said = str(error)
     for column, label in LABELS.items():
         said = said.replace(column, label)
     return said.replace("1 customers are", "1 customer is") if said.startswith("1 ") else said

@@ -1,5 +1,6 @@
 """The report's tables, rounded as they are shown; None where there is nothing to show."""
 
+import numpy as np
 import pandas as pd
 
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS
@@ -50,7 +51,7 @@ def drift(own: Own, scored: Scored) -> pd.DataFrame:
     rows = {
         LABELS[column]: {
             "D": f"{its.distance:.2f}",
-            "median on record": rounded(float(pd.Series(scored.predictor.amounts[:, i]).median())),
+            "median on record": rounded(float(np.median(scored.predictor.amounts[:, i]))),
             "median here": rounded(own.amounts[column].median()),
             "above the median on record": format_share(share_above(own, scored, column)),
             "spending": difference(own, scored, column),
@@ -111,12 +112,12 @@ def segments(fitted: Outcome) -> pd.DataFrame | None:
         (
             MODELS[model],
             f"{i + 1} {name}",
-            format_amount(fitted.sizes(model)[i]),
-            format_share(fitted.sizes(model)[i] / len(fitted.answers)),
+            format_amount(size),
+            format_share(size / len(fitted.answers)),
             "–" if model == "kmeans" else relation(predictor.overlap[model][i, i]),
         )
         for model in MODELS
-        for i, name in enumerate(predictor.names[model])
+        for i, (name, size) in enumerate(zip(predictor.names[model], fitted.sizes(model), strict=True))
     ]
     named = ["model", "segment", "customers", "share", "to its K-Means partner"]
     return _by_model(pd.DataFrame(rows, columns=named))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from wholesale.checks import check_fit
+from wholesale.bundle import check_customers
 from wholesale.evidence import compare_cluster_counts, recommend, silhouettes_without_segments
 from wholesale.models import SEED
 from wholesale.own import Own
@@ -75,7 +75,7 @@ def weigh(own: Own) -> Weighed:
     none = Weighed(pd.DataFrame(), pd.DataFrame(), len(X))
     try:
         for each in (X, *others):
-            check_fit(each)
+            check_customers(each)
     except ValueError as error:
         return replace(none, refusal=sentence(error))
     if last < FEWEST:
