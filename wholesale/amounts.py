@@ -15,7 +15,7 @@ _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:
 
 _UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 CURRENCY_SIGNS = "€$£"
-CURRENCY = f"^[{CURRENCY_SIGNS}][ \u00a0\u202f]*|[ \u00a0\u202f]*[{CURRENCY_SIGNS}]$"
+CURRENCY = f"^[{CURRENCY_SIGNS}]|[{CURRENCY_SIGNS}]$"
 """A currency sign before or after an amount, as a pattern; it is not read."""
 
 
@@ -66,7 +66,7 @@ def shown(value: object) -> str:
 
 
 def _bare(text: str) -> str:
-    return re.sub(CURRENCY, "", text.strip())
+    return re.sub(CURRENCY, "", text.strip()).strip()
 
 
 def _number(value: Amount | None) -> float:

@@ -118,7 +118,7 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     text = pc.utf8_trim_whitespace(column)
     content = _content(text)
     marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
-    return pc.replace_substring_regex(text, CURRENCY, "") if marked else text
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
 
 
 def _content(text: pa.ChunkedArray) -> bytes:
