@@ -18,8 +18,3 @@ def test_the_code_is_clean(tool):
         [sys.executable, "-m", *TOOLS[tool]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
-
-
-def test_modules_stay_small():
-    lines = {path: path.read_text().count("\n") for path in (ROOT / "wholesale").rglob("*.py")}
-    assert max(lines.values()) <= 200, max(lines, key=lines.get)
