@@ -174,7 +174,7 @@ FILES = [
         '1,2,3,4,5,"6,5"',
         "1.5,2.5,3,4,5,6",
         accepted={3: (1.5, 2.5, 3, 4, 5, 6)},
-        rejected={2: f"Delicassen: 6,5 {NOT}"},
+        rejected={2: "Delicassen: 6,5 has a decimal comma, but the file a decimal point"},
         notes=[MIXED.format("point", "comma")],
     ),
     with_rows(

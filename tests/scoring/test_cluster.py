@@ -141,7 +141,7 @@ def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, pr
     folder = tmp_path / "many"
     folder.mkdir()
     thousands = ["1.234;2;3;4;5;6"] * 3000
-    (folder / "a.csv").write_text("\n".join([semicolons, *thousands, "1.5;2;3;4;5;6"]))
+    (folder / "a.csv").write_text("\n".join([semicolons, *thousands, *["1.5;2;3;4;5;6"] * 200]))
     (folder / "b.csv").write_text(
         "\n".join([semicolons, *["1;2;3;4;5;6"] * 3000, *thousands, "1,5;2;3;4;5;6"])
     )
@@ -149,9 +149,15 @@ def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, pr
     (folder / "d.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\n")
     summary = score(folder, tmp_path / "out")
     fresh = _table(tmp_path / "out").column("Fresh").to_pylist()
-    assert fresh == [1.234] * 3000 + [1.5] + [1.0] * 3000 + [1234] * 3000 + [1.5] + [1234] * 3000 + [1.0]
+    assert fresh == [1.234] * 3000 + [1.5] * 200 + [1.0] * 3000 + [1234] * 3000 + [1.5] + [1234] * 3000 + [
+        1.0
+    ]
     note = "1.234 is read as 1234, its point as a mark of thousands; if it is a decimal, say --decimal point."
-    assert summary.notes == [f"c.csv: {note}"]
+    late = (
+        "1.234 is read with a decimal point, as 200 amounts of 3\u00a0200 can only be; if it marks thousands,"
+        " say --decimal comma."
+    )
+    assert summary.notes == [f"a.csv: {late}", f"c.csv: {note}"]
     one = score(folder / "b.csv", tmp_path / "one")
     _assert_same(folder / "b.csv", tmp_path / "one", one, predictor, parts=2)
 

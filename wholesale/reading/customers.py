@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import BLOCK, Block
 from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
 from wholesale.reading.formulas import is_ours, restore_names
 from wholesale.reading.header import ReadError, naming
-from wholesale.reading.numerals import Decimal
-from wholesale.reading.sorting import REJECTED, read_block, weighed
+from wholesale.reading.numerals import Decimal, decide
+from wholesale.reading.seen import Seen, beyond
+from wholesale.reading.sorting import REJECTED, read_block
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
-from wholesale.reading.text import SAMPLE, sniff, text_blocks
+from wholesale.reading.text import sniff, text_blocks
 
 T = TypeVar("T")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -65,15 +69,45 @@ class CustomerFile:
         return text_blocks(self.path, self.form, size)
 
     def reconsidered(self, form: Form) -> "CustomerFile":
-        """Give the same file to be read in another form, which some block of it has called for.
-
-        What its beginning says of the decimal sign comes before what that block says.
-        """
+        """Give the same file to be read in another form, which some of it has called for."""
         if form.encoding != self.form.encoding:  # the header, too, is in another encoding
-            return replace(self, form=_form(self.path, self.settings, form.encoding))
-        beginning = weighed(self.form, next(self.blocks(SAMPLE)))
-        better = beginning.decimal.settled or (beginning.decimal.sign and not form.decimal.settled)
-        return replace(self, form=beginning if better else form)
+            form = _form(self.path, self.settings, form.encoding)
+        return replace(self, form=form)
+
+    def judged(self, seen: Seen) -> "CustomerFile":
+        """Give the same file, with what the whole of it shows.
+
+        Raises
+        ------
+        Reconsider
+            If it has been read in another form, or with rows of totals.
+        ReadError
+            If it contradicts itself.
+        """
+        form, before = self.form.rewritten(evidence=seen.evidence), self.form.decimal
+        if not before.told:
+            form = form.rewritten(decimal=decide(seen.evidence))
+        if form.decimal.doubtful:
+            raise ReadError(form.contradiction)
+        if (form.decimal.sign, form.decimal.unclear) != (before.sign, before.unclear):
+            raise Reconsider(form)
+        if lines := self._totals(seen):
+            raise Reconsider(form.rewritten(totals=(*form.totals, *lines)))
+        return replace(self, form=form)
+
+    def _totals(self, seen: Seen) -> list[int]:
+        """Find the lines of rows that are sums of others."""
+        rows, times = seen.totals()
+        lines = [row.line for row in rows]
+        if times > 1:
+            accepted = pa.concat_tables([read_block(self.form, block).accepted for block in self.blocks()])
+            accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines))))
+            amounts = np.array([accepted[column].to_numpy() for column in SPEND_COLUMNS]).T
+            subtotals = seen.subtotals(rows[0], accepted[0].to_numpy(), amounts)
+            if not subtotals:
+                raise ReadError(beyond(lines[0]))
+            lines += subtotals
+        return lines
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
@@ -124,7 +158,7 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     for column, i in zip(SPEND_COLUMNS, form.spend, strict=True):
         names[i] = column
     told = settings.decimal
-    decimal = Decimal(SIGNS[told], settled=True) if told else form.decimal
+    decimal = Decimal(SIGNS[told], settled=True, told=True) if told else form.decimal
     return form.rewritten(names=tuple(names), ours=ours, decimal=decimal)
 
 
@@ -176,7 +210,10 @@ def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -
 def read_tables(file: CustomerFile) -> tuple[pa.Table, pa.Table]:
     """Read an open file into memory, as `read_customers` does."""
     parts = [read_block(file.form, block) for block in file.blocks()]
-    if not any(len(table) for part in parts for table in part):
+    if not any(len(part.accepted) or len(part.rejected) for part in parts):
         raise ReadError("it has a header but no rows")
+    judged = file.judged(reduce(Seen.plus, (part.seen for part in parts)))
+    if judged.notes != file.notes:  # who has read them beforehand is to have those on the whole file
+        raise Reconsider(judged.form)
     accepted = pa.concat_tables([part.accepted for part in parts])
     return accepted, pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])

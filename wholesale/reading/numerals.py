@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS
+from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, NOT_AN_AMOUNT
 
 _SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
@@ -24,6 +24,14 @@ def _grammar(decimal: str, other: str) -> str:
 
 GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
 """By the decimal sign."""
+
+EITHER = {mark: rf"^[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}$" for mark in ".,"}
+"""By its mark, an amount that may have thousands or a decimal sign."""
+
+MARKS = {".": "point", ",": "comma"}
+
+FEW, ENOUGH = 0.01, 0.05
+"""Shares of the amounts with a mark: fewer are rejected, as many decide for the file. Our convention."""
 
 
 class Evidence(NamedTuple):
@@ -45,6 +53,16 @@ class Evidence(NamedTuple):
     comma_groups: int = 0
     example: str = ""
 
+    @property
+    def counts(self) -> np.ndarray:
+        """The four counts."""
+        return np.array(self[:4])
+
+    def plus(self, other: "Evidence") -> "Evidence":
+        """Add what the part of the file that comes next says."""
+        point, comma, point_groups, comma_groups = (self.counts + other.counts).tolist()
+        return Evidence(point, comma, point_groups, comma_groups, self.example or other.example)
+
 
 @dataclass(frozen=True)
 class Decimal:
@@ -55,11 +73,25 @@ class Decimal:
     sign : str
         ``"."``, ``","``, or ``""`` where no amount seen so far has a mark that could be either.
     settled : bool
-        Whether nothing that comes later can change it.
+        Whether amounts that can be read in one way only decided, or the user.
+    unclear : str
+        The marks before three digits that are not read: too few amounts have them, and others the other one.
+    doubtful : bool
+        Whether what the amounts show contradicts itself.
+    told : bool
+        Whether the user has said it.
     """
 
     sign: str = ""
     settled: bool = False
+    unclear: str = ""
+    doubtful: bool = False
+    told: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The sign with which plain numbers can be read as they stand, if there is one."""
+        return self.sign if self.settled and self.sign not in self.unclear else ""
 
 
 NOTHING = Evidence()
@@ -69,43 +101,76 @@ UNKNOWN = Decimal()
 def decide(evidence: Evidence) -> Decimal:
     """Decide on the decimal sign.
 
-    One amount that makes sense in one way only decides for all. Where each could be either, a mark that
-    always has three digits after it is taken to group thousands: few files give thousandths of a unit.
+    Amounts that make sense in one way only decide for all if they are enough; a majority they need not be,
+    as of amounts with three decimals nine in ten look grouped. Else a mark that has three digits after it is
+    taken to group thousands: few files give thousandths of a unit. What then speaks against the sign must be
+    few, unless there is nothing that could be either, and so nothing that could be read wrong.
     """
-    if evidence.point or evidence.comma:
-        return Decimal("." if evidence.point >= evidence.comma else ",", settled=True)
-    if evidence.point_groups or evidence.comma_groups:
-        return Decimal("," if evidence.point_groups >= evidence.comma_groups else ".")
-    return UNKNOWN
+    point, comma, point_groups, comma_groups = evidence.counts.tolist()
+    marked = sum(evidence.counts.tolist())
+    if not marked:
+        return UNKNOWN
+    settled, few = max(point, comma) >= ENOUGH * marked, FEW * marked
+    sign = "." if (point >= comma if settled else point_groups < comma_groups) else ","
+    groups = {".": point_groups, ",": comma_groups} if point_groups and comma_groups else {}
+    unclear = "".join(mark for mark, count in groups.items() if count < few)
+    against = comma if sign == "." else point
+    either = point_groups + comma_groups
+    return Decimal(sign, settled, unclear, bool((either and against >= few) or (groups and not unclear)))
 
 
-def weigh(columns: list[pa.ChunkedArray], *, first: bool = False) -> Evidence:
+def weigh(columns: list[pa.ChunkedArray], plain: str = "") -> Evidence:
     """Count what columns of text say about their decimal sign.
 
     Parameters
     ----------
     columns : list of ChunkedArray of str
-    first : bool
-        Count only the first row that settles it or, if none does, the first that could be either.
+    plain : str
+        The decimal sign, if all of them are known to be plain numbers with it.
     """
-    counts = np.zeros((len(columns[0]) if columns else 0, 4), dtype=int)
-    examples = []
+    counts, examples = np.zeros(4, dtype=int), []
     for column in columns:
-        marked = pc.or_(pc.match_substring(column, "."), pc.match_substring(column, ","))
-        rows = np.flatnonzero(pc.fill_null(marked, False))
-        if len(rows) == 0:
-            continue
+        content = content_of(column)
+        plain = "" if b" " in content or b"\t" in content else plain  # what stands around is still there
+        rows = _fourth_last(column, plain) if plain else _marked(column)
         text = _bare(column.take(pa.array(rows)))
-        point, comma = (pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,")
-        dotted, either = pc.match_substring(text, ".").to_numpy(), point & comma
-        counts[rows] += np.array([point & ~comma, comma & ~point, either & dotted, either & ~dotted]).T
-        examples += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(either)[:1]]
-    if first:
-        settling = counts[:, :2].any(axis=1)
-        counts = counts[settling if settling.any() else counts.any(axis=1)][:1]
-    _, example = min(examples, default=(0, ""))
-    point, comma, point_groups, comma_groups = counts.sum(axis=0).tolist()
-    return Evidence(point, comma, point_groups, comma_groups, example)
+        either = [pc.match_substring_regex(text, EITHER[mark]).to_numpy() for mark in ".,"]
+        clear = [pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,"]
+        clear = [np.count_nonzero(its & ~either[0] & ~either[1]) for its in clear]
+        found = np.flatnonzero(either[0] | either[1])
+        if plain:
+            clear = [0, 0]
+            clear[".,".index(plain)] = content.count(plain.encode()) - len(found)
+        counts += [*clear, *map(np.count_nonzero, either)]
+        examples += [(rows[i], text[int(i)].as_py()) for i in found[:1]]
+    point, comma, point_groups, comma_groups = counts.tolist()
+    return Evidence(point, comma, point_groups, comma_groups, min(examples, default=(0, ""))[1])
+
+
+def _marked(column: pa.ChunkedArray) -> np.ndarray:
+    marked = pc.or_(pc.match_substring(column, "."), pc.match_substring(column, ","))
+    return np.flatnonzero(pc.fill_null(marked, False))
+
+
+def _fourth_last(column: pa.ChunkedArray, sign: str) -> np.ndarray:
+    """Find the rows whose last character but three is a sign, as in what may have thousands."""
+    text = column.combine_chunks()
+    ends = np.frombuffer(text.buffers()[1], np.int32)[1 : len(text) + 1]
+    return np.flatnonzero(np.frombuffer(text.buffers()[2], np.uint8)[np.maximum(ends - 4, 0)] == ord(sign))
+
+
+def objection(text: str, decimal: Decimal) -> str:
+    """Say what is wrong with a text that is not an amount of a file with some decimal sign."""
+    bare = re.sub(CURRENCY, "", text.strip()).strip()
+    for mark in decimal.unclear:
+        if re.match(EITHER[mark], bare, re.ASCII):
+            return f"could be {bare.replace(mark, '')} or {bare.replace(mark, '.')}"
+    other = {".": ",", ",": "."}.get(decimal.sign)
+    if not other or not re.match(GRAMMARS[other], bare, re.ASCII) or not re.search("[.,]", bare):
+        return NOT_AN_AMOUNT
+    if re.match(GRAMMARS[decimal.sign], bare, re.ASCII):  # but it is negative, or beyond all numbers
+        return NOT_AN_AMOUNT
+    return f"has a decimal {MARKS[other]}, but the file a decimal {MARKS[decimal.sign]}"
 
 
 def good(amounts: np.ndarray) -> np.ndarray:
@@ -116,16 +181,17 @@ def good(amounts: np.ndarray) -> np.ndarray:
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
-    content = _content(text)
+    content = content_of(text)
     marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
 
 
-def _content(text: pa.ChunkedArray) -> bytes:
+def content_of(text: pa.ChunkedArray) -> bytes:
+    """Give the bytes of a column of text, one after another."""
     return b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
 
 
-def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
+def to_numbers(column: pa.ChunkedArray, sign: str, unclear: str = "") -> np.ndarray:
     """Read a column of text.
 
     Parameters
@@ -133,6 +199,8 @@ def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     column : ChunkedArray of str
     sign : str
         The decimal sign, ``"."`` or ``","``.
+    unclear : str
+        The marks before three digits that are not read.
 
     Returns
     -------
@@ -141,7 +209,9 @@ def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     """
     text = _bare(column)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
-    content = _content(text)
+    for mark in unclear:
+        read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
+    content = content_of(text)
     for mark in ("," if sign == "." else ".") + _SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")

@@ -10,7 +10,7 @@ import pyarrow.csv as pacsv
 
 from wholesale.reading.blocks import Records, line_ends, record_ends, too_long
 from wholesale.reading.form import Form, Reconsider
-from wholesale.reading.numerals import good
+from wholesale.reading.numerals import NOTHING, Evidence, content_of, good, weigh
 
 NO_SIGN = "\x01"
 """A decimal sign that no file has: amounts with a point or a comma then go by way of text."""
@@ -43,6 +43,23 @@ def read_records(form: Form, content: bytes, line: int) -> Records:
     if table is None or len(table) + len(ragged) != len(starts):  # the csv module decides
         return _by_csv(form, content, line)
     return _placed(form, table, line + np.searchsorted(lines, starts), ragged)
+
+
+def weigh_plain(form: Form, content: bytes, records: Records) -> Evidence:
+    """Weigh a block whose amounts are floats; its fields are looked at only if one may be thousands."""
+    sign, table = form.decimal.plain, records.table
+    if not sign:
+        return NOTHING
+    if not records.ragged and sign != form.delimiter:
+        text = np.frombuffer(content.rstrip(b"\r\n") + b"\n000", dtype=np.uint8)
+        signs, third, after = text[:-4] == ord(sign), text[3:-1] - np.uint8(ord("0")), text[4:]
+        ends = (after <= ord(" ")) | (after == ord(form.delimiter)) | (after == ord('"'))
+        others = [content_of(column) for i, column in enumerate(table.columns) if i not in form.spend]
+        marked = int(np.count_nonzero(signs)) - sum(other.count(sign.encode()) for other in others)
+        if not (marked and (signs & (third < 10) & ends).any()):
+            return Evidence(point=marked) if sign == "." else Evidence(comma=marked)
+    texts, _ = _by_arrow(form, content, pa.string())
+    return NOTHING if texts is None else weigh([texts.column(i) for i in form.spend], sign)
 
 
 def _check_encoding(form: Form, content: bytes) -> None:
@@ -94,7 +111,7 @@ def _by_arrow(form: Form, content: bytes, amounts: pa.DataType) -> tuple[pa.Tabl
                 column_types=types,
                 null_values=[],
                 strings_can_be_null=False,
-                decimal_point=form.decimal.sign if form.decimal.settled else NO_SIGN,
+                decimal_point=form.decimal.plain or NO_SIGN,
                 check_utf8=False,
             ),
         )

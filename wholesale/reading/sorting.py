@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -10,15 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import NOT_AN_AMOUNT, shown
+from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
-from wholesale.reading.numerals import Evidence, decide, good, to_numbers, weigh
-from wholesale.reading.records import read_records
+from wholesale.reading.numerals import Decimal, Evidence, decide, good, objection, to_numbers, weigh
+from wholesale.reading.records import read_records, weigh_plain
+from wholesale.reading.seen import Seen, largest, look
 
 LINE = "line"
+TOTAL = "the sum of other rows, not a customer"
 REJECTED = pa.schema(
     [
         (LINE, pa.int64()),
@@ -39,10 +42,13 @@ class Part(NamedTuple):
         ``line``, then the file's columns in their order, the six amounts as floats.
     rejected : Table
         ``line``, ``column``, ``value``, ``reason`` and the whole ``record``.
+    seen : Seen
+        What the block shows of the whole file.
     """
 
     accepted: pa.Table
     rejected: pa.Table
+    seen: Seen
 
 
 def read_block(form: Form, block: Block) -> Part:
@@ -55,62 +61,57 @@ def read_block(form: Form, block: Block) -> Part:
     ReadError
         If it cannot be read at all.
     """
-    records, columns = _records(form, block)
-    _reconsider(form, columns)
-    amounts = [_numbers(column, form.decimal.sign or ".") for column in columns]
-    fine = np.logical_and.reduce([good(column) for column in amounts])
-    rejected = _ragged(form, records.ragged)
-    if not fine.all():
-        faults = ~good(np.array(amounts).T[~fine])
-        rejected += _faulty(form, records.table.filter(pa.array(~fine)), records.lines[~fine], faults)
-        records = Records(records.table.filter(pa.array(fine)), records.lines[fine], [])
-        amounts = [column[fine] for column in amounts]
-    return _part(form, records, amounts, rejected)
-
-
-def weighed(form: Form, block: Block) -> Form:
-    """Decide on the decimal sign by all that a block says of it."""
-    return _decided(form, weigh(_texts(_records(form, block)[1])))
-
-
-def _records(form: Form, block: Block) -> tuple[Records, list[pa.ChunkedArray]]:
-    """Give a block's records, and their six columns."""
     content = block.content
     records = content if isinstance(content, Records) else read_records(form, content, block.line)
-    return records, [records.table.column(i) for i in form.spend]
+    evidence = _evidence(form, content, records)
+    if evidence.counts.any() and not form.decimal.sign:
+        raise Reconsider(form.rewritten(evidence=evidence, decimal=decide(evidence)))
+    rejected = _ragged(form, records.ragged)
+    if form.totals and (known := np.isin(records.lines, form.totals)).any():
+        rejected += _totals(_where(records, known))
+        records = _where(records, ~known)
+    amounts = [_numbers(column, form.decimal) for column in _six(form, records)]
+    seen = look(evidence, amounts)
+    fine = np.logical_and.reduce([good(column) for column in amounts])
+    if not fine.all():
+        faults = ~good(np.array(amounts).T[~fine])
+        rejected += _faulty(form, _where(records, ~fine), faults)
+        records, amounts = _where(records, fine), [column[fine] for column in amounts]
+    others = records.table.drop_columns([str(i) for i in form.spend])
+    seen = replace(seen, largest=largest(amounts, records.lines, others))
+    return _part(form, records, amounts, rejected, seen)
 
 
-def _reconsider(form: Form, columns: list[pa.ChunkedArray]) -> None:
-    """Refuse to go on if this block says more of the decimal sign than what came before it."""
-    if form.decimal.settled:
-        return
-    other = _decided(form, weigh(_texts(columns), first=True))
-    if other.decimal.settled or (other.decimal.sign and not form.decimal.sign):
-        raise Reconsider(other)
+def _evidence(form: Form, content: bytes | Records, records: Records) -> Evidence:
+    """Weigh a block's amounts as they are written, also where they are numbers already."""
+    texts = [column for column in _six(form, records) if pa.types.is_string(column.type)]
+    if texts or isinstance(content, Records):
+        return weigh(texts)
+    return weigh_plain(form, content, records)
 
 
-def _decided(form: Form, evidence: Evidence) -> Form:
-    return form.rewritten(evidence=evidence, decimal=decide(evidence))
+def _six(form: Form, records: Records) -> list[pa.ChunkedArray]:
+    return [records.table.column(i) for i in form.spend]
 
 
-def _texts(columns: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
-    return [column for column in columns if pa.types.is_string(column.type)]
+def _where(records: Records, rows: np.ndarray) -> Records:
+    return Records(records.table.filter(pa.array(rows)), records.lines[rows], [])
 
 
-def _numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
+def _numbers(column: pa.ChunkedArray, decimal: Decimal) -> np.ndarray:
     if pa.types.is_string(column.type):
-        return to_numbers(column, sign)
+        return to_numbers(column, decimal.sign or ".", decimal.unclear)
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
 
 
-def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple]) -> Part:
+def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple], seen: Seen) -> Part:
     columns = records.table.columns
     if form.ours:
         columns = [column if i in form.spend else restore(column) for i, column in enumerate(columns)]
     for i, column in zip(form.spend, amounts, strict=True):
         columns[i] = pa.array(column + 0.0)  # -0.0 is 0.0
     accepted = pa.table([pa.array(records.lines, pa.int64()), *columns], [line_name(form), *form.names])
-    return Part(accepted, _rejected(rejected))
+    return Part(accepted, _rejected(rejected), seen)
 
 
 def line_name(form: Form) -> str:
@@ -142,18 +143,25 @@ def _uneven(fields: list[str], width: int) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) -> list[tuple]:
+def _totals(records: Records) -> list[tuple]:
+    """Say of each row that it is no customer."""
+    texts = _written(zip(*map(_cells, records.table.columns), strict=True))
+    return [(line, "", "", TOTAL, text) for line, text in zip(records.lines.tolist(), texts, strict=True)]
+
+
+def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
     """Say of each row what is wrong with it; `faults` has a column per category."""
-    cells, said = [_cells(column) for column in table.columns], cache(shown)
-    reasons: list[list[str]] = [[] for _ in lines]
+    cells, said = [_cells(column) for column in records.table.columns], cache(shown)
+    reasons: list[list[str]] = [[] for _ in records.lines]
     for i, column in enumerate(SPEND_COLUMNS):
         for row in np.flatnonzero(faults[:, i]).tolist():
-            reasons[row].append(f"{column}: {said(cells[form.spend[i]][row])} {NOT_AN_AMOUNT}")
+            value = cells[form.spend[i]][row]
+            reasons[row].append(f"{column}: {said(value)} {objection(value or '', form.decimal)}")
     firsts = faults.argmax(axis=1).tolist()
     columns = [SPEND_COLUMNS[i] for i in firsts]
     values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]
-    records = _written(zip(*cells, strict=True))
-    return list(zip(lines.tolist(), columns, values, map("; ".join, reasons), records, strict=True))
+    texts = _written(zip(*cells, strict=True))
+    return list(zip(records.lines.tolist(), columns, values, map("; ".join, reasons), texts, strict=True))
 
 
 def _cells(column: pa.ChunkedArray) -> list:

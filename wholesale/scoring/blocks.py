@@ -1,5 +1,6 @@
 """One block of a file, from text to scored rows: the same function on one machine and on a cluster."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -30,4 +31,5 @@ def score_block(predictor: Predictor, form: Form, block: Block) -> Scored:
     """
     part = read_block(form, block)
     scored = score_table(predictor, part.accepted)
-    return Scored(scored, part.rejected, tally(predictor, scored, part.rejected))
+    counts = replace(tally(predictor, scored, part.rejected), seen=part.seen)
+    return Scored(scored, part.rejected, counts)

@@ -101,6 +101,7 @@ def _score(
                 progress(total.rows, min((file.form.start + end) / length, 1) if length else None)
         if total is None or not total.rows:
             raise ReadError("it has a header but no rows")
+        file = file.judged(total.seen)
         accept.complete()
         reject.complete()
     return summarize(predictor, total, file.notes)

@@ -1,7 +1,7 @@
 """The portions of files on their way through a Dask cluster."""
 
 from collections import deque
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -10,6 +10,7 @@ from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError
 from wholesale.reading.form import Reconsider
 from wholesale.reading.header import naming
+from wholesale.reading.seen import Seen, beyond
 from wholesale.scoring.files import Progress
 from wholesale.scoring.parts import Done, score_portion
 from wholesale.scoring.portions import Portion, check_columns, portions
@@ -48,7 +49,7 @@ class Run:
 
     def whole(self) -> tuple[list[CustomerFile], list[list[Done]]]:
         """Score all files; give them, as they were read in the end, and what became of their portions."""
-        while self._plan():
+        while self._plan() or self._judge():
             i, weight, future = self.waiting.popleft()
             outcome = future if isinstance(future, Exception) else _result(future)
             with naming(self.files[i].path.name):
@@ -88,6 +89,29 @@ class Run:
         self.waiting = deque(item for item in self.waiting if item[0] != i)
         others = [plan for plan in self.plans if plan[0] != i]
         self.plans = deque([(i, portions(self.files[i])), *others])
+
+    def _judge(self) -> bool:
+        """Look at what each file shows, and all together; say whether any is begun once more."""
+        seen = [reduce(Seen.plus, (each.counts.seen for each in its), Seen()) for its in self.done]
+        for i, file in enumerate(self.files):
+            with naming(file.path.name):
+                try:
+                    self.files[i] = file.judged(seen[i])
+                except Reconsider as other:
+                    self._reconsider(i, other)
+        if not self.plans:
+            self._judge_together(seen)
+        return self._plan()
+
+    def _judge_together(self, seen: list[Seen]) -> None:
+        """Find rows that are the sum of all others in all files."""
+        rows, times = reduce(Seen.plus, seen).totals()
+        for i, file in enumerate(self.files):
+            lines = [row.line for row in seen[i].largest if row in rows]
+            if lines and times > 1:
+                raise ReadError(f"{file.path.name}: {beyond(lines[0])}")
+            if lines:
+                self._reconsider(i, Reconsider(file.form.rewritten(totals=(*file.form.totals, *lines))))
 
     def _tell(self, i: int, rows: int, weight: float) -> None:
         self.rows[i] += rows

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from wholesale.columns import MODELS
 from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.reading.seen import Seen
 from wholesale.scoring.drift import Counts, count
 from wholesale.scoring.table import spend
 
@@ -26,9 +27,11 @@ class Tally:
         Customers in each segment, by model.
     spending : Counts
     faults : Counter
-        Rejected rows by the column at fault; ``""`` for rows with too few or too many fields.
+        Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
     examples : list of str
         The first few rejected rows, each in a sentence.
+    seen : Seen
+        What was read shows of the whole file.
     """
 
     accepted: int
@@ -38,6 +41,7 @@ class Tally:
     spending: Counts
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def rows(self) -> int:
@@ -54,6 +58,7 @@ class Tally:
             spending=self.spending.plus(other.spending),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
+            seen=self.seen.plus(other.seen),
         )
 
 

@@ -1,0 +1,180 @@
+"""Rows that are the sum of others are no customers, wherever they stand and whatever they are called."""
+
+import csv
+import gzip
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_files import HEADER, csv_text, parquet, written, xlsx
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import ReadError, customers, read_customers
+from wholesale.reading.sorting import TOTAL
+
+A = [
+    [12669, 9656, 7561, 214, 2674, 1338],
+    [7057, 9810, 9568, 1762, 3293, 1776],
+    [6353, 8808, 7684, 2405, 3516, 7844],
+    [13265, 1196, 4221, 6404, 507, 1788],
+]
+
+
+def total(rows: list[list]) -> list:
+    return [round(sum(column), 6) for column in zip(*rows, strict=True)]
+
+
+def table(*rows: list, names: list[str] | None = None, delimiter: str = ",") -> bytes:
+    """Write rows with a name before each."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(["Customer", *SPEND_COLUMNS])
+    writer.writerows(zip(names or [f"C{i}" for i in range(len(rows))], *zip(*rows, strict=True), strict=True))
+    return text.getvalue().encode()
+
+
+def read(tmp_path, content: bytes, name: str = "in.csv") -> tuple[list[int], list[int]]:
+    """Give the lines of customers, and of totals."""
+    accepted, rejected = read_customers(written(tmp_path, name, content))
+    totals = [row["line"] for row in rejected.to_pylist() if row["reason"] == TOTAL]
+    return accepted[0].to_pylist(), totals
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "totals"),
+    [
+        ([*A[:2], total(A[:2])], ["C1", "C2", "Total"], [4]),
+        ([A[0], A[0]], ["C1", "Somme"], [3]),
+        ([*A[:2], total(A[:2])], ["C1", "C2", "C3"], []),
+        ([total(A[:2]), *A[:2]], ["GESAMT", "C1", "C2"], [2]),
+        ([*A, total(A)], None, [6]),
+        ([A[0], total(A), *A[1:]], None, [3]),
+        ([total(A), *A, total(A)], None, [2, 7]),
+        ([*A[:3], [0] * 6, total(A[:3])], None, [6]),
+        ([[*row[:2], 0, 0, 0, 0] for row in [*A, total(A)]], None, [6]),
+        ([[*row[:1], 0, 0, 0, 0, 0] for row in [*A, total(A)]], None, []),
+        ([[each / 7 for each in row] for row in [*A, total(A)]], None, [6]),
+        (
+            [*[[round(each / 7, 2) for each in row] for row in A], [round(each / 7, 2) for each in total(A)]],
+            None,
+            [6],
+        ),
+        ([*[[each / 1000 for each in row] for row in A], total(A)], None, []),
+        ([*A, [*total(A)[:5], total(A)[5] + 100]], None, []),
+        ([A[0], A[0], A[0], A[0], A[0]], None, []),
+        ([*A[:2], total(A[:2]), *A[2:], total(A[2:]), total(A)], None, [4, 7, 8]),
+        ([total(A), total(A[:2]), *A[:2], total(A[2:]), *A[2:]], None, [2, 3, 6]),
+    ],
+    ids=[
+        *(
+            "the example",
+            "two rows, a word",
+            "three rows, no word",
+            "first, in German",
+            "last",
+            "among others",
+        ),
+        *("repeated", "with a row of zeros", "two categories", "one category", "many decimals", "rounded"),
+        *("another unit", "one category off", "alike", "subtotals after", "subtotals before"),
+    ],
+)
+def test_the_sum_of_all_others_is_no_customer(rows, names, totals, tmp_path):
+    customers_, found = read(tmp_path, table(*rows, names=names))
+    assert found == totals
+    assert customers_ == [line for line in range(2, 2 + len(rows)) if line not in totals]
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "semicolons", "xlsx", "parquet", "text in parquet"])
+def test_in_every_kind_of_file(kind, tmp_path):
+    rows = [*A, total(A)]
+    columns = dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    texts = {name: [f"{each:,}" for each in its] for name, its in columns.items()}
+    name, content, first = {
+        "csv": ("in.csv", table(*rows), 2),
+        "csv.gz": ("in.csv.gz", gzip.compress(table(*rows)), 2),
+        "semicolons": (
+            "in.csv",
+            table(
+                *[[f"{each},50" for each in row] for row in rows[:4]],
+                [f"{each + 2},00" for each in rows[4]],
+                delimiter=";",
+            ),
+            2,
+        ),
+        "xlsx": ("in.xlsx", xlsx([list(SPEND_COLUMNS), *rows]), 2),
+        "parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in columns.items()}), 1),
+        "text in parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in texts.items()}), 1),
+    }[kind]
+    assert read(tmp_path, content, name) == ([first, first + 1, first + 2, first + 3], [first + 4])
+
+
+def test_what_is_rejected_counts_in_the_sum(tmp_path):
+    rows = [*A, [5, 6, "unknown", 7, 8, 9], [1, -2, 3, 4, 5, 6]]
+    numbers = [[each if isinstance(each, int) else 0 for each in row] for row in rows]
+    customers_, found = read(tmp_path, table(*rows, total(numbers)))
+    assert (customers_, found) == ([2, 3, 4, 5], [8])
+
+
+def test_across_blocks_and_row_groups(tmp_path, monkeypatch):
+    rows = np.random.default_rng(0).integers(1, 10**5, (9000, 6))
+    rows = [*rows.tolist(), rows.sum(axis=0).tolist()]
+    cut = customers.CustomerFile.blocks
+    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, 5000))
+    assert read(tmp_path, table(*rows))[1] == [9002]
+    columns = pa.table(dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+    pq.write_table(columns, tmp_path / "in.parquet", row_group_size=700)
+    _, rejected = read_customers(tmp_path / "in.parquet")
+    assert rejected["line"].to_pylist() == [9001]
+
+
+def test_subtotals_that_cannot_be_told_are_refused(tmp_path):
+    sub = total(A[:2]), total(A[2:])
+    shuffled = [A[0], sub[1], A[2], A[1], sub[0], A[3], total(A)]
+    with pytest.raises(ReadError) as refusal:
+        read(tmp_path, table(*shuffled))
+    assert str(refusal.value) == (
+        "in.csv: line 8 is a total of rows with subtotals among them, and which these are cannot be told;"
+        " delete the rows of totals and subtotals"
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(4, 40),
+    seed=st.integers(0, 10**6),
+    digits=st.integers(0, 2),
+    zeros=st.sampled_from([0, 0.5]),
+    scale=st.sampled_from([5, 100, 9000]),
+)
+def test_a_table_of_customers_loses_none(n, seed, digits, zeros, scale, tmp_path_factory):
+    rng = np.random.default_rng(seed)
+    rows = rng.lognormal(np.log(scale), 1.2, (n, 6)) * (rng.random((n, 6)) >= zeros)
+    texts = [[f"{each:.{digits}f}" for each in row] for row in rows]
+    assert read(tmp_path_factory.getbasetemp(), table(*texts)) == (list(range(2, n + 2)), [])
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(3, 60), seed=st.integers(0, 10**6), digits=st.integers(0, 2), place=st.integers(0, 3))
+def test_a_total_of_rounded_amounts_is_found(n, seed, digits, place, tmp_path_factory):
+    rows = np.random.default_rng(seed).lognormal(np.log(3000), 1.2, (n, 6))
+    rows = np.insert(rows, place, rows.sum(axis=0), axis=0)
+    texts = [[f"{each:.{digits}f}" for each in row] for row in rows]
+    assert read(tmp_path_factory.getbasetemp(), table(*texts))[1] == [place + 2]
+
+
+def test_headers_and_messages(tmp_path):
+    rows = [",".join(map(str, row)) for row in [*A, total(A)]]
+    _, rejected = read_customers(written(tmp_path, "in.csv", csv_text(*rows, header=HEADER)))
+    assert rejected.to_pylist() == [
+        {
+            "line": 6,
+            "column": "",
+            "value": "",
+            "reason": TOTAL,
+            "record": "39344,29470,29034,10785,9990,12746",
+        }
+    ]
