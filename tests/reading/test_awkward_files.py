@@ -150,6 +150,7 @@ FILES = [
         '"1,234","1.234",3,4,5,6',
         accepted={2: (1.234, 1234, 3, 4, 5, 6)},
         settings=Settings(decimal="comma"),
+        notes=["1.234 is read as 1234, but 1,234 with a decimal comma, as that was told."],
     ),
     with_rows(
         "one clear decimal decides for all",
@@ -387,3 +388,101 @@ def test_a_compressed_file_that_is_none_or_cut_is_refused(name, tmp_path):
     content = rows if name.startswith("not") else gzip.compress(rows)[:-1000]
     with pytest.raises(ReadError, match=rf"^{name}(: it)? cannot be read"):
         read(written(tmp_path, name, content), Settings())
+
+
+def amounts_of(column_texts: list[str], tmp_path, told: str | None = None) -> tuple[list, dict, list]:
+    """Read a table with these amounts for Fresh: what is accepted of them, reasons by line, notes."""
+    rows = [f"{text};2;3;4;5;{i}" for i, text in enumerate(column_texts)]
+    path = written(tmp_path, "in.csv", csv_text(*rows, header=HEADER.replace(",", ";")))
+    notes, accepted, rejected = read(path, Settings(decimal=told))
+    reasons = dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return accepted["Fresh"].to_pylist(), reasons, notes
+
+
+GROUPED_POINT = (
+    "12.669 is read as 12669, its point as a mark of thousands; if it is a decimal, say --decimal point."
+)
+GROUPED_COMMA = (
+    "12,669 is read as 12669, its comma as a mark of thousands; if it is a decimal, say --decimal comma."
+)
+ODD = [
+    ("0.5", ".", "Fresh: 0.5 has a decimal point, but the file a decimal comma"),
+    ("1234.", ".", "Fresh: 1234. has a decimal point, but the file a decimal comma"),
+    ("9,656.50", ".", "Fresh: 9,656.50 has a decimal point, but the file a decimal comma"),
+    ("12,669", ".", "Fresh: 12,669 could be 12669 or 12.669"),
+    ("1234,", ",", "Fresh: 1234, has a decimal comma, but the file a decimal point"),
+    ("€ 0,5", ",", "Fresh: € 0,5 has a decimal comma, but the file a decimal point"),
+    ("12.669", ",", "Fresh: 12.669 could be 12669 or 12.669"),
+]
+
+
+@pytest.mark.parametrize(("odd", "mark", "reason"), ODD, ids=[odd for odd, _, _ in ODD])
+@pytest.mark.parametrize("place", [0, 150, 300])
+def test_one_odd_amount_among_thousands_is_rejected_and_said(odd, mark, reason, place, tmp_path):
+    texts = [f"12{mark}669"] * 300
+    texts.insert(place, odd)
+    amounts, reasons, notes = amounts_of(texts, tmp_path)
+    assert amounts == [12669] * 300
+    assert reasons == {place + 2: reason}
+    grouped = GROUPED_POINT if mark == "." else GROUPED_COMMA
+    assert len(notes) == 2 and notes[1].split(" is read")[1] == grouped.split(" is read")[1]
+    assert notes[0].startswith("Rejected: 1 amount ") and "--decimal" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "amounts"),
+    [
+        (["12.669"] * 190 + ["0.5"] * 10, [12.669] * 190 + [0.5] * 10),
+        (["12,669"] * 190 + ["1234,"] * 10, [12.669] * 190 + [1234] * 10),
+        (["12.669"] * 190 + ["1,5"] * 2, [12669] * 190 + [1.5] * 2),
+        ([f"{i}.{i + 100}" for i in range(1, 181)] + [f"0.{i}" for i in range(120, 140)], None),
+    ],
+    ids=["5% with a point", "5% with a comma", "what agrees needs no share", "three decimals"],
+)
+def test_enough_amounts_that_settle_the_sign_decide_for_all(texts, amounts, tmp_path):
+    found, reasons, _ = amounts_of(texts, tmp_path)
+    assert found == (amounts or [float(text) for text in texts]) and not reasons
+
+
+@pytest.mark.parametrize(
+    ("texts", "counts"),
+    [
+        (["12.669"] * 99 + ["0.5"], "1 amount can only have a point, 0 only a comma, and 99 such as 12.669"),
+        (["12,669"] * 96 + ["1234,"] * 4, "0 amounts can only have a point, 4 only a comma, and 96 such as"),
+        (["12.669", "12,669"], "0 amounts can only have a point, 0 only a comma, and 2 such as 12.669"),
+        (
+            ["12.5"] * 90 + ["12.669", "12,669"] * 5,
+            "90 amounts can only have a point, 0 only a comma, and 10",
+        ),
+        (
+            ["1.5"] * 9 + ["1,5"] * 9 + ["12.669"],
+            "9 amounts can only have a point, 9 only a comma, and 1 such",
+        ),
+    ],
+    ids=["1%", "4%", "both marks", "both marks, though the sign is settled", "both signs"],
+)
+def test_what_contradicts_itself_is_refused_with_the_way_out(texts, counts, tmp_path):
+    with pytest.raises(ReadError) as refusal:
+        amounts_of(texts, tmp_path)
+    assert str(refusal.value).startswith(f"in.csv: its decimal sign is not clear: {counts}")
+    assert str(refusal.value).endswith(" could be either; say --decimal point or --decimal comma")
+    for told, sign in (("point", "."), ("comma", ",")):
+        amounts, reasons, notes = amounts_of(texts, tmp_path, told)
+        other = {".": ",", ",": "."}[sign]
+        fits = [text.replace(other, "").replace(sign, ".") for text in texts if not odd(text, other)]
+        assert amounts == [float(text) for text in fits]
+        assert len(reasons) == len(texts) - len(fits)
+        assert bool(notes) == bool(reasons or {"12.669", "12,669"} <= set(texts))
+
+
+def odd(text: str, sign: str) -> bool:
+    """Say whether a text makes sense with this decimal sign only."""
+    return (sign in text and len(text.partition(sign)[2]) != 3) or text.startswith(f"0{sign}")
+
+
+def test_few_unclear_amounts_are_rejected_though_the_sign_is_settled(tmp_path):
+    for few, many in (("12.669", "12,669"), ("12,669", "12.669")):
+        amounts, reasons, notes = amounts_of(["12.5"] * 100 + [many] * 100 + [few], tmp_path)
+        assert amounts == [12.5] * 100 + [12669 if "," in many else 12.669] * 100
+        assert reasons == {202: f"Fresh: {few} could be 12669 or 12.669"}
+        assert any("to have all of them read, say --decimal point" in note for note in notes)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import dask
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -160,6 +161,60 @@ def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, pr
     assert summary.notes == [f"a.csv: {late}", f"c.csv: {note}"]
     one = score(folder / "b.csv", tmp_path / "one")
     _assert_same(folder / "b.csv", tmp_path / "one", one, predictor, parts=2)
+
+
+def _with(rows, *places):
+    """Put the sum of rows among them."""
+    for place in places:
+        rows = [*rows[:place], [sum(column) for column in zip(*rows, strict=True)], *rows[place:]]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("totals", "rejected"),
+    [
+        (lambda a, b: (_with(a, 900), _with(b, 0)), [("a.csv", 902), ("b.csv", 2)]),
+        (lambda a, b: (a, [*b, *_with([*a, *b], 0)[:1]]), [("b.csv", 1102)]),
+        (
+            lambda a, b: (_with(a, 0), _with(b, 1100), _with([*a, *b], 0)[:1]),
+            [("a.csv", 2), ("b.csv", 1102), ("c.csv", 2)],
+        ),
+    ],
+    ids=["of each file", "of all files", "of each and of all"],
+)
+def test_totals_of_a_file_or_of_all_files_are_no_customers(score, tmp_path, predictor, totals, rejected):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    rows = np.random.default_rng(0).integers(1, 9999, (2000, 6)).tolist()
+    for name, its in zip(("a.csv", "b.csv", "c.csv"), totals(rows[:900], rows[900:]), strict=False):
+        lines = [HEADER, *(",".join(map(str, row)) for row in its)]
+        (folder / name).write_text("\n".join(lines))
+    summary = score(folder, tmp_path / "out")
+    assert _table(tmp_path / "out").column("Fresh").to_pylist() == [row[0] for row in rows]
+    assert summary.accepted == 2000
+    found = [(row["file"], int(row["line"])) for row in rows_of(tmp_path / "out.rejected.csv")]
+    assert found == rejected
+
+
+def test_a_total_of_one_file_is_found_across_its_portions(score, tmp_path, predictor):
+    rows = _with(np.random.default_rng(0).integers(1, 9999, (3000, 6)).tolist(), 1500)
+    (tmp_path / "in.csv").write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in rows)]))
+    summary = score(tmp_path / "in.csv", tmp_path / "out")
+    _assert_same(tmp_path / "in.csv", tmp_path / "out", summary, predictor, parts=2)
+    assert (summary.accepted, summary.examples) == (
+        3000,
+        ["line 1502: the sum of other rows, not a customer"],
+    )
+
+
+def test_what_one_file_of_many_contradicts_is_refused_with_its_name(score, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"{HEADER}\n" + "1.5,2,3,4,5,6\n" * 2000)
+    (folder / "b.csv").write_text(f"{HEADER}\n" + "12.669,2,3,4,5,6\n" * 2000 + "0.5,2,3,4,5,6\n" * 40)
+    with pytest.raises(ReadError, match=r"^b.csv: its decimal sign is not clear: 40 amounts can only"):
+        score(folder, tmp_path / "out")
+    assert names_in(tmp_path) == {"many"}
 
 
 def test_a_worker_that_dies_costs_nothing(cluster, score, tmp_path, predictor):

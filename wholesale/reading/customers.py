@@ -88,7 +88,7 @@ class CustomerFile:
         if not before.told:
             form = form.rewritten(decimal=decide(seen.evidence))
         if form.decimal.doubtful:
-            raise ReadError(form.contradiction)
+            raise ReadError(form.contradiction, option="say --decimal point or --decimal comma")
         if (form.decimal.sign, form.decimal.unclear) != (before.sign, before.unclear):
             raise Reconsider(form)
         if lines := self._totals(seen):

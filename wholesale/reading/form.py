@@ -75,39 +75,40 @@ class Form:
         return notes + self._of_the_decimal_sign()
 
     def _of_the_decimal_sign(self) -> list[str]:
-        evidence, decimal, notes = self.evidence, self.decimal, []
+        evidence, decimal, notes = self.evidence._asdict(), self.decimal, []
         if not decimal.sign:
             return []
         taken, other = MARKS[decimal.sign], MARKS["," if decimal.sign == "." else "."]
-        way_out = f"if that is wrong, say --decimal {other}"
-        agree, against = getattr(evidence, taken), getattr(evidence, other)
+        agree, against = evidence[taken], evidence[other]
         if agree and against:
             notes.append(
                 f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are"
-                f" read, the others rejected; {way_out}."
+                f" read, the others rejected; if that is wrong, say --decimal {other}."
             )
         elif against:
             notes.append(
-                f"{counted(against, 'amount')} with a decimal {other} rejected, as the file is read with a"
-                f" decimal {taken}; {way_out}."
+                f"Rejected: {counted(against, 'amount')} with a decimal {other}, as the others have a decimal"
+                f" {taken}; if that is wrong, say --decimal {other}."
             )
-        for mark in decimal.unclear:
+        for mark in map(MARKS.get, decimal.unclear):
             notes.append(
-                f"{counted(getattr(evidence, f'{MARKS[mark]}_groups'), 'amount')} with a {MARKS[mark]} before"
-                " three digits rejected, as others have the other mark there; to have them read, say"
-                f" --decimal {taken}."
+                f"Rejected: {counted(evidence[f'{mark}_groups'], 'amount')} such as"
+                f" {evidence[f'{mark}_example']}, as others have the other mark before three digits; to have"
+                f" all of them read, say --decimal {taken}."
             )
-        example = evidence.example
-        mark = "." if "." in example else ","
-        if example and mark != decimal.sign and not agree and not decimal.told:
+        thousands, decimals = evidence[f"{other}_example"], evidence[f"{taken}_example"]
+        mark = "." if other == "point" else ","
+        grouped = f"{thousands} is read as {thousands.replace(mark, '')}"
+        if thousands and not (agree or decimal.told):
             notes.append(
-                f"{example} is read as {example.replace(mark, '')}, its {MARKS[mark]} as a mark of thousands;"
-                f" if it is a decimal, say --decimal {MARKS[mark]}."
+                f"{grouped}, its {other} as a mark of thousands; if it is a decimal, say --decimal {other}."
             )
-        groups = getattr(evidence, f"{taken}_groups")
-        if example and mark == decimal.sign and groups > agree and not decimal.told:
+        elif thousands and decimals and decimal.told:
+            notes.append(f"{grouped}, but {decimals} with a decimal {taken}, as that was told.")
+        groups = evidence[f"{taken}_groups"]
+        if groups > agree > 0 and not decimal.told:
             notes.append(
-                f"{example} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
+                f"{decimals} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
                 f" {format_amount(agree + groups)} can only be; if it marks thousands, say --decimal {other}."
             )
         return notes
@@ -116,10 +117,11 @@ class Form:
     def contradiction(self) -> str:
         """Say why the decimal sign cannot be decided on."""
         point, comma, *groups = self.evidence.counts.tolist()
+        example = self.evidence.point_example or self.evidence.comma_example
         return (
             f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
-            f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as"
-            f" {self.evidence.example} could be either; say --decimal point or --decimal comma"
+            f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
+            " could be either"
         )
 
 

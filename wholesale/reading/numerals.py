@@ -43,25 +43,26 @@ class Evidence(NamedTuple):
         Amounts that are one only with a decimal point, or only with a decimal comma.
     point_groups, comma_groups : int
         Amounts such as ``1.234`` or ``1,234``: a thousand and more, or one and a bit.
-    example : str
-        One of the latter.
+    point_example, comma_example : str
+        The first of these.
     """
 
     point: int = 0
     comma: int = 0
     point_groups: int = 0
     comma_groups: int = 0
-    example: str = ""
+    point_example: str = ""
+    comma_example: str = ""
 
     @property
     def counts(self) -> np.ndarray:
         """The four counts."""
-        return np.array(self[:4])
+        return np.array(self[:4], dtype=int)
 
     def plus(self, other: "Evidence") -> "Evidence":
         """Add what the part of the file that comes next says."""
-        point, comma, point_groups, comma_groups = (self.counts + other.counts).tolist()
-        return Evidence(point, comma, point_groups, comma_groups, self.example or other.example)
+        counts: list = [mine + its for mine, its in zip(self[:4], other[:4], strict=True)]
+        return Evidence(*counts, *(mine or its for mine, its in zip(self[4:], other[4:], strict=True)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def weigh(columns: list[pa.ChunkedArray], plain: str = "") -> Evidence:
     plain : str
         The decimal sign, if all of them are known to be plain numbers with it.
     """
-    counts, examples = np.zeros(4, dtype=int), []
+    counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
     for column in columns:
         content = content_of(column)
         plain = "" if b" " in content or b"\t" in content else plain  # what stands around is still there
@@ -137,14 +138,13 @@ def weigh(columns: list[pa.ChunkedArray], plain: str = "") -> Evidence:
         either = [pc.match_substring_regex(text, EITHER[mark]).to_numpy() for mark in ".,"]
         clear = [pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,"]
         clear = [np.count_nonzero(its & ~either[0] & ~either[1]) for its in clear]
-        found = np.flatnonzero(either[0] | either[1])
         if plain:
             clear = [0, 0]
-            clear[".,".index(plain)] = content.count(plain.encode()) - len(found)
+            clear[".,".index(plain)] = content.count(plain.encode()) - np.count_nonzero(either)
         counts += [*clear, *map(np.count_nonzero, either)]
-        examples += [(rows[i], text[int(i)].as_py()) for i in found[:1]]
-    point, comma, point_groups, comma_groups = counts.tolist()
-    return Evidence(point, comma, point_groups, comma_groups, min(examples, default=(0, ""))[1])
+        for mark, its in zip(".,", either, strict=True):
+            firsts[mark] += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(its)[:1]]
+    return Evidence(*counts.tolist(), *(min(its)[1] if its else "" for its in firsts.values()))
 
 
 def _marked(column: pa.ChunkedArray) -> np.ndarray:
