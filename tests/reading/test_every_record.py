@@ -20,6 +20,7 @@ from wholesale.reading import (
 )
 from wholesale.reading.blocks import line_ends, record_ends
 from wholesale.reading.form import Reconsider
+from wholesale.reading.numerals import Decimal, Evidence
 from wholesale.reading.seen import Seen
 
 WIDTH = 7
@@ -131,6 +132,55 @@ def test_the_decisions_do_not_depend_on_where_the_file_is_cut(bodies, size, enco
     file = open_customers(written(tmp_path_factory.getbasetemp(), "cut.csv", content))
     at_once, in_pieces = (outcome_in(file, each) for each in (1 << 20, size))
     assert at_once == in_pieces
+
+
+AMOUNTS = [
+    "12.669",
+    "1.5",
+    "0.500",
+    "7.",
+    "1.5e3",
+    "12.66",
+    "999.999",
+    "1000.125",
+    " 12.669 ",
+    "12,669",
+    "1,5",
+    "€3.125",
+    "8",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.lists(st.sampled_from(AMOUNTS), min_size=6, max_size=6), st.integers(0, 7)), min_size=1
+    ),
+    delimiter=st.sampled_from(",;|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    size=st.integers(1, 200),
+)
+def test_what_is_seen_of_the_decimal_sign_does_not_depend_on_how_it_is_read(
+    rows, delimiter, end, size, tmp_path_factory
+):
+    notes = ["", "12.669", "Inc., x", 'say "1.250"', "1,250", "a;12.669;", "x\ny.", "z"]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    writer.writerows([[*HEADER.split(","), "note"], *([*amounts, notes[i]] for amounts, i in rows)])
+    writer.writerow(["1.5"] * 3)
+    path = written(tmp_path_factory.getbasetemp(), "seen.csv", text.getvalue().encode())
+    file, found = open_customers(path), set()
+    for decimal in (
+        Decimal(".", settled=True),
+        Decimal(",", settled=True),
+        Decimal("."),
+        Decimal(",", True, ".,"),
+    ):
+        form = file.form.rewritten(decimal=decimal)
+        for each in (1 << 20, size):
+            parts = [read_block(form, block) for block in file.blocks(each)]
+            found.add(reduce(Evidence.plus, (part.seen.evidence for part in parts)))
+    assert len(found) == 1
 
 
 def outcome_in(file: CustomerFile, size: int) -> tuple | str:
