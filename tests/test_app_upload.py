@@ -140,6 +140,21 @@ def test_the_decimal_sign_can_be_told(predictor, tmp_path):
     assert told.summary.notes == [] and "1.234," in told.scored.read_text()
 
 
+def test_a_row_of_totals_is_no_customer(predictor, tmp_path):
+    answer = scored(predictor, tmp_path, f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,1,2,3\nTotal,8,10,12,5,7,9\n")
+    assert answer.summary.accepted == 2
+    assert answer.rows == [
+        {"line": 4, "column": "", "value": "", "reason": "the sum of other rows, not a customer"}
+    ]
+
+
+def test_a_decimal_sign_that_is_not_clear_is_refused(predictor, tmp_path):
+    error = refused(
+        predictor, tmp_path, f"{HEAD}\nA,12.669,2,3,4,5,6\nB,'12,669',2,3,4,5,6\n".replace("'", '"')
+    )
+    assert error.faults[0]["reason"].startswith("its decimal sign is not clear: 0 amounts can only have a")
+
+
 def test_the_signs_offered_are_those_that_can_be_told():
     assert set(SIGNS) == {"", *READ_SIGNS}
 
