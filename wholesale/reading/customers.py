@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import BLOCK, Block
 from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
@@ -71,13 +72,15 @@ class CustomerFile:
         """
         if form.encoding != self.form.encoding:  # the header, too, is in another encoding
             return replace(self, form=_form(self.path, self.settings, form.encoding))
+        if form.decimal == self.form.decimal:  # but the currency
+            return replace(self, form=form)
         beginning = weighed(self.form, next(self.blocks(SAMPLE)))
         better = beginning.decimal.settled or (beginning.decimal.sign and not form.decimal.settled)
         return replace(self, form=beginning if better else form)
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
-    """Open a file of customers: text of any dialect, Parquet, or the first sheet of an Excel file.
+    """Open a file of customers: text of any dialect, Parquet, or a sheet of an Excel file.
 
     Parameters
     ----------
@@ -114,6 +117,8 @@ def _kind(path: Path) -> str:
 
 def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     kind = _kind(path)
+    if settings.sheet and kind != "excel":
+        raise ReadError(f"it has no sheets, so --sheet {shown(settings.sheet)} cannot be meant")
     if kind == "parquet":
         form = parquet_form(path, settings)
     else:
@@ -125,7 +130,8 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
         names[i] = column
     told = settings.decimal
     decimal = Decimal(SIGNS[told], settled=True) if told else form.decimal
-    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal)
+    signs = frozenset(CURRENCY_SIGNS).intersection("".join(form.names[i] for i in form.spend))
+    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, currencies=signs)
 
 
 def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:

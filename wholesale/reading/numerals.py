@@ -125,6 +125,18 @@ def _content(text: pa.ChunkedArray) -> bytes:
     return b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
 
 
+def currencies(columns: list[pa.ChunkedArray]) -> set[str]:
+    """Give the currency signs that amounts begin or end with."""
+    contents = [_content(column) for column in columns]
+    return {
+        sign
+        for sign in CURRENCY_SIGNS
+        for column, content in zip(columns, contents, strict=True)
+        if sign.encode() in content
+        and pc.any(pc.match_substring_regex(column, rf"^\s*[{sign}]|[{sign}]\s*$")).as_py()
+    }
+
+
 def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     """Read a column of text.
 

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from wholesale.amounts import NOT_AN_AMOUNT, shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import Block, Records
+from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
-from wholesale.reading.numerals import Evidence, decide, good, to_numbers, weigh
+from wholesale.reading.numerals import Evidence, currencies, decide, good, to_numbers, weigh
 from wholesale.reading.records import read_records
 
 LINE = "line"
@@ -81,10 +81,13 @@ def _records(form: Form, block: Block) -> tuple[Records, list[pa.ChunkedArray]]:
 
 
 def _reconsider(form: Form, columns: list[pa.ChunkedArray]) -> None:
-    """Refuse to go on if this block says more of the decimal sign than what came before it."""
+    """Refuse to go on if this block says more of the decimal sign, or currency, than what came before it."""
+    texts = _texts(columns)
+    if new := currencies(texts) - form.currencies:
+        raise Reconsider(form.rewritten(currencies=form.currencies | new))
     if form.decimal.settled:
         return
-    other = _decided(form, weigh(_texts(columns), first=True))
+    other = _decided(form, weigh(texts, first=True))
     if other.decimal.settled or (other.decimal.sign and not form.decimal.sign):
         raise Reconsider(other)
 
@@ -94,10 +97,19 @@ def _decided(form: Form, evidence: Evidence) -> Form:
 
 
 def _texts(columns: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
-    return [column for column in columns if pa.types.is_string(column.type)]
+    """Give the columns of text, and what is text in those that are mixed."""
+    apart = [_only_text(column) if column.type == MIXED else column for column in columns]
+    return [column for column in apart if pa.types.is_string(column.type)]
+
+
+def _only_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    number, text = column.flatten()
+    return pc.if_else(pc.is_null(number), text, "")
 
 
 def _numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
+    if column.type == MIXED:
+        return pc.coalesce(column.flatten()[0], pa.array(to_numbers(_only_text(column), sign))).to_numpy()
     if pa.types.is_string(column.type):
         return to_numbers(column, sign)
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
@@ -158,6 +170,7 @@ def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) 
 
 def _cells(column: pa.ChunkedArray) -> list:
     """Give a column's cells as text, or if Arrow has none for them, as Python has them."""
+    column = column.flatten()[1] if column.type == MIXED else column
     try:
         return column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text
