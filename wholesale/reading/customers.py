@@ -99,6 +99,8 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
     """
     path, settings = Path(path), settings or Settings()
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # merely opened, it may never answer
+            raise ReadError(f"{path.name} is no file that can be read twice: write what it gives into one")
         with naming(path.name):
             return CustomerFile(path, settings, _form(path, settings))
     except FileNotFoundError:

@@ -111,6 +111,7 @@ def write_report(
     }
     notebook = _run(parameters, progress)
     progress(f"Write {output.name}")
+    check_free(output, force=force, source=source)  # another run may have made it meanwhile
     write_file(output, to_html(notebook, source.name, _settings(parameters)).encode())
 
 
