@@ -6,8 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_files import HEADER, Fault, csv_text, locked, ods, parquet, written, xlsx
+from typer.testing import CliRunner
 
+from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.own import read_own
 from wholesale.reading import (
     ReadError,
     Settings,
@@ -18,6 +21,7 @@ from wholesale.reading import (
     whole,
 )
 from wholesale.reading.tables import ROWS
+from wholesale.report import advice
 
 NOT = "is not an amount ≥ 0"
 NAMES = HEADER.split(",")
@@ -299,3 +303,19 @@ def test_a_sheet_without_customers_is_named_and_the_one_with_them(content, told,
     assert str(refusal.value).partition(": ")[2] == sentence.replace(
         "--sheet my 'Data'", """--sheet 'my '"'"'Data'"'"''"""
     )
+
+
+def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
+    many = customers[NAMES].head(60).to_numpy().tolist()
+    path = written(tmp_path, "mine.xlsx", xlsx(NOTES, {"The data": [NAMES, *many]}))
+    for command in (("score", path), ("train", path, "-o", tmp_path / "mine")):
+        words = [str(its) for its in command]
+        refused = CliRunner().invoke(main, words)
+        assert refused.stderr == f"mine.xlsx: {OTHER.format('Customers', 'The data', QUOTED)}\n"
+        assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
+    own = read_own(path, sheet="The data")
+    assert len(own.accepted) == 60
+    assert advice._command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
+
+
+QUOTED = "'The data'"
