@@ -3,10 +3,13 @@
 import contextlib
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +169,89 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path):
     assert process.communicate()[1] == "Stopped; nothing was written.\n"
     assert process.returncode == 130
     assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
+
+
+@pytest.mark.parametrize("source", ["-", "mine.csv"])
+def test_rejected_rows_are_written_only_where_told_if_the_output_is_standard_output(tmp_path, source):
+    text = f"{HEADER}\n1,2,3,4,5,6\n1,2,3,4,5,x\n"
+    (tmp_path / "mine.csv").write_text(text)
+    result = _score(source, "-o", "-", folder=tmp_path, text=text)
+    assert (result.exit_code, result.stdout.count("\n")) == (3, 2)
+    assert "Rejected 1 row; keep such rows with --rejected FILE:\n  line 3: Delicassen: x" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
+    result = _score(source, "-o", "-", "--json", folder=tmp_path, text=text)
+    assert json.loads(result.stderr)["rejected_file"] is None
+    result = _score(source, "-o", "-", "--rejected", "bad.csv", folder=tmp_path, text=text)
+    assert "Rejected 1 row, with reasons in bad.csv:" in result.stderr
+    assert (tmp_path / "bad.csv").read_text().count("\n") == 2
+
+
+def _wholesale(folder, *arguments, **more):
+    command = [sys.executable, "-m", "wholesale", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=60, **more
+    )
+
+
+def test_a_pipe_is_read_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    writer = threading.Thread(
+        target=(tmp_path / "pipe.csv").write_bytes, args=[SHIPPED.read_bytes()], daemon=True
+    )
+    writer.start()
+    result = _wholesale(tmp_path, "score", "pipe.csv", "-o", "out.csv")
+    writer.join()
+    assert result.stdout.startswith("Scored 440 customers into out.csv.") and result.stderr == ""
+    command = f"'{sys.executable}' -m wholesale score <(cat '{SHIPPED}')"
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.stdout.startswith("Scored 440 customers into stdin.scored.csv.") and result.stderr == ""
+    assert (tmp_path / "stdin.scored.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_waiting_for_a_pipe_that_nobody_writes_can_be_ended(tmp_path, how):
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "wholesale", "score", "pipe"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(how)
+    assert process.communicate(timeout=20)[1] == "Stopped; nothing was written.\n"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("command", [("train", "-o", "mine"), ("report",)], ids=["train", "report"])
+def test_other_commands_refuse_a_pipe_in_a_sentence(tmp_path, command):
+    os.mkfifo(tmp_path / "pipe")
+    result = _wholesale(tmp_path, command[0], "pipe", *command[1:])
+    sentence = "pipe is no file that can be read twice: write what it gives into one\n"
+    assert result.stderr.removeprefix("  Read pipe\n") == sentence
+    assert (result.returncode, [file.name for file in tmp_path.iterdir()]) == (1, ["pipe"])
+
+
+@pytest.mark.parametrize("arguments", [("-o", "-"), ("--json",), ()], ids=["customers", "json", "summary"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only some systems have a full device")
+def test_a_full_standard_output_is_one_sentence(tmp_path, arguments):
+    command = [sys.executable, "-m", "wholesale", "score", str(SHIPPED), *arguments]
+    command += [] if "-" in arguments else ["-o", "out.csv"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.stderr == "standard output cannot be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_a_reader_that_goes_away_is_no_news(tmp_path):
+    command = f"'{sys.executable}' -m wholesale score '{SHIPPED}' -o - -q | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Channel,") and done.stderr == ""
+
+
+def test_the_rejected_rows_of_a_cluster_go_where_told(tmp_path, monkeypatch):
+    told = {}
+    monkeypatch.setattr("wholesale.scoring.cluster.score_cluster", lambda *_, **how: told.update(how))
+    with contextlib.suppress(AttributeError):
+        _score(SHIPPED, "--dask", "local", "--rejected", "bad.csv", folder=tmp_path)
+    assert told["rejected"].name == "bad.csv"

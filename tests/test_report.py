@@ -348,6 +348,15 @@ class TestRefusals:
         with pytest.raises(ReadError, match=r"some.csv: no record is a customer; line 2: Fresh: x is not"):
             read_own(path)
 
+    def test_what_is_told_of_a_file_is_what_the_notebook_asks_for(self, tmp_path, monkeypatch):
+        def stop(parameters, _):
+            raise ReportError(sorted(parameters))
+
+        monkeypatch.setattr(export, "_run", stop)
+        with pytest.raises(ReportError) as told:
+            write_report(SAMPLE, tmp_path / "page.html", columns=DELI)
+        assert told.value.args[0] == sorted(export.papermill.inspect_notebook(export.NOTEBOOK))
+
     def test_a_failing_cell_gives_a_sentence_and_no_report(self, tmp_path, monkeypatch):
         class Failed(export.papermill.PapermillExecutionError):
             def __init__(self):

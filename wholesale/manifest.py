@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS_FOLDER = ROOT / "models"
@@ -56,7 +57,7 @@ def _lines(value: object, newline: str) -> str:
 @contextmanager
 def aside(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside `path`, which takes its name only if all goes well: `path` is never half written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
         with part.open("wb") as file:
             yield file

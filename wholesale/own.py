@@ -68,7 +68,12 @@ def shipped() -> Own:
     return replace(read_own(SHIPPED), customers=load_customers())
 
 
-def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None) -> Own:
+def read_own(
+    path: Path | str,
+    columns: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    sheet: str | None = None,
+) -> Own:
     """Read customers of one's own.
 
     Parameters
@@ -78,6 +83,8 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
     decimal : {"point", "comma"}, optional
+    sheet : str, optional
+        Of a workbook; by default the first that is not hidden.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     ReadError
         In one sentence, if the file cannot be read, or none of its records is a customer.
     """
-    settings = Settings(columns or {}, decimal)
+    settings = Settings(columns or {}, decimal, sheet)
     file = open_customers(path, settings)
     name = file.path.name
     notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))

@@ -296,12 +296,12 @@ REFUSED = {
     "half of UTF-16": (HEADER.encode("utf-16") + b"\n\0\x00\xd8\n\0", "it begins as UTF-16 does, but is not"),
     "one column missing": (
         f"{HEADER}\n".replace("Milk", "Milk products"),
-        f'no column for Milk (nearest: Milk products); {SUGGESTION}--column Milk="Milk products"',
+        f"no column for Milk (nearest: Milk products); {SUGGESTION}--column Milk='Milk products'",
     ),
     "columns missing, one with candidates": (
         "Fresh,Milk,grocery,Frozen,Detergent,Paper,x\n",
         "no column for Detergents_Paper (nearest: Detergent, Paper), Delicassen;"
-        f' {SUGGESTION}--column Detergents_Paper="Detergent" --column Delicassen="its name in the file"',
+        f" {SUGGESTION}--column Detergents_Paper=Detergent --column Delicassen='its name in the file'",
     ),
     "two candidates": (
         f"{HEADER},FRESH\n".replace("Fresh", "fresh"),
@@ -315,13 +315,13 @@ REFUSED = {
     "a title of two parts before the header": (
         f"Customers, 2013\n{HEADER}\n1,2,3,4,5,6\n",
         "its first line has none of the six categories (Customers,  2013); if that is a title, delete it;"
-        f' else {SUGGESTION}--column Fresh="its name in the file"',
+        f" else {SUGGESTION}--column Fresh='its name in the file'",
     ),
     "no separator known": (HEADER.replace(",", "~"), NO_HEADER),
     "a title before the header": (f"Customers in 2013\n{HEADER}\n1,2,3,4,5,6\n", NO_HEADER),
     "a long name": (
         f"{HEADER}\n".replace("Milk", "milk" * 15),
-        f'no column for Milk (nearest: {"milk" * 9}mil…); {SUGGESTION}--column Milk="{"milk" * 15}"',
+        f"no column for Milk (nearest: {'milk' * 9}mil…); {SUGGESTION}--column Milk={'milk' * 15}",
     ),
 }
 
@@ -344,7 +344,7 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(name, tmp_path):
         (
             {"Fresh": "frsh"},
             "frsh is not in the file; no column for Fresh (nearest: fresh 2);"
-            f' {SUGGESTION}--column Fresh="fresh 2"',
+            f" {SUGGESTION}--column Fresh='fresh 2'",
         ),
     ],
 )

@@ -5,11 +5,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_files import HEADER, parquet, written, xlsx
+from made_files import HEADER, Fault, csv_text, locked, ods, parquet, written, xlsx
+from typer.testing import CliRunner
 
+from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, open_customers, read_block, read_customers
+from wholesale.own import read_own
+from wholesale.reading import (
+    ReadError,
+    Settings,
+    open_customers,
+    read_block,
+    read_customers,
+    read_tables,
+    whole,
+)
 from wholesale.reading.tables import ROWS
+from wholesale.report import advice
 
 NOT = "is not an amount ≥ 0"
 NAMES = HEADER.split(",")
@@ -167,13 +179,143 @@ def test_a_workbook_is_known_by_its_first_bytes(name, tmp_path):
     [
         (b"Fresh,Milk", "it is not a whole Excel file"),
         (xlsx([NAMES])[:-30], "it is not a whole Excel file"),
-        (xlsx([[], []]), "its first sheet is empty"),
+        (xlsx([[], []]), "its sheet Customers is empty"),
+        (locked(), "it is locked with a password: save it without one"),
         (xlsx([NAMES]), "it has a header but no rows"),
-        (xlsx([NAMES[1:]]), 'no column for Fresh; say, for example, --column Fresh="its name in the file"'),
+        (xlsx([NAMES[1:]]), "no column for Fresh; say, for example, --column Fresh='its name in the file'"),
     ],
-    ids=["text", "cut", "empty", "header only", "a column missing"],
+    ids=["text", "cut", "empty", "locked", "header only", "a column missing"],
 )
 def test_a_workbook_that_cannot_be_read_is_refused(content, sentence, tmp_path):
     with pytest.raises(ReadError) as refusal:
         read_customers(written(tmp_path, "a.xlsx", content))
     assert str(refusal.value) == f"a.xlsx: {sentence}"
+
+
+@pytest.mark.parametrize("told", [None, "point", "comma"])
+@pytest.mark.parametrize(
+    ("cells", "amounts", "notes"),
+    [
+        ((9656.5, 1.234, 5), (9656.5, 1.234, 5), 0),
+        ((9656.5, "7,5", 1.234), (9656.5, 7.5, 1.234), 0),
+        ((0.5, "1.234", "2.345"), (0.5, 1234, 2345), 1),
+        ((0.5, "12.669,5", 1e-7), (0.5, 12669.5, 1e-7), 0),
+        ((1234.567, "1,234", 1e22), (1234.567, 1234, 1e22), 1),
+    ],
+)
+def test_numbers_in_a_workbook_are_taken_as_they_are_and_say_nothing_of_the_text(
+    told, cells, amounts, notes, tmp_path
+):
+    path = written(tmp_path, "a.xlsx", xlsx([NAMES, *([cell, 2, 3, 4, 5, 6] for cell in cells)]))
+    file = open_customers(path, Settings(decimal=told))
+    (accepted, rejected), said = whole(file, lambda its: (read_tables(its), its.notes))
+    if told:  # all numbers are read, whatever is told of the text
+        numbers = [cell for cell in cells if not isinstance(cell, str)]
+        assert [amount for amount in accepted["Fresh"].to_pylist() if amount in numbers] == numbers
+    else:
+        assert accepted["Fresh"].to_pylist() == list(amounts) and len(said) == notes
+        assert len(rejected) == 0
+
+
+def test_a_rejected_number_of_a_workbook_is_shown_as_it_was_written(tmp_path):
+    rows = [NAMES, [-9656.5, 0.1, 3, 4, 5, 6], [1, 2, "x", 12345.25, 5, 6]]
+    _, rejected = read_customers(written(tmp_path, "a.xlsx", xlsx(rows)))
+    assert rejected["value"].to_pylist() == ["-9656.5", "x"]
+    assert rejected["reason"].to_pylist()[0] == f"Fresh: -9656.5 {NOT}"
+    assert rejected["record"].to_pylist() == ["-9656.5,0.1,3,4,5,6", "1,2,x,12345.25,5,6"]
+
+
+def test_cells_with_errors_and_uncalculated_formulas_are_called_that(tmp_path):
+    faults = ["#N/A", "#DIV/0!", "#REF!", "=B2*2"]
+    rows = [["id", *NAMES], *(["a", Fault(its), 2, 3, 4, 5, 6] for its in faults), ["b", None, 2, 3, 4, 5, 6]]
+    only = [None, *[Fault("#N/A")] * 6]
+    accepted, reasons = accepted_and_reasons(written(tmp_path, "a.xlsx", xlsx([*rows, only])))
+    called = [*faults[:3], "the uncalculated formula =B2*2", "blank"]
+    assert [reasons[line] for line in range(2, 7)] == [f"Fresh: {its} {NOT}" for its in called]
+    assert reasons[7].startswith(f"Fresh: #N/A {NOT}; Milk: #N/A {NOT}; ") and accepted == []
+
+
+def test_errors_in_open_document_are_called_that(tmp_path):
+    rows = [
+        NAMES,
+        [Fault("#DIV/0!"), 2, 3, 4, 5, 6],
+        [1.234, 2, 3, None, Fault("#N/A"), 6],
+        [1, 2, 3, 4, 5, 6],
+    ]
+    accepted, reasons = accepted_and_reasons(written(tmp_path, "a.ods", ods(rows)))
+    assert reasons == {
+        2: f"Fresh: #DIV/0! {NOT}",
+        3: f"Frozen: blank {NOT}; Detergents_Paper: #N/A {NOT}",
+    }
+    assert accepted == [(4, 1, 2, 3, 4, 5, 6)]
+
+
+ONE = [NAMES, [1, 2, 3, 4, 5, 6]]
+TWO = [NAMES, [7, 8, 9, 10, 11, 12]]
+NOTES = [["Sales of 2013"], ["as sent"]]
+FITS = "The sheet {} is read; {} has the six categories too: say --sheet {} to read that one."
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "amounts", "notes"),
+    [
+        (xlsx(ONE, {"Notes": NOTES}), None, ONE[1], []),
+        (xlsx(ONE, {"2014 new": TWO}), None, ONE[1], [FITS.format("Customers", "2014 new", "'2014 new'")]),
+        (xlsx(ONE, {"2014 new": TWO}), "2014 new", TWO[1], []),
+        (xlsx(ONE, {"Seen": TWO}, ("Customers",)), None, TWO[1], [FITS.format("Seen", *["Customers"] * 2)]),
+        (xlsx(NOTES, {"Data": TWO}, ("Data",)), "Data", TWO[1], []),
+        (xlsx(ONE, {"Form": [NAMES]}), None, ONE[1], []),
+    ],
+)
+def test_the_sheet_told_or_the_first_that_can_be_seen_is_read(content, told, amounts, notes, tmp_path):
+    file = open_customers(written(tmp_path, "a.xlsx", content), Settings(sheet=told))
+    accepted, _ = read_tables(file)
+    assert [accepted[column].to_pylist() for column in SPEND_COLUMNS] == [[its] for its in amounts]
+    assert file.notes == notes
+
+
+OTHER = "the sheet that is read, {}, holds no customers, but {} does; say --sheet {}"
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "sentence"),
+    [
+        (xlsx(NOTES, {"Data": ONE}), None, OTHER.format("Customers", "Data", "Data")),
+        (xlsx(NOTES, {"my 'Data'": ONE}), None, OTHER.format("Customers", *["my 'Data'"] * 2)),
+        (xlsx(NOTES, {"Data": ONE}, ("Data",)), None, OTHER.format("Customers", "Data", "Data")),
+        (xlsx([[]], {"Data": ONE}), None, OTHER.format("Customers", "Data", "Data")),
+        (xlsx([NAMES], {"Data": ONE}), None, OTHER.format("Customers", "Data", "Data")),
+        (xlsx(ONE, {"Data": TWO}), "Dat", "it has no sheet Dat, but Customers and Data"),
+        (xlsx(ONE, {"Empty": []}), "Empty", "its sheet Empty is empty"),
+        (csv_text("1,2,3,4,5,6"), "Data", "it has no sheets, so --sheet Data cannot be meant"),
+        (parquet({"Milk": pa.array([1])}), "Data", "it has no sheets, so --sheet Data cannot be meant"),
+        (
+            xlsx(NOTES, {"More": [["a", "b"], [1, 2]]}),
+            None,
+            "sheet Customers: its first line has none of the six categories (Sales of 2013); if that is a"
+            " title, delete it; else say, for example, --column Fresh='its name in the file'",
+        ),
+    ],
+)
+def test_a_sheet_without_customers_is_named_and_the_one_with_them(content, told, sentence, tmp_path):
+    with pytest.raises(ReadError) as refusal:
+        read_tables(open_customers(written(tmp_path, "a", content), Settings(sheet=told)))
+    assert str(refusal.value).partition(": ")[2] == sentence.replace(
+        "--sheet my 'Data'", """--sheet 'my '"'"'Data'"'"''"""
+    )
+
+
+def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
+    many = customers[NAMES].head(60).to_numpy().tolist()
+    path = written(tmp_path, "mine.xlsx", xlsx(NOTES, {"The data": [NAMES, *many]}))
+    for command in (("score", path), ("train", path, "-o", tmp_path / "mine")):
+        words = [str(its) for its in command]
+        refused = CliRunner().invoke(main, words)
+        assert refused.stderr == f"mine.xlsx: {OTHER.format('Customers', 'The data', QUOTED)}\n"
+        assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
+    own = read_own(path, sheet="The data")
+    assert len(own.accepted) == 60
+    assert advice._command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
+
+
+QUOTED = "'The data'"

@@ -14,6 +14,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import read_customers
 from wholesale.reading.numerals import GRAMMARS
 from wholesale.scoring import OutputError, score_file
+from wholesale.scoring.folder import folder_aside
 from wholesale.scoring.output import to_csv
 
 HEADER = ",".join(SPEND_COLUMNS)
@@ -144,3 +145,55 @@ def test_rejected_rows_are_not_put_into_the_output(tmp_path, predictor):
     _written(tmp_path, ["a"])
     with pytest.raises(OutputError, match=r"^out.csv cannot hold the rejected rows too"):
         score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor, rejected=tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize("ours", ["1,2,3,4,5,6", "1,2,3,4,5,6\nx,2,3,4,5,6"], ids=["good", "some bad"])
+@pytest.mark.parametrize("its", ["7,2,3,4,5,6", "7,2,3,4,5,6\nx,2,3,4,5,6"], ids=["good", "some bad"])
+def test_of_two_runs_to_one_new_output_one_is_refused(tmp_path, predictor, name, ours, its):
+    for source, rows in (("ours.csv", ours), ("its.csv", its)):
+        (tmp_path / source).write_text(f"{HEADER}\n{rows}\n")
+    other, done = tmp_path / "its.csv", {}
+
+    def meanwhile(*_):
+        if not done:
+            score_file(other, tmp_path / name, predictor)
+            done.update({path.name: path.read_bytes() for path in tmp_path.iterdir()})
+
+    with pytest.raises(OutputError, match=r"(csv|parquet) was made by another run meanwhile; kept nothing$"):
+        score_file(tmp_path / "ours.csv", tmp_path / name, predictor, progress=meanwhile)
+    left = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert left == {its: content for its, content in done.items() if not its.endswith(".part")}
+    done.clear()
+    other = tmp_path / "ours.csv"
+    score_file(tmp_path / "ours.csv", tmp_path / name, predictor, force=True)
+
+
+def test_two_runs_that_reject_into_one_file_leave_nothing_of_the_refused(tmp_path, predictor):
+    (tmp_path / "in.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\nx,2,3,4,5,6\n")
+    bad = tmp_path / "bad.csv"
+
+    def meanwhile(*_):
+        if not bad.exists():
+            score_file(tmp_path / "in.csv", tmp_path / "its.csv", predictor, rejected=bad)
+
+    with pytest.raises(OutputError, match=r"^bad.csv was made by another run meanwhile; kept nothing$"):
+        score_file(tmp_path / "in.csv", tmp_path / "ours.csv", predictor, rejected=bad, progress=meanwhile)
+    assert names_in(tmp_path) == {"in.csv", "its.csv", "bad.csv"}
+
+
+def test_a_disk_without_links_is_written_to_as_well(tmp_path, predictor, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    test_two_runs_that_reject_into_one_file_leave_nothing_of_the_refused(tmp_path, predictor)
+
+
+def test_of_two_cluster_runs_to_one_new_folder_one_is_refused(tmp_path):
+    with pytest.raises(OSError, match="not empty"), folder_aside(tmp_path / "out", new=True) as (parts, _):
+        (parts / "part-00000.parquet").write_text("ours")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "part-00000.parquet").write_text("its")
+    assert names_in(tmp_path) == {"out"}
+    assert (tmp_path / "out" / "part-00000.parquet").read_text() == "its"

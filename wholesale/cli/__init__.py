@@ -1,5 +1,9 @@
 """The command line. Each command imports its half of the package only when it runs."""
 
+import os
+import sys
+from typing import Any
+
 import typer
 
 from wholesale.cli.customers import score
@@ -9,7 +13,21 @@ from wholesale.cli.training import check, evidence, train
 
 __all__ = ["main"]
 
-main = typer.Typer(
+
+class Main(typer.Typer):
+    """Every command, its standard output taken care of."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command; say in a sentence that what it writes to is full."""
+        try:
+            return super().__call__(*arguments, **options)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of it goes
+            typer.echo(f"standard output cannot be written: {error.strerror or error}", err=True)
+            sys.exit(1)
+
+
+main = Main(
     name="wholesale",
     help="Segment wholesale customers by what they spend.",
     no_args_is_help=True,

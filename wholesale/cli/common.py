@@ -28,6 +28,11 @@ Sign = Annotated[
     typer.Option("--decimal", help="The file's decimal sign; found out if not given."),
 ]
 
+Sheet = Annotated[
+    str | None,
+    typer.Option(help="Sheet of a workbook.", show_default="the first that is not hidden"),
+]
+
 
 def named_columns(columns: list[str] | None) -> dict[str, str]:
     """Read each ``CATEGORY=NAME``.

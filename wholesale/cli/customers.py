@@ -6,13 +6,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wholesale.cli.common import Columns, Folder, Sign, named_columns, refuse
+from wholesale.cli.common import Columns, Folder, Sheet, Sign, named_columns, refuse
 from wholesale.cli.summary import progress_bar, tell
 from wholesale.manifest import MODELS_FOLDER, BundleError
 
@@ -38,10 +38,11 @@ def score(
     ] = None,
     rejected: Annotated[
         Path | None,
-        typer.Option(help="CSV of rejected rows, if there are any.", show_default="OUT with .rejected.csv"),
+        typer.Option(help="CSV of rejected rows, if any.", show_default="OUT with .rejected.csv; none for -"),
     ] = None,
     column: Columns = None,
     decimal: Sign = None,
+    sheet: Sheet = None,
     models: Folder = MODELS_FOLDER,
     dask: Annotated[
         str | None,
@@ -64,9 +65,9 @@ def score(
     from wholesale.scoring import OutputError
 
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
-    wrong = rejected or _beside(source if out == STREAM else out, ".rejected.csv")
+    wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
     try:
-        settings = Settings(named_columns(column), decimal)
+        settings = Settings(named_columns(column), decimal, sheet)
         with _stoppable(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
             how = {"settings": settings, "force": force, "progress": progress}
             summary = _scored(dask, read, write, wrong, load_predictor(models), how)
@@ -76,21 +77,22 @@ def score(
         typer.echo("Stopped; nothing was written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
-        apart = wrong.name if summary.rejected else None
+        apart = wrong.name if wrong and summary.rejected else None
         files = {"source": source.name, "output": out.name, "rejected_file": apart}
         typer.echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
     elif not quiet:
-        tell(summary, "standard output" if out == STREAM else out.name, wrong.name, err=out == STREAM)
+        name = "standard output" if out == STREAM else out.name
+        tell(summary, name, wrong.name if wrong else None, err=out == STREAM)
     raise typer.Exit(SOME_REJECTED if summary.rejected else 0)
 
 
 def _scored(
-    dask: str | None, read: Path, write: Path, wrong: Path, predictor: "Predictor", how: dict
+    dask: str | None, read: Path, write: Path, wrong: Path | None, predictor: "Predictor", how: dict
 ) -> "Summary":
     if dask:
         from wholesale.scoring.cluster import score_cluster
 
-        return score_cluster(read, write, predictor, address=dask, **how)
+        return score_cluster(read, write, predictor, address=dask, rejected=wrong, **how)
     from wholesale.scoring import score_file
 
     return score_file(read, write, predictor, rejected=wrong, **how)
@@ -111,21 +113,24 @@ def _stoppable() -> Iterator[None]:
 
 
 def _beside(path: Path, suffix: str) -> Path:
-    return Path("stdin" + suffix) if path == STREAM else path.with_suffix(suffix)
+    return Path("stdin" + suffix) if path == STREAM or path.is_fifo() else path.with_suffix(suffix)
 
 
 @contextmanager
 def _streams(source: Path, output: Path) -> Iterator[tuple[Path, Path]]:
-    """Put files in the place of standard input and output.
+    """Put files in the place of standard input and output, and of a pipe, which can be read only once.
 
     Input may have to be read twice, and output is given only when it is whole.
     """
+    from wholesale.scoring.output import writing
+
     with tempfile.TemporaryDirectory() as folder:
         read, write = source, output
-        if source == STREAM:
-            read = Path(folder, "standard input")
-            with read.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
+        if source == STREAM or source.is_fifo():
+            read = Path(folder, "standard input" if source == STREAM else source.name)
+            pipe = nullcontext(sys.stdin.buffer) if source == STREAM else source.open("rb")
+            with writing(), pipe as stream, read.open("wb") as file:
+                shutil.copyfileobj(stream, file)
         if output == STREAM:
             write = Path(folder, "standard output.csv")
         yield read, write

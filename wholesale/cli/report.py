@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from wholesale.cli.common import Columns, Folder, Sign, named_columns, refuse
+from wholesale.cli.common import Columns, Folder, Sheet, Sign, named_columns, refuse
 from wholesale.manifest import MODELS_FOLDER, BundleError
 
 
@@ -20,6 +20,7 @@ def report(
     segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments to fit.")] = 3,
     column: Columns = None,
     decimal: Sign = None,
+    sheet: Sheet = None,
     models: Folder = MODELS_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -40,6 +41,7 @@ def report(
             models=models,
             columns=named_columns(column),
             decimal=decimal,
+            sheet=sheet,
             segments=segments,
             force=force,
             progress=lambda step: told.print(f"  {step}", markup=False),

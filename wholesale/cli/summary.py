@@ -40,14 +40,15 @@ def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None
         yield show
 
 
-def tell(summary: "Summary", output: str, rejected: str, *, err: bool) -> None:
+def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) -> None:
     """Print a summary, on standard error where standard output holds the customers themselves."""
     console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
     if summary.other_market:
         console.print(summary.verdict)
     console.print(f"Scored {counted(summary.accepted, 'customer')} into {output}.")
     if summary.rejected:
-        console.print(f"Rejected {counted(summary.rejected, 'row')}, with reasons in {rejected}:")
+        where = f", with reasons in {rejected}" if rejected else "; keep such rows with --rejected FILE"
+        console.print(f"Rejected {counted(summary.rejected, 'row')}{where}:")
         for line in summary.examples:
             console.print(f"  {line}")
         if more := summary.rejected - len(summary.examples):

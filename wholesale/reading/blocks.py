@@ -16,6 +16,9 @@ BLOCK = 1 << 21
 LONGEST = 1 << 25
 """Bytes that a record may have before an unclosed quote is blamed."""
 
+MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
+"""A column of a workbook's amounts: the number if a cell is one, and what is written in it."""
+
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 
 

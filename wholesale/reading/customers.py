@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import BLOCK, Block
 from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
@@ -84,7 +85,10 @@ class CustomerFile:
         ReadError
             If it contradicts itself.
         """
-        form, before = self.form.rewritten(evidence=seen.evidence), self.form.decimal
+        form, before = (
+            self.form.rewritten(evidence=seen.evidence, currencies=seen.currencies),
+            self.form.decimal,
+        )
         if not before.told:
             form = form.rewritten(decimal=decide(seen.evidence))
         if form.decimal.doubtful:
@@ -111,7 +115,7 @@ class CustomerFile:
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
-    """Open a file of customers: text of any dialect, Parquet, or the first sheet of an Excel file.
+    """Open a file of customers: text of any dialect, Parquet, or a sheet of an Excel file.
 
     Parameters
     ----------
@@ -130,6 +134,8 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
     """
     path, settings = Path(path), settings or Settings()
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # merely opened, it may never answer
+            raise ReadError(f"{path.name} is no file that can be read twice: write what it gives into one")
         with naming(path.name):
             return CustomerFile(path, settings, _form(path, settings))
     except FileNotFoundError:
@@ -148,6 +154,8 @@ def _kind(path: Path) -> str:
 
 def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     kind = _kind(path)
+    if settings.sheet and kind != "excel":
+        raise ReadError(f"it has no sheets, so --sheet {shown(settings.sheet)} cannot be meant")
     if kind == "parquet":
         form = parquet_form(path, settings)
     else:
@@ -159,7 +167,8 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
         names[i] = column
     told = settings.decimal
     decimal = Decimal(SIGNS[told], settled=True, told=True) if told else form.decimal
-    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal)
+    signs = frozenset(CURRENCY_SIGNS).intersection("".join(form.names[i] for i in form.spend))
+    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, currencies=signs)
 
 
 def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:

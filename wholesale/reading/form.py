@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wholesale.amounts import CURRENCY_SIGNS
 from wholesale.reading.numerals import MARKS, NOTHING, UNKNOWN, Decimal, Evidence
-from wholesale.wording import counted, format_amount
+from wholesale.wording import counted, format_amount, listed
 
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
 DELIMITERS = ",;\t|"
@@ -22,10 +23,13 @@ class Settings:
         For a category, the file's own name of that column.
     decimal : str, optional
         ``"point"`` or ``"comma"``; by default it is decided from the file.
+    sheet : str, optional
+        Of a workbook; by default the first that is not hidden.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     decimal: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,12 @@ class Form:
         Of text files.
     start, line : int
         Byte of the text, and line, on which the first record may start.
+    sheet : str
+        Of a workbook, the one that is read.
+    currencies : frozenset of str
+        The signs seen so far.
+    remarks : tuple of str
+        Sentences on what was found when the file was opened.
     """
 
     names: tuple[str, ...]
@@ -61,6 +71,9 @@ class Form:
     delimiter: str = ","
     start: int = 0
     line: int = 2
+    sheet: str = ""
+    currencies: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
 
     def rewritten(self, **changes: Any) -> "Form":
         """Give the same form but for some of its fields."""
@@ -69,9 +82,15 @@ class Form:
     @property
     def notes(self) -> list[str]:
         """Say what was decided and could have been decided otherwise."""
-        notes = []
+        notes = [*self.remarks]
         if self.encoding not in ("utf-8", "utf-16"):
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[self.encoding]}.")
+        first, *others = [sign for sign in CURRENCY_SIGNS if sign in self.currencies] or [""]
+        if others:
+            notes.append(
+                f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
+                " one currency."
+            )
         return notes + self._of_the_decimal_sign()
 
     def _of_the_decimal_sign(self) -> list[str]:

@@ -4,12 +4,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from shlex import quote
 
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 
 SPELLINGS = {"delicatessen": "delicassen"}
+SPELLINGS |= {f"detergents{joined}paper": "detergentspaper" for joined in ("and", "+")}
 """How a category is spelled outside the data set."""
+
+MARKS = "%‰#№+±<>∆∑√"
+ANOTHER = re.compile(
+    rf"[{MARKS}]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change)\b"
+)
+"""Marks that count in a name; and what tells that something other than an amount is meant."""
 
 
 class ReadError(ValueError):
@@ -85,8 +93,8 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
 
 
 def plain(name: str) -> str:
-    """Write a name without what does not count: case, spaces, underscores and other marks."""
-    bare = re.sub(r"[\W_]+", "", name.casefold())
+    """Write a name without what does not count: case, spaces, underscores and most other marks."""
+    bare = re.sub(rf"[^\w{MARKS}]+|_+", "", name.casefold())
     return SPELLINGS.get(bare, bare)
 
 
@@ -106,25 +114,44 @@ def _positions(header: Sequence[str], name: str) -> list[int]:
 
 
 def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str]) -> ReadError:
-    hints, options = [], []
+    hints, options, likely, placeholder = [], [], [], "its name in the file"
+    free = [name for name in header if plain(name) not in map(plain, wanted.values())]
     for column in missing:
-        near = nearest(wanted.get(column, column), header)
-        hints.append(f"{column} (nearest: {', '.join(shown(name) for name in near)})" if near else column)
-        example = next((name for name in near if name.isprintable()), "its name in the file")
-        options.append(f'--column {column}="{example}"')
+        near = nearest(wanted.get(column, column), free)
+        hints.append(f"{column} (nearest: {', '.join(map(shown, near))})" if near else column)
+        example = next((name for name in near if name.isprintable()), placeholder)
+        options.append(f"--column {column}={quote(example)}")
+        likely += options[-1:] if near else []
+        free = [name for name in free if name != example]
     told = [f"{shown(wanted[column])} is not in the file" for column in missing if column in wanted]
-    if hints == list(SPEND_COLUMNS):
-        reason = f"its first line has none of the six categories ({shown(', '.join(header))})"
-        option = 'if that is a title, delete it; else say, for example, --column Fresh="its name in the file"'
-        return ReadError(reason, header=header, option=option)
+    found = [column for column in SPEND_COLUMNS if column not in missing]
+    if len(found) + len(likely) <= 2:
+        has = f"only {' and '.join(found)}" if found else "none"
+        first = f"its first line has {has} of the six categories ({shown(', '.join(header))})"
+        option = f"if that is a title, delete it; else say, for example, {[*likely, *options][0]}"
+        return ReadError("; ".join([*told, first]), header=header, option=option)
     reason = "; ".join([*told, f"no column for {', '.join(hints)}"])
     return ReadError(reason, header=header, option=f"say, for example, {' '.join(options)}")
 
 
 def nearest(wanted: str, header: Sequence[str]) -> list[str]:
-    """Give up to three names that hold the one wanted or are spelled like it; no other category's."""
-    categories = {plain(column) for column in SPEND_COLUMNS}
-    names = {plain(name): name for name in header if plain(name) and plain(name) not in categories}
-    holding = [its for its in names if plain(wanted) in its]
-    like = get_close_matches(plain(wanted), names, 3, 0.5)
-    return [names[its] for its in dict.fromkeys([*holding, *like])][:3]
+    """Give up to three names that have the words wanted, or nearly their letters; no other category's."""
+    goal, words, categories = plain(wanted), _words(wanted), {plain(column) for column in SPEND_COLUMNS}
+    names = {plain(name): name for name in header if not ANOTHER.search(name.casefold())}
+    names = {its: name for its, name in names.items() if its and its not in categories}
+    stem = goal[: max(5, len(goal) - 1)]  # of groceries, too
+    near = [
+        its
+        for its, name in names.items()
+        if words in _words(name)
+        or _words(name) in words
+        or its.startswith(stem)
+        or goal.startswith(its.ljust(4))
+    ]
+    alike = [its for its in get_close_matches(goal, names, 3, 0.76) if its[0] == goal[0]]
+    return [names[its] for its in dict.fromkeys([*near, *alike])][:3]
+
+
+def _words(name: str) -> str:
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
+    return re.sub(r"[\W_]+", " ", f" {apart} ")

@@ -191,6 +191,18 @@ def content_of(text: pa.ChunkedArray) -> bytes:
     return b"".join(chunk.buffers()[2] or b"" for chunk in text.chunks)
 
 
+def currencies(columns: list[pa.ChunkedArray]) -> frozenset[str]:
+    """Give the currency signs that amounts begin or end with."""
+    contents = [content_of(column) for column in columns]
+    return frozenset(
+        sign
+        for sign in CURRENCY_SIGNS
+        for column, content in zip(columns, contents, strict=True)
+        if sign.encode() in content
+        and pc.any(pc.match_substring_regex(column, rf"^\s*[{sign}]|[{sign}]\s*$")).as_py()
+    )
+
+
 def to_numbers(column: pa.ChunkedArray, sign: str, unclear: str = "") -> np.ndarray:
     """Read a column of text.
 

@@ -47,6 +47,8 @@ class Seen:
         The most that an amount has; ``FINEST + 1`` for more than are told apart.
     largest : tuple of Row
         That of the customers, and those as large.
+    currencies : frozenset of str
+        Signs of currency, those in the header included.
     """
 
     evidence: Evidence = NOTHING
@@ -54,6 +56,7 @@ class Seen:
     sums: np.ndarray = field(default_factory=lambda: np.zeros(len(SPEND_COLUMNS)))
     decimals: int = 0
     largest: tuple[Row, ...] = ()
+    currencies: frozenset[str] = frozenset()
 
     def plus(self, other: "Seen") -> "Seen":
         """Add what the part of the file that comes next shows."""
@@ -67,6 +70,7 @@ class Seen:
             sums,
             max(self.decimals, other.decimals),
             tuple(row for row in rows if sum(row.amounts) == most)[:KEPT],
+            self.currencies | other.currencies,
         )
 
     def slack(self, total: np.ndarray, rows: int, *, word: bool) -> np.ndarray:
@@ -120,7 +124,7 @@ def beyond(line: int) -> str:
     )
 
 
-def look(evidence: Evidence, amounts: Sequence[np.ndarray]) -> Seen:
+def look(evidence: Evidence, amounts: Sequence[np.ndarray], currencies: frozenset[str]) -> Seen:
     """Add up six columns of numbers; what was not read is NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         rows = sum(amounts[1:], amounts[0])
@@ -128,7 +132,8 @@ def look(evidence: Evidence, amounts: Sequence[np.ndarray]) -> Seen:
         if not np.isfinite(sums).all():
             amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
             rows, sums = sum(amounts[1:], amounts[0]), np.array([column.sum() for column in amounts])
-    return Seen(evidence, int(np.count_nonzero(rows > 0)), sums, _decimals(amounts))
+    rows_read = int(np.count_nonzero(rows > 0))
+    return Seen(evidence, rows_read, sums, _decimals(amounts), currencies=currencies)
 
 
 def largest(amounts: Sequence[np.ndarray], lines: np.ndarray, others: pa.Table) -> tuple[Row, ...]:

@@ -13,10 +13,19 @@ import pyarrow.compute as pc
 
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import Block, Records
+from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
-from wholesale.reading.numerals import Decimal, Evidence, decide, good, objection, to_numbers, weigh
+from wholesale.reading.numerals import (
+    Decimal,
+    Evidence,
+    currencies,
+    decide,
+    good,
+    objection,
+    to_numbers,
+    weigh,
+)
 from wholesale.reading.records import read_records, weigh_plain
 from wholesale.reading.seen import Seen, largest, look
 
@@ -63,7 +72,8 @@ def read_block(form: Form, block: Block) -> Part:
     """
     content = block.content
     records = content if isinstance(content, Records) else read_records(form, content, block.line)
-    evidence = _evidence(form, content, records)
+    texts = _texts(_six(form, records))
+    evidence = _evidence(form, content, texts, records)
     if evidence.counts.any() and not form.decimal.sign:
         raise Reconsider(form.rewritten(evidence=evidence, decimal=decide(evidence)))
     rejected = _ragged(form, records.ragged)
@@ -71,7 +81,7 @@ def read_block(form: Form, block: Block) -> Part:
         rejected += _totals(_where(records, known))
         records = _where(records, ~known)
     amounts = [_numbers(column, form.decimal) for column in _six(form, records)]
-    seen = look(evidence, amounts)
+    seen = look(evidence, amounts, form.currencies | currencies(texts))
     fine = np.logical_and.reduce([good(column) for column in amounts])
     if not fine.all():
         faults = ~good(np.array(amounts).T[~fine])
@@ -82,9 +92,10 @@ def read_block(form: Form, block: Block) -> Part:
     return _part(form, records, amounts, rejected, seen)
 
 
-def _evidence(form: Form, content: bytes | Records, records: Records) -> Evidence:
+def _evidence(
+    form: Form, content: bytes | Records, texts: list[pa.ChunkedArray], records: Records
+) -> Evidence:
     """Weigh a block's amounts as they are written, also where they are numbers already."""
-    texts = [column for column in _six(form, records) if pa.types.is_string(column.type)]
     if texts or isinstance(content, Records):
         return weigh(texts)
     return weigh_plain(form, content, records)
@@ -98,7 +109,21 @@ def _where(records: Records, rows: np.ndarray) -> Records:
     return Records(records.table.filter(pa.array(rows)), records.lines[rows], [])
 
 
+def _texts(columns: list[pa.ChunkedArray]) -> list[pa.ChunkedArray]:
+    """Give the columns of text, and what is text in those that are mixed."""
+    apart = [_only_text(column) if column.type == MIXED else column for column in columns]
+    return [column for column in apart if pa.types.is_string(column.type)]
+
+
+def _only_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    number, text = column.flatten()
+    return pc.if_else(pc.is_null(number), text, "")
+
+
 def _numbers(column: pa.ChunkedArray, decimal: Decimal) -> np.ndarray:
+    if column.type == MIXED:
+        text = pa.array(_numbers(_only_text(column), decimal))
+        return pc.coalesce(column.flatten()[0], text).to_numpy()
     if pa.types.is_string(column.type):
         return to_numbers(column, decimal.sign or ".", decimal.unclear)
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
@@ -166,6 +191,7 @@ def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
 
 def _cells(column: pa.ChunkedArray) -> list:
     """Give a column's cells as text, or if Arrow has none for them, as Python has them."""
+    column = column.flatten()[1] if column.type == MIXED else column
     try:
         return column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text

@@ -1,22 +1,42 @@
 """Parquet and Excel files of customers: columns already, so nothing is parsed but amounts that are text."""
 
+import posixpath
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, ParseError, fromstring
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import Block, Records
+from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Settings
 from wholesale.reading.header import ReadError, match_columns
+from wholesale.wording import listed
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 ROWS = 1 << 16
 """Rows of a Parquet block."""
 
 BUFFER = 1 << 20
 """Bytes read at a time of each of its columns."""
+
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""What is in an Excel file with a password."""
+
+FITS = "The sheet {} is read; {} has the six categories too: say --sheet {} to read that one."
+CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
+"""The attribute of OpenDocument that calls a cell an error."""
 
 
 def parquet_form(path: Path, settings: Settings) -> Form:
@@ -67,45 +87,80 @@ def _positions(width: int) -> list[str]:
     return [str(i) for i in range(width)]
 
 
-def excel_rows(path: Path) -> list[tuple[int, list]]:
-    """Read the first sheet of an Excel or OpenDocument file: row numbers and cells, without empty rows.
+@contextmanager
+def _workbook(path: Path) -> Iterator["CalamineWorkbook"]:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        with CalamineWorkbook.from_path(path) as book:
+            yield book
+    except (CalamineError, OSError) as error:
+        if isinstance(error, PasswordError) or ENCRYPTED in path.read_bytes():
+            raise ReadError("it is locked with a password: save it without one") from None
+        raise ReadError("it is not a whole Excel file") from None
+
+
+def excel_form(path: Path, settings: Settings) -> Form:
+    """Find the six columns in the first row that has anything in it, of the sheet told or the first in sight.
 
     Raises
     ------
     ReadError
-        If it cannot be read, or holds nothing.
+        If the file cannot be read or has no such sheet, or if that holds no customers; another that does is
+        then named.
     """
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
+    with _workbook(path) as book:
+        sheets = [its for its in book.sheets_metadata if its.typ == SheetTypeEnum.WorkSheet]
+        seen = {its.name: its.visible == SheetVisibleEnum.Visible for its in sheets}
+        if settings.sheet and settings.sheet not in seen:
+            raise ReadError(f"it has no sheet {shown(settings.sheet)}, but {listed([*map(shown, seen)])}")
+        name = settings.sheet or next((name for name, its in seen.items() if its), next(iter(seen), ""))
+        forms = {name: _sheet_form(path, book, name, settings)}
+        if not settings.sheet:
+            forms |= {other: _sheet_form(path, book, other, settings) for other in seen if other != name}
+    form, others = forms.pop(name), [other for other, its in forms.items() if isinstance(its, Form)]
+    if isinstance(form, Form):
+        remarks = [FITS.format(shown(name), shown(other), quote(other)) for other in others[:1]]
+        return form.rewritten(remarks=tuple(remarks))
+    if others:
+        reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(others[0])} does"
+        raise ReadError(reason, option=f"say --sheet {quote(others[0])}")
+    where = f"sheet {shown(name)}: " if forms else ""
+    raise ReadError(f"{where}{form.reason}", header=form.header, option=form.option)
+
+
+def _sheet_form(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Form | ReadError:
+    rows = _filled(path, book, name)
+    if not rows:
+        return ReadError(f"its sheet {shown(name)} is empty")
+    line, header = rows[0]
+    names = tuple(map(_text, header))
     try:
-        sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=False)
-    except (CalamineError, OSError, IndexError):
-        raise ReadError("it is not a whole Excel file") from None
-    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
-    if not filled:
-        raise ReadError("its first sheet is empty")
-    return filled
-
-
-def excel_form(path: Path, settings: Settings) -> Form:
-    """Find the six columns in the first row of an Excel file that has anything in it."""
-    line, header = excel_rows(path)[0]
-    names = tuple(_text(cell) for cell in header)
-    return Form(names, match_columns(names, settings.columns), line=line + 1)
+        form = Form(names, match_columns(names, settings.columns), line=line + 1, sheet=name)
+    except ReadError as error:
+        return error
+    return form if rows[1:] else ReadError("it has a header but no rows")
 
 
 def excel_blocks(path: Path, form: Form) -> Iterator[Block]:
-    """Give all rows of an Excel file, every cell as text."""
-    rows = excel_rows(path)[1:]
-    lines = np.array([line for line, _ in rows], dtype=int)
+    """Give all rows of an Excel file: amounts in columns that are `MIXED`, every other cell as text."""
+    with _workbook(path) as book:
+        rows = _filled(path, book, form.sheet)[1:]
     cells = [[row[i] for _, row in rows] for i in range(len(form.names))]
-    write = [_amount if i in form.spend else _text for i in range(len(form.names))]
-    columns = [
-        pa.chunked_array([pa.array([its(cell) for cell in column], pa.string())])
-        for its, column in zip(write, cells, strict=True)
-    ]
+    columns = [_amounts(its) if i in form.spend else _texts(its) for i, its in enumerate(cells)]
+    lines = np.array([line for line, _ in rows], dtype=int)
     yield Block(Records(pa.table(columns, _positions(len(columns))), lines, []), form.line, len(rows))
+
+
+def _amounts(cells: list) -> pa.StructArray:
+    numbers = [cell if type(cell) in (int, float) else None for cell in cells]
+    return pa.StructArray.from_arrays([pa.array(numbers, pa.float64()), _texts(cells)], fields=list(MIXED))
+
+
+def _texts(cells: list) -> pa.StringArray:
+    return pa.array(map(_text, cells), pa.string())
 
 
 def _text(cell: object) -> str:
@@ -113,7 +168,64 @@ def _text(cell: object) -> str:
     return str(int(cell)) if whole else str(cell)  # type: ignore[call-overload]
 
 
-def _amount(cell: object) -> str:
-    """Write a number so that it cannot be taken for one with grouped thousands."""
-    text = _text(cell)
-    return f"{text}0" if isinstance(cell, float) and "." in text and "e" not in text else text
+def _filled(path: Path, book: "CalamineWorkbook", sheet: str) -> list[tuple[int, list]]:
+    """Give the rows of a sheet that have anything in them, with their numbers, all of one width."""
+    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    for (row, column), text in _passed_over(path, sheet).items():
+        rows.extend([] for _ in range(len(rows), row))
+        rows[row - 1].extend([""] * (column - len(rows[row - 1])))
+        rows[row - 1][column - 1] = text
+    width = max(map(len, rows), default=0)
+    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
+    return [(number, [*row, *[""] * (width - len(row))]) for number, row in filled]
+
+
+def _passed_over(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+    """Give what calamine takes for blanks, by row and column: errors, and formulas that have no value yet.
+
+    The older binary files are not looked into: their errors stay blanks.
+    """
+    try:
+        with ZipFile(path) as parts:
+            if "content.xml" in parts.namelist():
+                return dict(_open_errors(parts.read("content.xml"), sheet))
+            sheets = fromstring(parts.read("xl/workbook.xml")).iterfind(".//{*}sheet")
+            links = fromstring(parts.read("xl/_rels/workbook.xml.rels"))
+            ids = [_local(its, "id") for its in sheets if its.get("name") == sheet]
+            targets = [its.get("Target", "") for its in links if its.get("Id") in ids]
+            return dict(_faults(parts.read(posixpath.join("/xl", *targets)[1:])))
+    except (BadZipFile, KeyError, ValueError, ParseError):
+        return {}
+
+
+def _faults(content: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    """Find errors and formulas without a value in a sheet of Office Open XML."""
+    worth_it = re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
+    for cell in fromstring(content).iter() if worth_it else ():
+        kind, inside = cell.get("t"), list(cell)  # a formula comes first, the value last
+        if not inside or (kind != "e" and not inside[0].tag.endswith("}f")):
+            continue
+        value, place = inside[-1].text, re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", ""))
+        if kind not in ("e", "str") and (len(inside) == 1 or not value):
+            value, kind = f"the uncalculated formula ={inside[0].text or ''}", "e"
+        if place and kind == "e":
+            column = reduce(lambda number, letter: 26 * number + ord(letter) - 64, place[1], 0)
+            yield (int(place[2]), column), str(value)
+
+
+def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Find errors in a sheet of OpenDocument, where a cell or a row that repeats is written once."""
+    tables = [its for its in fromstring(content).iterfind(".//{*}table") if _local(its, "name") == sheet]
+    row = 1
+    for line in tables[0].iterfind(".//{*}table-row"):
+        column = 1
+        for cell in line:
+            if cell.get(CALC) == "error":
+                yield (row, column), "".join(cell.itertext())
+            column += int(_local(cell, "number-columns-repeated") or 1)
+        row += int(_local(line, "number-rows-repeated") or 1)
+
+
+def _local(element: Element, name: str) -> str:
+    """Give an attribute by its name without a namespace, of which there are variants."""
+    return next((its for key, its in element.items() if key.rpartition("}")[2] == name), "")

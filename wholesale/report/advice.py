@@ -38,9 +38,10 @@ def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> s
 
 def _command(name: str, own: Own, *options: str) -> str:
     """Write a command that reads the file as it was read here."""
-    columns, sign = own.settings.columns, own.settings.decimal
+    columns, sign, sheet = own.settings.columns, own.settings.decimal, own.settings.sheet
     read = [f"--column {shlex.quote(f'{category}={its}')}" for category, its in columns.items()]
     read += [f"--decimal {sign}"] if sign else []
+    read += [f"--sheet {shlex.quote(sheet)}"] if sheet else []
     return f"`{' '.join(['python -m wholesale', name, shlex.quote(own.file), *read, *options])}`"
 
 

@@ -64,6 +64,7 @@ def write_report(
     models: Path | str = MODELS_FOLDER,
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
+    sheet: str | None = None,
     segments: int = 3,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
@@ -80,6 +81,8 @@ def write_report(
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
     decimal : {"point", "comma"}, optional
+    sheet : str, optional
+        Of a workbook.
     segments : int
         Number of segments to fit.
     force : bool
@@ -101,16 +104,18 @@ def write_report(
     source, output = Path(source).resolve(), Path(output)
     check_free(output, force=force, source=source)
     progress(f"Read {source.name}")
-    score(read_own(source, columns, decimal), models)  # whatever it refuses, it refuses here
+    score(read_own(source, columns, decimal, sheet), models)  # whatever it refuses, it refuses here
     parameters = {
         "source": str(source),
         "models": str(Path(models).resolve()),
         "columns": dict(columns or {}),
         "decimal": decimal,
+        "sheet": sheet,
         "segments": segments,
     }
     notebook = _run(parameters, progress)
     progress(f"Write {output.name}")
+    check_free(output, force=force, source=source)  # another run may have made it meanwhile
     write_file(output, to_html(notebook, source.name, _settings(parameters)).encode())
 
 
@@ -144,6 +149,7 @@ def _settings(parameters: Mapping[str, Any]) -> str:
         "Models at hand": escaped(Path(parameters["models"]).name),
         "Segments asked for": parameters["segments"],
     }
+    words |= {"Sheet": escaped(parameters["sheet"])} if parameters["sheet"] else {}
     return "\n".join(f"- {name}: {said}" for name, said in words.items())
 
 

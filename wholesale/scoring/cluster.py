@@ -78,11 +78,11 @@ def score_cluster(
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
     files = open_all(source, settings)
     paths = [file.path for file in files]
-    with writing(), TableFile(rejected, optional=True) as reject:
+    with writing(), TableFile(rejected, optional=True, new=not force) as reject:
         check_folder(output, force=force, sources=paths)
         for path in paths:
             check_free(rejected, force=force, source=path)
-        with folder_aside(output) as (parts, work):
+        with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
                 files, done = Run(client, files, predictor, work, progress).whole()
             total = gather(files, done, parts, reject)

@@ -72,9 +72,8 @@ def score_file(
     source, output = Path(source), Path(output)
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
     file = open_customers(source, settings)
-    run = partial(
-        _score, output=output, rejected=rejected, predictor=predictor, workers=workers, progress=progress
-    )
+    outputs = partial(_score, output=output, rejected=rejected, new=not force)
+    run = partial(outputs, predictor=predictor, workers=workers, progress=progress)
     with writing():
         check_all_free(output, rejected, force=force, sources=[source])
         return whole(file, run)
@@ -85,12 +84,13 @@ def _score(
     *,
     output: Path,
     rejected: Path,
+    new: bool,
     predictor: Predictor,
     workers: int | None,
     progress: Progress,
 ) -> Summary:
     total: Tally | None = None
-    with TableFile(output) as accept, TableFile(rejected, optional=True) as reject:
+    with TableFile(output, new=new) as accept, TableFile(rejected, optional=True, new=new) as reject:
         work = partial(_work, predictor, file.form, accept.prepare, reject.prepare)
         length = _length(file)
         with closing(in_order(work, file.blocks(), workers or os.cpu_count() or 1)) as done:

@@ -16,9 +16,10 @@ def part_name(i: int) -> str:
 
 
 @contextmanager
-def folder_aside(folder: Path) -> Iterator[tuple[Path, Path]]:
+def folder_aside(folder: Path, *, new: bool = False) -> Iterator[tuple[Path, Path]]:
     """Give a folder for parts, which takes the name of `folder` only if all goes well, and one for work.
 
+    If it is to be `new`, one that another run has made meanwhile is an OSError.
     What still is in the work folder at the end, or comes into it later, is nobody's.
     """
     stage = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
@@ -27,7 +28,7 @@ def folder_aside(folder: Path) -> Iterator[tuple[Path, Path]]:
         for each in (stage, parts, work):
             each.mkdir()
         yield parts, work
-        if folder.exists():
+        if folder.exists() and not new:
             folder.replace(replaced)
         parts.replace(folder)
     finally:

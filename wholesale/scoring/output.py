@@ -44,11 +44,13 @@ class TableFile:
     path : Path
         Parquet if it ends in ``.parquet``, else CSV: UTF-8, commas, decimal points, text guarded.
     optional : bool
-        Whether a table without rows is left out; a file of that name is then removed.
+        Whether a table without rows is left out; a file of that name is then removed, unless it must be new.
+    new : bool
+        Whether what has taken the name by the end stays, and this is refused.
     """
 
-    def __init__(self, path: Path, *, optional: bool = False) -> None:
-        self.path, self.optional = path, optional
+    def __init__(self, path: Path, *, optional: bool = False, new: bool = False) -> None:
+        self.path, self.optional, self.new, self.named = path, optional, new, False
         self.parquet = path.suffix == ".parquet"
         self.writer: pq.ParquetWriter | None = None
         self.file: BinaryIO | None = None
@@ -80,6 +82,21 @@ class TableFile:
         if self.file is not None:
             self.file.flush()
             os.fsync(self.file.fileno())
+            if self.new:
+                self._take_name(Path(self.file.name))
+
+    def _take_name(self, part: Path) -> None:
+        """Take the name if it is still free: another run may have begun when this one did."""
+        try:
+            try:
+                os.link(part, self.path)
+            except FileExistsError:
+                raise
+            except OSError:  # the disk knows no links
+                self.path.touch(exist_ok=False)
+        except FileExistsError:
+            raise OutputError(f"{self.path.name} was made by another run meanwhile; kept nothing") from None
+        self.named = True
 
     def __enter__(self) -> "TableFile":
         return self
@@ -88,7 +105,7 @@ class TableFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.open.__exit__(kind, error, trace)
-        if kind is None and self.file is None:
+        if self.named if kind else self.file is None and not self.new:
             self.path.unlink(missing_ok=True)
 
 

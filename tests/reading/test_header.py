@@ -1,0 +1,177 @@
+"""Which column is which category, and what is advised where that is not clear."""
+
+import shlex
+
+import pyarrow as pa
+import pytest
+from made_files import HEADER, csv_text, parquet, written, xlsx
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.reading.header import match_columns, nearest, plain
+
+SIX = list(SPEND_COLUMNS)
+OTHERS = [
+    "Fresh %",
+    "% Fresh",
+    "# Fresh",
+    "Fresh (%)",
+    "Fresh ‰",
+    "Fresh +/-",
+    "Fresh ±",
+    "∆ Fresh",
+    "№ Fresh",
+]
+
+
+def refused(header, columns=None) -> str:
+    with pytest.raises(ReadError) as refusal:
+        match_columns(header, columns or {})
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "name", [*OTHERS, "share of Fresh", "Fresh share", "Fresh, percent", "number of Fresh"]
+)
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_a_share_or_a_count_is_not_the_amount_nor_advised(name, kind, tmp_path):
+    names = [name, *SIX[1:]]
+    content = {
+        "csv": csv_text("1;2;3;4;5;6", header=";".join(names)),
+        "xlsx": xlsx([names, [1, 2, 3, 4, 5, 6]]),
+        "parquet": parquet({"Fresh": pa.array([1])}),
+    }[kind]
+    if kind == "parquet":
+        table = pa.table({its: [1] for its in names})
+        pa.parquet.write_table(table, tmp_path / "a.parquet")
+    path = tmp_path / "a.parquet" if kind == "parquet" else written(tmp_path, f"a.{kind}", content)
+    with pytest.raises(ReadError) as refusal:
+        open_customers(path)
+    assert str(refusal.value) == (
+        f"{path.name}: no column for Fresh; say, for example, --column Fresh='its name in the file'"
+    )
+    assert match_columns([name, *SIX], {}) == (1, 2, 3, 4, 5, 6)
+    assert match_columns(names, {"Fresh": name}) == (0, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Fresh",
+        " fresh ",
+        "FRESH",
+        "Fresh*",
+        "Fresh:",
+        "(Fresh)",
+        "Fresh (€)",
+        "Fresh [$]",
+        '"Fresh"',
+        "_fresh_",
+        "Fresh\u00a0",
+    ],
+)
+def test_other_marks_do_not_count(name):
+    assert plain(name) == "fresh"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Detergents Paper", "Detergents & Paper", "Detergents/Paper", "Detergents and Paper", "DetergentsPaper"],
+)
+def test_detergents_and_paper_is_known_however_its_two_words_are_joined(name):
+    assert plain(name) == plain("Detergents_Paper")
+
+
+@pytest.mark.parametrize(
+    ("category", "near", "far"),
+    [
+        ("Fresh", ["Fresh food", "fresh_2013", "FreshProducts", "total fresh", "frsh", "fersh"], []),
+        (
+            "Fresh",
+            [],
+            ["Refreshments", "Freight", "Fees", "Fish", "Region", "French", "share of Fresh", "Fresh %"],
+        ),
+        ("Milk", ["milks", "Milk products", "skimmed milk"], ["Silk", "Mail", "Mint", "Buttermilks"]),
+        ("Grocery", ["Groceries", "Groc", "grocery_total"], ["Country", "Category", "Group", "Gross"]),
+        (
+            "Detergents_Paper",
+            ["Detergent", "Paper", "detergents_paper_2013"],
+            ["Deposit", "Department", "Date"],
+        ),
+        ("Delicassen", ["Deli", "Delikatessen", "Delicatessens"], ["Delivery", "Discount", "Deliveries"]),
+    ],
+)
+def test_only_what_is_really_near_is_advised(category, near, far):
+    for name in near:
+        assert nearest(category, ["id", name, "Milk" if category != "Milk" else "Fresh"]) == [name]
+    assert nearest(category, far) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "columns", "advice"),
+    [
+        (["fresh milk", *SIX[2:], "x"], {}, ["Fresh=fresh milk", "Milk=its name in the file"]),
+        (["Fresh food", "Milk food", *SIX[2:]], {}, ["Fresh=Fresh food", "Milk=Milk food"]),
+        (["Fresh food", "x", *SIX[2:]], {"Milk": "Fresh food"}, ["Fresh=its name in the file"]),
+        (["Fresh", "Milk $HOME", *SIX[2:]], {}, ["Milk=Milk $HOME"]),
+        (["Fresh", 'Milk "raw" `x` it\'s', *SIX[2:]], {}, ['Milk=Milk "raw" `x` it\'s']),
+        (["Fresh", "Milk\nfat", *SIX[2:]], {}, ["Milk=its name in the file"]),
+    ],
+)
+def test_advice_is_taken_by_a_shell_and_names_no_column_twice(header, columns, advice):
+    words = shlex.split(refused(header, columns).partition("say, for example, ")[2])
+    assert words == [word for its in advice for word in ("--column", its)]
+
+
+@pytest.mark.parametrize(
+    ("header", "begins"),
+    [
+        (
+            ["Customers", "2013"],
+            "its first line has none of the six categories (Customers, 2013); if that is a title",
+        ),
+        (
+            ["Fresh food sales", "2013"],
+            "its first line has none of the six categories (Fresh food sales, 2013); if",
+        ),
+        (["Sales", "milk products", "", ""], "its first line has none of the six categories (Sales, milk"),
+        (
+            ["Sales of", "Fresh", "", ""],
+            "its first line has only Fresh of the six categories (Sales of, Fresh, ",
+        ),
+        (
+            ["fresh x", "milk x", "grocery x", "d"],
+            "no column for Fresh (nearest: fresh x), Milk (nearest: milk x), ",
+        ),
+    ],
+)
+def test_one_near_name_does_not_hide_that_the_first_line_may_be_a_title(header, begins):
+    assert refused(header).startswith(begins)
+
+
+MIXED = "Some amounts bear {}, others {}; they are read as they stand, as if in one currency."
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "notes"),
+    [
+        (["€1,$2,3,4,5,6"], HEADER, [MIXED.format("€", "$")]),
+        (["€1,2,3,4,5,6", "2 $,2,3,4,5,6"], HEADER, [MIXED.format("€", "$")]),
+        (["€1,2,3,4,5,6", *["1,2,3,4,5,6"] * 300_000, "£1,2,3,4,5,6"], HEADER, [MIXED.format("€", "£")]),
+        (
+            ["1,2,3,4,5,6"],
+            HEADER.replace("Fresh", "Fresh (€)").replace("Milk", "Milk $"),
+            [MIXED.format("€", "$")],
+        ),
+        (["€1,$2,£3,4,5,6"], HEADER, [MIXED.format("€", "$ and £")]),
+        (["€1,2 €,3,4,5,6"], HEADER.replace("Fresh", "Fresh (€)"), []),
+        (["1,2,3,4,5,6,$ or €"], f"{HEADER},note", []),
+    ],
+    ids=["a row", "a column", "late", "header", "three", "one", "elsewhere"],
+)
+@pytest.mark.parametrize("told", [None, "point"])
+def test_different_currency_signs_are_said(rows, header, notes, told, tmp_path):
+    path = written(tmp_path, "a.csv", csv_text(*rows, header=header))
+    file = open_customers(path, Settings(decimal=told))
+    (accepted, _), said = whole(file, lambda its: (read_tables(its), its.notes))
+    assert said == notes and len(accepted) == len(rows)
