@@ -1,6 +1,5 @@
 """Amounts written as text, whole columns at a time; and whether their decimal sign is a point or a comma."""
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,22 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS
+from wholesale.amounts import CURRENCY, CURRENCY_CODES, CURRENCY_SIGNS, GRAMMARS, SPACES
+from wholesale.columns import UNIT
 
-_SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
-_EXPONENT = r"(?:[eE][+-]?\d+)?"
-
-
-def _grammar(decimal: str, other: str) -> str:
-    """Give the pattern of an amount: plain digits, or groups of three by one and the same mark."""
-    point, marks = re.escape(decimal), [re.escape(mark) for mark in other + _SPACES]
-    groups = "|".join(rf"(?:{mark}\d{{3}})+" for mark in marks)
-    plain = rf"(?:\d+(?:{point}\d*)?|{point}\d+){_EXPONENT}"
-    return rf"^[+-]?(?:{plain}|[1-9]\d{{0,2}}(?:{groups})(?:{point}\d*)?)$"
-
-
-GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
-"""By the decimal sign."""
+_CURRENCIES = (*CURRENCY_SIGNS, *CURRENCY_CODES.split("|"), UNIT.upper())
 
 
 class Evidence(NamedTuple):
@@ -117,7 +104,10 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
     content = _content(text)
-    marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
+    # Most columns have neither a letter nor a sign beyond ASCII, and that is quickly seen.
+    plain = b"$" not in content and not (np.frombuffer(content, np.uint8) > ord("9")).any()
+    content = b"" if plain else content.upper()
+    marked = any(currency.encode() in content for currency in _CURRENCIES)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
 
 
@@ -142,7 +132,7 @@ def to_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     text = _bare(column)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
     content = _content(text)
-    for mark in ("," if sign == "." else ".") + _SPACES:
+    for mark in ("," if sign == "." else ".") + SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")
     text = pc.replace_substring(text, sign, ".") if sign == "," else text

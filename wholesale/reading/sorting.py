@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import NOT_AN_AMOUNT, shown
+from wholesale.amounts import refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import Block, Records
 from wholesale.reading.form import Form, Reconsider
@@ -148,7 +148,7 @@ def _faulty(form: Form, table: pa.Table, lines: np.ndarray, faults: np.ndarray) 
     reasons: list[list[str]] = [[] for _ in lines]
     for i, column in enumerate(SPEND_COLUMNS):
         for row in np.flatnonzero(faults[:, i]).tolist():
-            reasons[row].append(f"{column}: {said(cells[form.spend[i]][row])} {NOT_AN_AMOUNT}")
+            reasons[row].append(refusal(column, said(cells[form.spend[i]][row])))
     firsts = faults.argmax(axis=1).tolist()
     columns = [SPEND_COLUMNS[i] for i in firsts]
     values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]
