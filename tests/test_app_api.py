@@ -130,12 +130,12 @@ def test_a_customer_exactly_on_a_centre_has_the_clarity_null(predictor: Predicto
 
 
 def test_text_is_read_as_in_the_page(predictor: Predictor):
-    text = FIRST | {"Fresh": "12 669", "Milk": " 9,656.00 "}
+    text = FIRST | {"Fresh": "12 669", "Milk": " 9,656.00 ", "Grocery": "7.561,0", "Frozen": "214 EUR"}
     assert answer(predictor, json.dumps(text).encode()) == answer(predictor, json.dumps(FIRST).encode())
 
 
 @pytest.mark.parametrize(
-    "value", [-5, "-5", "abc", "", " ", "nan", "inf", "12.669", "1_000", True, False, None]
+    "value", [-5, "-5", "abc", "", " ", "nan", "inf", "12.669", "12,669", "1_000", "١٢", True, False, None]
 )
 def test_a_refused_amount_gets_the_page_s_sentence(value):
     with pytest.raises(ValueError) as sentence:
@@ -144,6 +144,17 @@ def test_a_refused_amount_gets_the_page_s_sentence(value):
     assert (status, fault["field"], fault["reason"]) == (422, "Milk", str(sentence.value))
     assert fault["customer"] is None
     assert fault["value"] in fault["reason"]
+
+
+def test_a_fault_names_its_category_as_people_write_it_and_its_field_as_the_body_does():
+    _, (fault,) = faults(FIRST | {"Detergents_Paper": "x"})
+    assert fault["field"] == "Detergents_Paper"
+    assert fault["reason"] == "Detergents and Paper: x is not an amount ≥ 0"
+
+
+def test_two_enormous_amounts_get_an_answer(predictor: Predictor):
+    content = answer(predictor, json.dumps(FIRST | {"Fresh": 1e308, "Milk": 1e308}).encode())
+    json.dumps(content, allow_nan=False)
 
 
 def test_all_faults_of_all_customers_are_listed():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from html import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wholesale.amounts import parse_amount
@@ -15,7 +15,7 @@ from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import ROOT
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import SPACE, format_amount, format_share
 
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
@@ -80,6 +80,32 @@ def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor):
 def test_the_customer_s_total_stands_beside_what_is_typical(predictor):
     total = format_amount(round(sum(FIRST.values())))
     assert f"a year. This customer spends {total}." in cards.answer(predictor, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("scale", "total"), [(1e-6, "0.034"), (1e-12, "3.4e-08"), (1e4, "341 120 000"), (1e300, "3.4e+304")]
+)
+def test_totals_of_any_size_are_written(predictor, scale, total):
+    spend = {column: amount * scale for column, amount in FIRST.items()}
+    assert f"This customer spends {total.replace(' ', SPACE)}." in cards.answer(predictor, spend)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
+)
+def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, amounts):
+    answer = cards.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
+    assert not re.search(r"\b(?:nan|inf)\b", answer)
+    assert max(map(len, re.findall(r"[^\s<>\"]+", re.sub("<[^>]+>", " ", answer)))) < 30
+
+
+def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor):
+    certain = dict.fromkeys(SPEND_COLUMNS, 1e12)
+    assert max(predict_segment(predictor, certain).gmm.scores) == 1  # but for rounding
+    answer = cards.answer(predictor, certain)
+    assert "(100%)" not in answer and "(&gt;99%)." in answer
+    assert "<b>&gt;99%</b>" in card_of(answer, "gmm")
 
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, enormous):

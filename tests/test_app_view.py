@@ -1,6 +1,9 @@
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from ipywidgets import HTML, Button, Dropdown, Text, Widget
 
@@ -11,7 +14,7 @@ from wholesale.manifest import ROOT
 from wholesale.predict import Predictor
 
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
-SIX = ("1200", "12,000", "21 000", "300", "9500", "1500.5")
+SIX = ("1200", "12.000,0", "21 000", "300", "9500", "1500,5")
 
 
 class Page:
@@ -59,6 +62,73 @@ def test_six_amounts_give_the_answer_of_predict_segment(page, predictor):
         text.value = value
     page.predict.click()
     assert page.results.value == answer(predictor, [1200.0, 12000.0, 21000.0, 300.0, 9500.0, 1500.5])
+
+
+def test_what_is_read_is_written_as_it_was_read(page):
+    for text, value in zip(page.inputs.values(), SIX, strict=True):
+        text.value = value
+    written = ["1\u00a0200", "12\u00a0000", "21\u00a0000", "300", "9\u00a0500", "1\u00a0500.5"]
+    assert [text.value for text in page.inputs.values()] == written
+    page.inputs["Fresh"].value, page.inputs["Milk"].value = "oops", "5,5"
+    assert [page.inputs["Fresh"].value, page.inputs["Milk"].value] == ["oops", "5.5"]
+
+
+@pytest.mark.parametrize("between", ["\t", "\n", "\r\n", ";", "; "], ids=ascii)
+@pytest.mark.parametrize("first", [0, 1, 4])
+def test_a_copied_row_fills_the_fields_from_there_on_and_answers_once(page, monkeypatch, between, first):
+    answers = []
+    monkeypatch.setattr(cards, "answer", lambda *args, **kwargs: answers.append(args) or "")
+    before = [text.value for text in page.inputs.values()]
+    page.inputs[SPEND_COLUMNS[first]].value = between.join("1234567"[first:6])
+    assert [text.value for text in page.inputs.values()] == [*before[:first], *"123456"[first:]]
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("first", [0, 2, 5])
+@pytest.mark.parametrize("cells", [2, 5, 7], ids=str)
+def test_a_copied_row_that_does_not_fit_is_refused(page, first, cells):
+    before = [text.value for text in page.inputs.values()]
+    column, row = SPEND_COLUMNS[first], "\t".join(["123"] * cells)
+    page.inputs[column].value = row
+    assert "is not an amount" in page.errors[column].value
+    assert [text.value for text in page.inputs.values()] == [*before[:first], row, *before[first + 1 :]]
+
+
+def test_of_a_copied_row_the_cells_that_are_no_amounts_are_named(page):
+    page.inputs["Fresh"].value = "1;n/a;3;12,669;;6"
+    assert [column for column, error in page.errors.items() if error.value] == [
+        "Milk", "Frozen", "Detergents_Paper"
+    ]  # fmt: skip
+    assert page.errors["Detergents_Paper"].value.startswith("Detergents and Paper: blank")
+    assert cards.EARLIER in page.results.value
+
+
+def test_what_the_kernel_has_heard_is_told_after_each_answer_even_to_the_same_amounts(page):
+    (heard,) = page.find("wc-heard")
+    told = []
+    heard.observe(lambda change: told.append((heard.value, page.results.value)), names="value")
+    page.inputs["Fresh"].value = "oops"
+    assert "oops" in told[-1][0] and cards.EARLIER in told[-1][1]
+    page.predict.click()
+    page.reset.click()
+    assert len({value for value, _ in told}) == 3
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-6], ids=["thousands", "millions"])
+def test_customers_in_thousands_or_millions_start_fill_in_and_change_without_an_error(predictor, scale):
+    amounts = np.round(predictor.amounts * scale, 9)
+    mean, std = np.log1p(amounts).mean(axis=0), np.log1p(amounts).std(axis=0)
+    page = Page(replace(predictor, amounts=amounts, mean=mean, scale=std))
+    assert "wc-warning" not in page.results.value
+    for customer in range(1, 441):
+        page.preset.options = [("", 0), ("one", customer)]
+        page.preset.value = customer
+        assert not any(error.value for error in page.errors.values())
+        read = [parse_amount(column, text.value) for column, text in page.inputs.items()]
+        assert read == amounts[customer - 1].tolist()
+        assert not re.search(r"spends 0\.(?!\d)", page.results.value)
+        for amount in re.findall(r"If ([\w ]+) were (\S+) instead of (\S+) m.u.", page.results.value):
+            assert parse_amount(amount[0], amount[1]) != parse_amount(amount[0], amount[2])
 
 
 def test_leaving_a_field_is_enough(page):

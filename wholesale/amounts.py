@@ -6,17 +6,31 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
+from wholesale.wording import format_amount
 
 Amount = float | int | str
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
-_MARKS = ",' \u00a0\u2009\u202f\u2019"  # comma, apostrophes, spaces: they group thousands
-_GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}([{_MARKS}])\d{{3}}(?:\1\d{{3}})*(?:\.\d*)?")
+SPACES = " '\u00a0\u2009\u202f\u2019"
+"""They group thousands wherever they stand."""
 
-_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-CURRENCY_SIGNS = "€$£"
-CURRENCY = f"^[{CURRENCY_SIGNS}]|[{CURRENCY_SIGNS}]$"
-"""A currency sign before or after an amount, as a pattern; it is not read."""
+CURRENCY_SIGNS = "€$£¥"
+CURRENCY_CODES = "EUR|USD|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|BRL|MXN|DKK|NOK|SEK|PLN|CZK|HUF|RON|TRY|ZAR"
+_MONEY = f"(?:[{CURRENCY_SIGNS}]|(?i:{CURRENCY_CODES}|{re.escape(UNIT)}))"
+CURRENCY = f"^{_MONEY}|{_MONEY}$"
+"""A currency's sign or code, or the unit, before or after an amount, as a pattern; it is not read."""
+
+
+def _grammar(decimal: str, other: str) -> str:
+    """Give the pattern of an amount: plain digits, or groups of three by one and the same mark."""
+    point, marks = re.escape(decimal), [re.escape(mark) for mark in other + SPACES]
+    groups = "|".join(rf"(?:{mark}[0-9]{{3}})+" for mark in marks)
+    plain = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    return rf"^[+-]?(?:{plain}|[1-9][0-9]{{0,2}}(?:{groups})(?:{point}[0-9]*)?)$"
+
+
+GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
+"""What is an amount in text, by the decimal sign; the page, the API and files all read by it."""
 
 
 def parse_amount(column: str, value: Amount | None) -> float:
@@ -25,12 +39,12 @@ def parse_amount(column: str, value: Amount | None) -> float:
     Parameters
     ----------
     column : str
-        The category, named in the error.
+        The category, whose label the error names.
     value : float, int, str or None
-        A finite number ≥ 0 in m.u., or its text. Text may group thousands by threes with spaces,
-        apostrophes or commas (``"12 669"``, ``"12,669.50"``), and begin or end with a currency sign; the
-        decimal sign is a point. Text such as ``"12.669"``, which many readers write for 12 669, is refused
-        rather than guessed at.
+        A finite number ≥ 0 in m.u., or its text. Text may have a decimal point or comma, group thousands by
+        threes with one mark (``"12 669"``, ``"1.234.567"``, ``"12,669.50"``), and begin or end with a
+        currency. Text such as ``"12.669"`` or ``"12,669"``, which some read as a number of thousands, is
+        refused rather than guessed at.
 
     Returns
     -------
@@ -39,18 +53,44 @@ def parse_amount(column: str, value: Amount | None) -> float:
     Raises
     ------
     ValueError
-        In one sentence that names the column, the value and the rule.
+        In one sentence that names the category, the value and the rule.
     """
-    if isinstance(value, str) and _UNCLEAR.fullmatch(bare := _bare(value)):
-        thousands, decimals = bare.replace(".", ""), f"{float(bare):.2f}"
-        raise ValueError(f"{column}: {value.strip()} is not clear; write {thousands} or {decimals}")
+    meanings = _meanings(value)
+    if len(meanings) > 1:
+        thousands, decimals = max(meanings), min(meanings)
+        choices = f"{thousands:.0f} or {format_amount(decimals)}"
+        raise ValueError(f"{LABELS.get(column, column)}: {shown(value)} is not clear; write {choices}")
+    if not meanings:
+        raise ValueError(refusal(column, shown(value)))
+    return meanings.pop()
+
+
+def refusal(column: str, value: str, why: str = NOT_AN_AMOUNT) -> str:
+    """Say what is wrong with what stands for a category; `value` is as `shown` writes it."""
+    return f"{LABELS.get(column, column)}: {value} {why}"
+
+
+def read_text(text: str, sign: str) -> float:
+    """Read text whose decimal sign is known; NaN for what is not an amount, whose size is not checked."""
+    text = re.sub(CURRENCY, "", text.strip()).strip()
+    if not re.fullmatch(GRAMMARS[sign], text):
+        return math.nan
+    return float(re.sub(f"[{SPACES}{',' if sign == '.' else '.'}]", "", text).replace(sign, "."))
+
+
+def _meanings(value: Amount | None) -> set[float]:
+    """Give every amount that a value may be: two, if its only mark may be of thousands or of decimals."""
+    numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
+    return {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
+
+
+def _number(value: object) -> float:
+    if value is None or isinstance(value, bool | np.bool_ | bytes | bytearray):
+        return math.nan
     try:
-        amount = _number(value)
+        return float(value)  # type: ignore[arg-type]  # what it cannot take is what is asked
     except (TypeError, ValueError, OverflowError):
-        amount = math.nan
-    if not (math.isfinite(amount) and amount >= 0):
-        raise ValueError(f"{column}: {shown(value)} {NOT_AN_AMOUNT}")
-    return amount + 0.0  # -0.0 is 0.0
+        return math.nan
 
 
 def shown(value: object) -> str:
@@ -63,22 +103,6 @@ def shown(value: object) -> str:
         return "a number too long to show"
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _bare(text: str) -> str:
-    return re.sub(CURRENCY, "", text.strip()).strip()
-
-
-def _number(value: Amount | None) -> float:
-    if value is None or isinstance(value, bool | np.bool_):
-        raise TypeError("not a number")
-    if isinstance(value, str):
-        value = _bare(value)
-        if _GROUPED.fullmatch(value):
-            value = re.sub(f"[{_MARKS}]", "", value)
-        if "_" in value:  # float("1_000") is Python's, not a person's
-            raise ValueError("not a number")
-    return float(value)
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount]) -> np.ndarray:
@@ -150,7 +174,7 @@ def check_amounts(amounts: np.ndarray) -> np.ndarray:
     bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
     if len(bad):
         row, column = bad[0]
-        raise ValueError(f"row {row + 1}, {SPEND_COLUMNS[column]}: {amounts[row, column]:g} {NOT_AN_AMOUNT}")
+        raise ValueError(f"row {row + 1}, {refusal(SPEND_COLUMNS[column], f'{amounts[row, column]:g}')}")
     return amounts
 
 

@@ -1,24 +1,35 @@
 """Numbers and lists as they are written for people, alike on the page, in reports and on a terminal."""
 
+import math
+import re
 from collections.abc import Sequence
 
 SPACE = "\u00a0"
 """Groups thousands; it does not break."""
 
 
+_LONG = 1e16  # from here on, amounts are written with an exponent
+
+
 def format_amount(amount: float) -> str:
     """Write an amount with its thousands grouped, e.g. ``"12 669"`` or ``"0.5"``; never rounded.
 
-    :func:`wholesale.amounts.parse_amount` reads it back.
+    :func:`wholesale.amounts.parse_amount` reads it back: 1.615, which some read as a number of thousands, is
+    written ``"1.6150"``.
     """
-    return f"{amount:,}".removesuffix(".0").replace(",", SPACE)
+    amount = float(amount) if abs(amount) >= _LONG else amount  # not an integer of 300 digits
+    text = f"{amount:,}".removesuffix(".0").replace(",", SPACE)
+    return f"{text}0" if re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text) else text
 
 
 def rounded(amount: float) -> str:
     """Write an amount as a whole number, a small one with two digits, e.g. ``"12 670"`` or ``"0.37"``."""
-    if amount >= 10:
+    size = abs(amount)
+    if math.isinf(size):
+        return "more than 1e+308"  # a sum of amounts that each can be written
+    if 10 <= size < _LONG:
         return format_amount(round(amount))
-    return format_amount(round(amount, 2) if amount >= 0.1 else float(f"{amount:.2g}"))
+    return format_amount(round(amount, 2) if 0.1 <= size < 10 else float(f"{amount:.2g}"))
 
 
 def format_share(share: float) -> str:

@@ -123,15 +123,6 @@ def test_inputs_are_labelled_for_people_phones_and_screen_readers(page, address)
         expect(field(page, column)).to_have_attribute("autocomplete", "off")
 
 
-def test_thousands_are_grouped_and_anything_unclear_is_left_alone(page, address):
-    open_page(page, address)
-    for typed, shown in (("1234567.5", "1\u00a0234\u00a0567.5"), ("12,669", "12,669"), ("1e3", "1e3")):
-        field(page, "Fresh").fill(typed)
-        field(page, "Fresh").press("Tab")
-        expect(field(page, "Fresh")).to_have_value(shown)
-    expect(page.locator(".wc-stale")).to_have_count(0)
-
-
 def test_the_answer_is_announced_in_words(page, address, predictor: Predictor):
     open_page(page, address)
     field(page, "Fresh").fill("3")

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wholesale.amounts import parse_amount
+from wholesale.amounts import read_text
 from wholesale.columns import SPEND_COLUMNS
 
 HEADER = ",".join(SPEND_COLUMNS)
@@ -155,10 +155,6 @@ def written(folder: Path, name: str, content: bytes) -> Path:
 
 
 def by_hand(text: str) -> float:
-    """Read one amount as the page does, but for the two rules in which files differ."""
-    if not text.isascii() and any(sign.isdecimal() and not sign.isascii() for sign in text):
-        return math.nan  # other digits than 0…9 are refused in files
-    try:
-        return parse_amount("Milk", text)
-    except ValueError as refusal:  # of a file, all amounts tell whether 1.234 is a thousand
-        return float(text.strip().strip("€$ ")) if "is not clear" in str(refusal) else math.nan
+    """Read one amount of a file with decimal points, as the page does where only one meaning is possible."""
+    amount = read_text(text, ".")
+    return amount + 0.0 if math.isfinite(amount) and amount >= 0 else math.nan

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import pytest
 from made_files import HEADER, csv_text, written
 
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
 
 ONE = (1, 2, 3, 4, 5, 6)
 NOT = "is not an amount ≥ 0"
-BLANKS = "; ".join(f"{column}: blank {NOT}" for column in SPEND_COLUMNS)
+BLANKS = "; ".join(f"{label}: blank {NOT}" for label in LABELS.values())
 GROUPED = "{} is read as 1234, its {} as a mark of thousands; if it is a decimal, say --decimal {}."
 MIXED = (
     "Some amounts have a decimal point and some a decimal comma; those with the {} are read, the others"

@@ -245,7 +245,7 @@ def test_errors_in_open_document_are_called_that(tmp_path):
     accepted, reasons = accepted_and_reasons(written(tmp_path, "a.ods", ods(rows)))
     assert reasons == {
         2: f"Fresh: #DIV/0! {NOT}",
-        3: f"Frozen: blank {NOT}; Detergents_Paper: #N/A {NOT}",
+        3: f"Frozen: blank {NOT}; Detergents and Paper: #N/A {NOT}",
     }
     assert accepted == [(4, 1, 2, 3, 4, 5, 6)]
 

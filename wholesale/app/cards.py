@@ -10,9 +10,8 @@ from wholesale.columns import MODELS
 from wholesale.explain import explain
 from wholesale.palette import segment_colours
 from wholesale.predict import Prediction, Predictor, Reading, predict_segment
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import rounded
 
-TINY = 1e-12
 EARLIER = "This answer is for the earlier amounts."
 
 
@@ -66,7 +65,7 @@ def hero(predictor: Predictor, prediction: Prediction, colours: tuple[str, ...],
         chips += f' <span class="wc-chip wc-familiarity">{escape(sentences.familiarity(prediction))}</span>'
     about = (
         sentences.size(predictor, "kmeans", segment),
-        f"This customer spends {format_amount(round(total))}.",
+        f"This customer spends {rounded(total)}.",
         sentences.alone(predictor, segment),
         sentences.stability(predictor, "kmeans", segment),
     )
@@ -86,8 +85,7 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     gmm, ward = prediction.gmm, prediction.ward
     distances = prediction.kmeans.scores
     nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
-    certain = [min(max(share, TINY), 1 - TINY) for share in gmm.scores]  # its rounding is certain, it is not
-    probabilities = [(format_share(share), share) for share in certain]
+    probabilities = [(sentences.probability(share), share) for share in gmm.scores]
     placed = "Placed where joining costs least"
     if (share := predictor.self_placement) is not None:
         placed += f", which finds the tree's own segment for {share:.0%} of the customers on record"

@@ -5,7 +5,7 @@ from html import escape
 from wholesale.app.markup import card, note
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.predict import Predictor
-from wholesale.wording import listed
+from wholesale.wording import SPACE, format_amount, listed
 
 LIMIT = 20 * 10**6
 """Bytes that a file may have."""
@@ -65,7 +65,7 @@ def _needed(predictor: Predictor) -> str:
     """Show a file that can be sent."""
     rows = [",".join(["Name", *SPEND_COLUMNS])]
     rows += [
-        ",".join([f"Customer {i}", *(f"{amount:g}" for amount in amounts)])
+        ",".join([f"Customer {i}", *(format_amount(amount).replace(SPACE, "") for amount in amounts)])
         for i, amounts in enumerate(predictor.amounts[:EXAMPLE].tolist(), start=1)
     ]
     names = listed([LABELS[column] for column in SPEND_COLUMNS])

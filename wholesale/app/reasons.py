@@ -7,7 +7,7 @@ from wholesale.app.markup import card, named, note, swing, table
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import Alike, Explanation, Reason
 from wholesale.predict import Prediction
-from wholesale.wording import format_amount
+from wholesale.wording import format_amount, rounded
 
 
 def why_card(prediction: Prediction, explanation: Explanation, colours: tuple[str, ...]) -> str:
@@ -31,8 +31,7 @@ def why_card(prediction: Prediction, explanation: Explanation, colours: tuple[st
 def _reason(reason: Reason, most: float, own: str, rival: str) -> tuple[str, str, str, str]:
     said = f"{'for' if reason.contribution >= 0 else 'against'}, {reason.contribution:+.2f}".replace("-", "−")
     bar = swing(reason.contribution / most, towards=own, away=rival, said=said)
-    centre = format_amount(round(reason.centre))
-    return escape(LABELS[reason.column]), format_amount(reason.amount), centre, bar
+    return escape(LABELS[reason.column]), format_amount(reason.amount), rounded(reason.centre), bar
 
 
 def change_card(explanation: Explanation, colours: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from wholesale.app.markup import named, note, swing, table
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import format_amount, format_share, rounded
 
 ABOUT = {
     "kmeans": "{k} centres; a customer belongs to the nearest. The colours follow this model.",
@@ -92,7 +92,8 @@ def _amount(column: str, typical: float, mean: float, full: float, colour: str) 
     side = "above" if mean >= 0 else "below"
     said = f"{abs(mean):.1f} standard deviations {side} the average customer"
     bar = swing(mean / full, towards=colour, away=colour, said=said)
-    return escape(LABELS[column]), format_amount(round(typical, 2)), bar
+    written = format_amount(round(typical, 2)) if typical >= 1 else rounded(typical)
+    return escape(LABELS[column]), written, bar
 
 
 def _mix(title: str, known: np.ndarray | None, members: np.ndarray, words: dict[int, str]) -> str:

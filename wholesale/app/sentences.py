@@ -8,10 +8,11 @@ import numpy as np
 from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
-from wholesale.predict import Prediction, Predictor, Reading
-from wholesale.wording import format_amount, format_share, listed
+from wholesale.predict import Prediction, Predictor
+from wholesale.wording import format_amount, format_share, listed, rounded
 
 CLOSE = 1.15  # one customer in eight on record is no clearer
+TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
 
 RELATIONS = {
@@ -43,6 +44,11 @@ def familiarity(prediction: Prediction) -> str:
     return f"Familiar: {share} of customers are more unusual"
 
 
+def probability(share: float) -> str:
+    """Write a probability of the mixture, which is never certain, though its rounding may be."""
+    return format_share(min(max(share, TINY), 1 - TINY))
+
+
 def agreement(prediction: Prediction) -> str:
     """Say how many models agree."""
     return f"{prediction.agreement} of {len(MODELS)} models agree"
@@ -64,7 +70,7 @@ def clarity(predictor: Predictor, prediction: Prediction) -> str:
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
-    total = format_amount(round(float(np.median(predictor.amounts[members].sum(axis=1)))))
+    total = rounded(float(np.median(predictor.amounts[members].sum(axis=1))))
     return f"{format_share(float(members.mean()))} of customers. Typically {total} {UNIT} a year."
 
 
@@ -138,18 +144,15 @@ def as_text(
     """Write the whole answer as lines of text, to be pasted elsewhere."""
     amounts = [f"{LABELS[column]} {format_amount(amount)}" for column, amount in spend.items()]
     step, leads = change(explanation.change)
+    certain = probability(prediction.gmm.scores[prediction.gmm.segment - 1])
     lines = [
         f"Customer: {', '.join(amounts)} ({UNIT} a year)",
         f"{familiarity(prediction)}. {agreement(prediction)}.",
         f"{MODELS['kmeans']}: {prediction.kmeans.name}. {clarity(predictor, prediction)}",
-        f"{MODELS['gmm']}: {prediction.gmm.name} ({format_share(_probability(prediction.gmm))}).",
+        f"{MODELS['gmm']}: {prediction.gmm.name} ({certain}).",
         f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
         f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
         f"{step}, {MODELS['kmeans']} would say {leads}." if leads else step,
         f"Most similar customers on record: {listed([str(alike.customer) for alike in explanation.alike])}.",
     ]
     return "\n".join(lines)
-
-
-def _probability(reading: Reading) -> float:
-    return reading.scores[reading.segment - 1]

@@ -1,5 +1,8 @@
 """The page's widgets: the form, one callback, one answer. What they say comes from the other modules."""
 
+import json
+import re
+from collections.abc import Mapping
 from html import escape
 from typing import TypeVar
 
@@ -16,6 +19,8 @@ from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)
+BETWEEN = r"\r\n|[\t\r\n;]"
+"""What stands between the cells of a copied row, as a pattern."""
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -60,8 +65,9 @@ class CustomerView:
         self.answer = _styled(HTML(), "wc-results")
         self.predict = _styled(Button(description="Predict"), "wc-predict")
         self.reset = _styled(Button(description="Reset"), "wc-reset")
+        self.heard, self.replies = _styled(HTML(), "wc-heard"), 0
         cloud = _styled(HTML(charts.stylesheet() + charts.map_cloud(predictor)), "wc-cloud-holder")
-        self.root = _styled(HBox([self._form(), self.answer, cloud]), "wc-page-one")
+        self.root = _styled(HBox([self._form(), self.answer, cloud, self.heard]), "wc-page-one")
         self.restart()
         self.predict.on_click(self.update)
         self.reset.on_click(self.restart)
@@ -71,8 +77,8 @@ class CustomerView:
         fields = [_styled(VBox([self.inputs[c], self.errors[c]]), "wc-field") for c in SPEND_COLUMNS]
         title = HTML("<h2>Annual spending</h2>")
         note = HTML(
-            f'<p class="wc-note">{UNIT} = monetary units per year. Zero is fine; decimals take a point. '
-            "The answer also follows each change.</p>"
+            f'<p class="wc-note">{UNIT} = monetary units per year. Zero is fine. Decimals take a point or a '
+            "comma. A row copied from a spreadsheet fills all six. The answer also follows each change.</p>"
         )
         buttons = _styled(HBox([self.predict, self.reset]), "wc-buttons")
         return _styled(VBox([title, self.preset, *fields, buttons, note]), "wc-form", "wc-card")
@@ -88,27 +94,50 @@ class CustomerView:
 
     def start_from(self, customer: int) -> None:
         """Fill in the amounts of a customer on record (numbered from 1), and answer."""
-        self._listen(False)
         amounts = self.predictor.amounts[customer - 1].tolist()
-        for text, amount in zip(self.inputs.values(), amounts, strict=True):
-            text.value = format_amount(amount)
-        self._listen(True)
+        self._fill(dict(zip(self.inputs, map(format_amount, amounts), strict=True)))
         self.update()
+
+    def _fill(self, texts: Mapping[str, str]) -> None:
+        """Write into fields, without an answer to each."""
+        if all(self.inputs[column].value == text for column, text in texts.items()):
+            return
+        self._listen(False)
+        for column, text in texts.items():
+            self.inputs[column].value = text
+        self._listen(True)
 
     def _listen(self, on: bool) -> None:
         for text in self.inputs.values():
-            (text.observe if on else text.unobserve)(self.update, names="value")
+            (text.observe if on else text.unobserve)(self._changed, names="value")
 
-    def update(self, change: object = None) -> None:
-        """Answer for the six amounts; if any is at fault, say so beside it and keep the last good answer."""
+    def _changed(self, change: dict) -> None:
+        """Take what was entered by hand; a copied row goes into the fields from there on, if it fits them."""
+        place = list(self.inputs.values()).index(change["owner"])
+        cells, fields = re.split(BETWEEN, change["new"]), list(self.inputs)[place:]
+        if len(cells) == len(fields):
+            self._fill(dict(zip(fields, cells, strict=True)))
+        self.preset.value = 0
+        self.update()
+
+    def update(self, _: object = None) -> None:
+        """Answer for the six amounts; if any is at fault, say so beside it and keep the last good answer.
+
+        What is read is written back as it was read, and at the end what this answers is told to the page's
+        script, which marks an answer for other amounts than are now entered.
+        """
         amounts, faults = self._read()
+        self._fill({column: format_amount(amount) for column, amount in amounts.items()})
         if not faults:
             self.amounts = amounts
         self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
         for column, error in self.errors.items():
             error.value = escape(faults.get(column, ""), quote=False)
-        if isinstance(change, dict):  # an amount was changed by hand
-            self.preset.value = 0
+        self.replies += 1
+        heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
+        self.heard.value = (
+            f'<i data-heard="{escape(json.dumps(heard))}" data-earlier="{escape(cards.EARLIER)}"></i>'
+        )
 
     def _read(self) -> tuple[dict[str, float], dict[str, str]]:
         amounts, faults = {}, {}

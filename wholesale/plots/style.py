@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
-from wholesale.wording import format_amount
+from wholesale.wording import rounded
 
 INK, GREY, PALE = "#1F2933", "#5F6B7A", "#E3E7EB"
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
@@ -26,7 +26,7 @@ TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
 MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"
 """What SciPy and scikit-learn write as the height of a merge."""
 
-AMOUNTS = FuncFormatter(lambda value, _: format_amount(round(value)))
+AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
 """Writes an axis of amounts as they are written in the text."""
 
 WIDTH = 10.0

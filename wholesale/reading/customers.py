@@ -165,7 +165,8 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
     for column, i in zip(SPEND_COLUMNS, form.spend, strict=True):
         names[i] = column
-    told = settings.decimal
+    # We write commas between fields and points in amounts; another program may have changed both.
+    told = settings.decimal or ("point" if ours and form.delimiter == "," else None)
     decimal = Decimal(SIGNS[told], settled=True, told=True) if told else form.decimal
     signs = frozenset(CURRENCY_SIGNS).intersection("".join(form.names[i] for i in form.spend))
     return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, currencies=signs)

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wholesale.amounts import GRAMMARS
 from wholesale.columns import ANSWERS
-from wholesale.reading.numerals import GRAMMARS
 
 _NUMBERS = "|".join(GRAMMARS.values())
 _RUNS = r"^'*[=+\-@\t\r]"

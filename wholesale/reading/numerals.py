@@ -8,24 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, NOT_AN_AMOUNT
+from wholesale.amounts import CURRENCY, CURRENCY_CODES, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES
+from wholesale.columns import UNIT
 
-_SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
-_EXPONENT = r"(?:[eE][+-]?\d+)?"
+_CURRENCIES = (*CURRENCY_SIGNS, *CURRENCY_CODES.split("|"), UNIT.upper())
 
-
-def _grammar(decimal: str, other: str) -> str:
-    """Give the pattern of an amount: plain digits, or groups of three by one and the same mark."""
-    point, marks = re.escape(decimal), [re.escape(mark) for mark in other + _SPACES]
-    groups = "|".join(rf"(?:{mark}\d{{3}})+" for mark in marks)
-    plain = rf"(?:\d+(?:{point}\d*)?|{point}\d+){_EXPONENT}"
-    return rf"^[+-]?(?:{plain}|[1-9]\d{{0,2}}(?:{groups})(?:{point}\d*)?)$"
-
-
-GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
-"""By the decimal sign."""
-
-EITHER = {mark: rf"^[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}$" for mark in ".,"}
+EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark in ".,"}
 """By its mark, an amount that may have thousands or a decimal sign."""
 
 MARKS = {".": "point", ",": "comma"}
@@ -163,12 +151,12 @@ def objection(text: str, decimal: Decimal) -> str:
     """Say what is wrong with a text that is not an amount of a file with some decimal sign."""
     bare = re.sub(CURRENCY, "", text.strip()).strip()
     for mark in decimal.unclear:
-        if re.match(EITHER[mark], bare, re.ASCII):
+        if re.match(EITHER[mark], bare):
             return f"could be {bare.replace(mark, '')} or {bare.replace(mark, '.')}"
     other = {".": ",", ",": "."}.get(decimal.sign)
-    if not other or not re.match(GRAMMARS[other], bare, re.ASCII) or not re.search("[.,]", bare):
+    if not other or not re.match(GRAMMARS[other], bare) or not re.search("[.,]", bare):
         return NOT_AN_AMOUNT
-    if re.match(GRAMMARS[decimal.sign], bare, re.ASCII):  # but it is negative, or beyond all numbers
+    if re.match(GRAMMARS[decimal.sign], bare):  # but it is negative, or beyond all numbers
         return NOT_AN_AMOUNT
     return f"has a decimal {MARKS[other]}, but the file a decimal {MARKS[decimal.sign]}"
 
@@ -182,7 +170,10 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
     content = content_of(text)
-    marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
+    # Most columns have neither a letter nor a sign beyond ASCII, and that is quickly seen.
+    plain = b"$" not in content and not (np.frombuffer(content, np.uint8) > ord("9")).any()
+    content = b"" if plain else content.upper()
+    marked = any(currency.encode() in content for currency in _CURRENCIES)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
 
 
@@ -224,7 +215,7 @@ def to_numbers(column: pa.ChunkedArray, sign: str, unclear: str = "") -> np.ndar
     for mark in unclear:
         read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
     content = content_of(text)
-    for mark in ("," if sign == "." else ".") + _SPACES:
+    for mark in ("," if sign == "." else ".") + SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")
     text = pc.replace_substring(text, sign, ".") if sign == "," else text

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import shown
+from wholesale.amounts import refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
@@ -181,7 +181,7 @@ def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
     for i, column in enumerate(SPEND_COLUMNS):
         for row in np.flatnonzero(faults[:, i]).tolist():
             value = cells[form.spend[i]][row]
-            reasons[row].append(f"{column}: {said(value)} {objection(value or '', form.decimal)}")
+            reasons[row].append(refusal(column, said(value), objection(value or "", form.decimal)))
     firsts = faults.argmax(axis=1).tolist()
     columns = [SPEND_COLUMNS[i] for i in firsts]
     values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]

@@ -22,7 +22,7 @@ from wholesale.app.charts.svg import (
 from wholesale.columns import UNIT
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import format_amount, format_share, rounded
 
 DRAWN = 500  # points at most, so that the bytes stay bounded
 NEAR = 20
@@ -94,7 +94,7 @@ def _segment_name(label: Label, colour: str) -> str:
 
 def _hover(predictor: Predictor, plan: Layout, i: int) -> str:
     name = predictor.names["kmeans"][predictor.segments["kmeans"][i] - 1]
-    total = format_amount(round(float(predictor.amounts[i].sum())))
+    total = rounded(float(predictor.amounts[i].sum()))
     x, y = plan.points[i]
     told = title(f"Customer {i + 1}: {name}, {total} {UNIT} a year")
     return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4">{told}</circle>'

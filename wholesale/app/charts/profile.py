@@ -10,7 +10,7 @@ from wholesale.app.charts.svg import WIDTH, chart, figure, number, text, title
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
-from wholesale.wording import format_amount
+from wholesale.wording import format_amount, rounded
 
 LIMIT = 3.0
 """Standardized units to either side; what lies beyond is drawn at the edge with an arrow."""
@@ -121,7 +121,7 @@ def _mark(you: float, y: float) -> str:
 
 def _amount(predictor: Predictor, i: int, value: float) -> str:
     amount = np.expm1(value * predictor.scale[i] + predictor.mean[i])
-    return format_amount(round(max(float(amount), 0.0)))
+    return rounded(max(float(amount), 0.0))
 
 
 def _finding(name: str, you: np.ndarray, center: np.ndarray, middle: np.ndarray) -> str:

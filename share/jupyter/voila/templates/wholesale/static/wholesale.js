@@ -1,9 +1,10 @@
-// What ipywidgets cannot say of its own: attributes for phones and screen readers, grouped thousands,
-// the announcement of an answer, and a word when the connection is lost.
+// What ipywidgets cannot say of its own: attributes for phones and screen readers, the announcement of an
+// answer, that an answer is not yet for the amounts now entered, and a word when none will come.
 "use strict";
 (() => {
   const SLOW = 30000; // ms until we say that the start takes longer than usual
   const PATIENCE = 5000; // ms until a connection that is being made counts as lost
+  const LATE = 3000; // ms without a reply until a word says so
   const FIELDS = ".wc-app .wc-field input";
   const READY = ".wc-results .wc-hero";
   const KEPT = "wholesale-amounts"; // what was typed, kept while this tab reloads
@@ -18,7 +19,7 @@
 
   function notify(sentence) {
     const notice = document.getElementById("wc-notice");
-    if (!notice || !notice.hidden) return;
+    if (!notice || (!notice.hidden && notice.firstChild.textContent === sentence)) return;
     const reload = document.createElement("button");
     reload.textContent = "Reload";
     reload.addEventListener("click", () => location.reload());
@@ -26,9 +27,15 @@
     notice.hidden = false;
   }
 
-  function unnotify() {
+  // The gravest of what hinders an answer is told, for as long as it does.
+  const troubles = { gone: "", lost: "", late: "", slow: "" };
+
+  function trouble(kind, sentence) {
+    troubles[kind] = sentence;
+    const gravest = Object.values(troubles).find(Boolean);
     const notice = document.getElementById("wc-notice");
-    if (notice) notice.hidden = true;
+    if (gravest) notify(gravest);
+    else if (notice) notice.hidden = true;
   }
 
   function set(element, name, value) {
@@ -82,11 +89,16 @@
   const pageInAddress = () => location.hash.slice(1);
 
   function refresh() {
-    if (document.querySelector(READY)) document.querySelector(".wc-skeleton")?.remove();
+    if (document.querySelector(READY)) {
+      document.querySelector(".wc-skeleton")?.remove();
+      if (troubles.slow) trouble("slow", "");
+    }
     restore();
     if (!shown && tabs().length) shown = show(pageInAddress()); // this script may run before they are there
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
     dressPages();
+    if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
+    compare();
     announce();
     model = model || document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
   }
@@ -112,6 +124,42 @@
     });
   }
 
+  // The kernel says which amounts it has heard; as long as others are entered, the answer is for earlier ones.
+  let typing = null; // what was typed and not yet committed
+  let asked = 0; // the reply before which a button was pressed
+  let late = 0;
+
+  const heard = () => document.querySelector(".wc-heard [data-heard]");
+  const replies = () => JSON.parse(heard()?.dataset.heard || "[0]")[0];
+
+  function compare() {
+    const picker = document.querySelector(".wc-preset select");
+    if (!heard() || !picker) return; // the form is still being drawn
+    const [reply, preset, ...its] = JSON.parse(heard().dataset.heard);
+    const others = [...document.querySelectorAll(FIELDS)].filter((input, i) => input.value !== its[i]);
+    if (picker.selectedIndex !== preset) others.push(null);
+    mark(reply === asked || others.length > 0);
+    const waits = reply === asked || others.some((input) => input !== typing?.input);
+    if (waits) late = late || setTimeout(trouble, LATE, "late", "No answer yet: what you see is for the earlier amounts. What you typed is still here.");
+    else if (late) {
+      clearTimeout(late);
+      late = 0;
+      trouble("late", "");
+    }
+  }
+
+  function mark(waits) {
+    const answer = document.querySelector(".wc-results .wc-answer");
+    const word = answer?.querySelector(".wc-waits");
+    if (word && !waits) word.remove();
+    if (waits && answer && !answer.querySelector(".wc-stale")) {
+      const earlier = document.createElement("p");
+      earlier.className = "wc-stale wc-waits";
+      earlier.textContent = heard().dataset.earlier;
+      answer.prepend(earlier);
+    }
+  }
+
   async function copy(button) {
     const text = document.querySelector(".wc-results .wc-text").textContent;
     try {
@@ -130,17 +178,40 @@
   });
   window.addEventListener("hashchange", () => show(pageInAddress()));
 
-  // Only plain digits are regrouped; anything else stays as it was typed.
-  function group(text) {
-    const [, whole, decimals] = text.replace(/(\d)[\s\u00a0](?=\d{3})/g, "$1").match(/^\s*(\d+)(\.\d+)?\s*$/) || [];
-    return whole ? whole.replace(/\B(?=(\d{3})+$)/g, "\u00a0") + (decimals || "") : text;
-  }
-
-  // Capturing, so that it comes before ipywidgets reads the value.
-  document.addEventListener("change", (event) => {
+  document.addEventListener("input", (event) => {
     if (!event.target.matches(FIELDS)) return;
-    const grouped = group(event.target.value);
-    if (grouped !== event.target.value) event.target.value = grouped;
+    typing = { input: event.target, text: event.target.value };
+    compare();
+  });
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches(".wc-page-one :is(input, select)")) return;
+    typing = null;
+    compare();
+  });
+  const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
+  document.addEventListener("focusout", commit);
+
+  // The kernel deals a copied row out to the fields; the browser would join its lines.
+  function paste(event) {
+    const text = (event.clipboardData || event.dataTransfer).getData("text").replace(/[\r\n]+$/, "");
+    if (!event.target.matches(FIELDS) || !/[\t\r\n;]/.test(text)) return;
+    event.preventDefault();
+    event.target.value = text.split(/\r\n|[\t\r\n;]/).join("; ");
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  document.addEventListener("paste", paste);
+  document.addEventListener("drop", paste);
+
+  // Leaving a field while a button is held down would move the button or draw it anew, and lose the click.
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest(".wc-page-one button")) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".wc-page-one button");
+    if (!button) return;
+    if (event.detail) button.focus(); // pressed with a pointer: the field is left, and its change sent, only now
+    if (button.matches(".wc-predict, .wc-reset")) asked = replies();
+    compare();
   }, true);
 
   document.addEventListener("focusin", (event) => {
@@ -156,7 +227,7 @@
       next.focus();
     }
     if (event.key === "Enter" && event.target.matches(FIELDS) && !event.isComposing) {
-      setTimeout(() => document.querySelector(".wc-app .wc-predict").click());
+      setTimeout(() => { commit(); document.querySelector(".wc-app .wc-predict").click(); });
     }
   });
 
@@ -181,15 +252,20 @@
     if (!manager) return setTimeout(watchConnection, 500);
     rescue(manager);
     const lost = "The connection to the server is lost; answers no longer follow. What you typed is still here.";
+    const gone = "This page's kernel has stopped; answers no longer follow. What you typed is still here, and stays when you reload.";
+    let waiting = 0;
     const check = () => {
       const { connectionStatus, status } = manager.kernel;
-      if (connectionStatus === "disconnected" || status === "dead" || status === "terminating") notify(lost);
-      else if (connectionStatus === "connecting") waiting = waiting || setTimeout(() => notify(lost), PATIENCE);
-      else { clearTimeout(waiting); waiting = 0; unnotify(); }
+      if (["dead", "terminating", "restarting", "autorestarting"].includes(status)) trouble("gone", gone); // for good: a new kernel knows nothing of this page
+      clearTimeout(waiting);
+      if (connectionStatus === "connected") trouble("lost", "");
+      else waiting = setTimeout(trouble, connectionStatus === "connecting" ? PATIENCE : 0, "lost", lost);
     };
-    let waiting = 0;
     manager.kernel.connectionStatusChanged.connect(check);
     manager.kernel.statusChanged.connect(check);
+    manager.kernel.anyMessage.connect((_, { msg }) => {
+      if (msg.header.msg_type === "shutdown_reply") trouble("gone", gone); // Jupyter says no more of it
+    });
     check();
   }
 
@@ -199,6 +275,6 @@
   refresh();
   watchConnection();
   setTimeout(() => {
-    if (!document.querySelector(READY + ", .wc-failed")) notify("Starting takes longer than usual.");
+    if (!document.querySelector(READY + ", .wc-failed")) trouble("slow", "Starting takes longer than usual.");
   }, SLOW);
 })();

@@ -1,0 +1,141 @@
+"""An answer is never shown as current when it is not: a kernel that is killed, stopped, restarted or slow."""
+
+import contextlib
+import signal
+import urllib.request
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+from visit import field, open_page
+
+from wholesale.app import cards
+from wholesale.wording import format_amount
+
+NOTICE = "#wc-notice"
+LATE = "No answer yet"
+
+
+def kernel_of(page: Page) -> psutil.Process:
+    """Find the process of this page's own kernel."""
+    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    for process in psutil.process_iter(["cmdline"]):
+        if any(f"kernel-{kernel}.json" in part for part in process.info["cmdline"] or ()):
+            return process
+    pytest.fail("the page's kernel is not there")
+
+
+@contextlib.contextmanager
+def stopped(page: Page) -> Iterator[None]:
+    process = kernel_of(page)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page, address):
+    open_page(page, address)
+    kernel_of(page).send_signal(signal.SIGKILL)
+    field(page, "Milk").fill("123")
+    field(page, "Milk").press("Tab")
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+    expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
+    page.wait_for_timeout(3000)  # the kernel that Jupyter starts in its place knows nothing of this page
+    expect(page.locator(NOTICE)).to_be_visible()
+    expect(page.locator(".wc-answer .wc-stale")).to_be_visible()
+    page.locator(NOTICE).get_by_role("button", name="Reload").click()
+    expect(page.locator(".wc-whys")).to_contain_text("123", timeout=30_000)
+    expect(field(page, "Milk")).to_have_value("123")
+    expect(page.locator(".wc-stale")).to_have_count(0)
+    expect(page.locator(NOTICE)).to_be_hidden()
+
+
+def test_a_kernel_that_dies_unused_is_noticed(page, address):
+    open_page(page, address)
+    kernel_of(page).send_signal(signal.SIGKILL)
+    expect(page.locator(NOTICE).get_by_role("button", name="Reload")).to_be_visible(timeout=15_000)
+
+
+def test_a_kernel_that_was_shut_down_is_noticed(page, address):
+    open_page(page, address)
+    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    token = page.evaluate("document.cookie.match(/_xsrf=([^;]*)/)[1]")
+    headers = {"Cookie": f"_xsrf={token}", "X-XSRFToken": token}
+    address = f"{address}voila/api/shutdown/{kernel}"
+    urllib.request.urlopen(urllib.request.Request(address, headers=headers, method="POST"), timeout=30)
+    expect(page.locator(NOTICE)).to_contain_text("answers no longer follow", timeout=20_000)
+    page.witness.faults.clear()  # the browser's own words on a socket that closed
+
+
+@pytest.mark.parametrize("ask", ["type", "preset", "reset", "predict"])
+def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(page, address, ask):
+    open_page(page, address)
+    with stopped(page):
+        if ask == "type":
+            field(page, "Fresh").fill("77")
+            field(page, "Fresh").press("Enter")
+        elif ask == "preset":
+            page.locator(".wc-preset select").select_option(index=2)
+        else:
+            page.locator(f".wc-{ask}").click()
+        expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+        page.wait_for_timeout(1500)
+        expect(page.locator(NOTICE)).to_be_hidden()
+        expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=2500)
+        expect(page.locator(NOTICE).get_by_role("button", name="Reload")).to_be_visible()
+    expect(page.locator(NOTICE)).to_be_hidden(timeout=10_000)
+    expect(page.locator(".wc-stale")).to_have_count(0)
+
+
+def test_a_fault_that_nobody_heard_is_not_taken_for_a_reply(page, address):
+    open_page(page, address)
+    field(page, "Milk").fill("abc")
+    field(page, "Milk").press("Tab")
+    expect(page.locator(".wc-error").filter(has_text="abc")).to_be_visible()
+    with stopped(page):
+        field(page, "Fresh").fill("5")
+        field(page, "Fresh").press("Tab")
+        expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=5000)
+
+
+def test_what_is_being_typed_survives_a_late_reply(page, address):
+    open_page(page, address)
+    with stopped(page):
+        field(page, "Fresh").fill("1234")
+        field(page, "Fresh").press("Enter")
+        field(page, "Fresh").press("End")
+        field(page, "Fresh").press("5")
+    expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
+    expect(field(page, "Fresh")).to_have_value("12345")
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER)
+    field(page, "Fresh").press("Tab")
+    expect(field(page, "Fresh")).to_have_value(format_amount(12345))
+    expect(page.locator(".wc-stale")).to_have_count(0)
+
+
+def test_a_click_that_takes_its_time_is_not_lost(page, address, predictor):
+    """A person holds a button for a tenth of a second: time for an answer to move it or draw it anew."""
+    open_page(page, address)
+    field(page, "Fresh").fill("-5")
+    box = page.locator(".wc-reset").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 4)
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[0][0]))
+    expect(page.locator(".wc-stale")).to_have_count(0)
+
+
+def test_copying_works_at_once_after_typing(page, address):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, address)
+    field(page, "Fresh").fill("4321")
+    page.locator(".wc-copy").hover()
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(field(page, "Fresh")).to_have_value(format_amount(4321))
+    assert "Customer: Fresh" in page.evaluate("navigator.clipboard.readText()")
