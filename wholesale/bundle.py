@@ -20,13 +20,14 @@ from wholesale.derived import measures, predictor_numbers
 from wholesale.evidence.saved import compute, summary
 from wholesale.manifest import (
     MODELS_FOLDER,
+    PREDICTOR,
     BundleError,
     check_folder,
     read_files,
     to_json,
     write_files,
 )
-from wholesale.predictor import PREDICTOR, Predictor, predictor_from_json
+from wholesale.predictor import Predictor, predictor_from_json
 from wholesale.preprocessing import log_standardizer
 from wholesale.provenance import Source, drawn, provenance
 

@@ -51,9 +51,10 @@ def predictor_numbers(
             "typical": {model: profiles[model]["typical"][amounts.columns] for model in MODELS},
             "overlap": {model: overlap(labels["kmeans"], labels[model]) for model in MODELS},
             "centers": {"kmeans": kmeans.cluster_centers_, "gmm": gmm.means_, "ward": ward_centers},
+            "covariance": gmm.covariance_type,
             "weights": gmm.weights_,
             "precisions_cholesky": gmm.precisions_cholesky_,
-            "densities": np.sort(cross_validated_log_density(gmm, X)),
+            "densities": cross_validated_log_density(gmm, X),
             "linkage": ward_linkage(ward),
             "amounts": amounts,
             "channel": customers.get("Channel"),
@@ -82,9 +83,9 @@ def measures(
     Returns
     -------
     dict
-        By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``bic`` and ``restarts``; Ward
-        ``self_placement``, the share (0…1) from `ward_self_placement`; and what `stability` says of the
-        model's segments, if anything.
+        By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``covariance``, ``bic`` and
+        ``restarts``; Ward ``self_placement``, the share (0…1) from `ward_self_placement`; and what
+        `stability` says of the model's segments, if anything.
     """
     labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
     metrics = {
@@ -96,7 +97,7 @@ def measures(
         for model in MODELS
     }
     metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
-    metrics["gmm"] |= {"bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
+    metrics["gmm"] |= {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
     metrics["ward"]["self_placement"] = ward_self_placement(X, labels["ward"])
     return metrics
 

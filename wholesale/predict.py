@@ -51,7 +51,9 @@ class Prediction:
     agreement : int
         1…3: models whose segment is the same as, or similar to, the K-Means segment (itself included).
     familiarity : float
-        Share (0…1) of the customers on record that the mixture finds no more likely than this one.
+        Share (0…1) of the customers on record that the mixture finds no more likely than this one, each of
+        them scored by a mixture that did not see it. One with a recorded customer's amounts takes that
+        customer's own such score (of several alike the highest), itself counted: at least 1/n of n.
     unfamiliar : bool
         Whether familiarity is under 1%.
     """

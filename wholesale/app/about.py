@@ -93,7 +93,7 @@ def _evidence(predictor: Predictor) -> str:
 
 def _how(manifest: dict) -> str:
     """Give the command that gathers the evidence."""
-    file, k = manifest.get("source", {}).get("file", "IN"), manifest["parameters"]["n_segments"]
+    file, k = (manifest.get("source") or {}).get("file", "IN"), manifest["parameters"]["n_segments"]
     if manifest["customers_sha256"] == SHIPPED_SHA256:
         return f"{TRAIN} --segments {k} --evidence"
     return f"{TRAIN} {file} --segments {k} --evidence -o FOLDER"
@@ -161,7 +161,7 @@ def _source(manifest: dict) -> dict[str, str]:
     """Say where the customers come from, as far as it is known."""
     if manifest["customers_sha256"] == SHIPPED_SHA256:
         return {"Source": SOURCE}
-    source, n, everybody = manifest.get("source"), manifest["customers"], manifest.get("drawn_from", 0)
+    source, n, everybody = manifest.get("source"), manifest["customers"], manifest["drawn_from"]
     if not source:
         return {}
     accepted, rejected = (format_amount(source[rows]) for rows in ("accepted", "rejected"))

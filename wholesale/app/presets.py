@@ -28,5 +28,5 @@ def presets(predictor: Predictor) -> dict[str, int]:
         for name, customer in zip(predictor.names["kmeans"], inside.argmin(axis=0), strict=True)
     }
     contested = np.where(measured.agreement == measured.agreement.min(), measured.clarity, np.inf)
-    chosen = {"Contested": int(contested.argmin()), "Unlike all others": int(measured.density.argmin())}
+    chosen = {"Contested": int(contested.argmin()), "Unlike all others": int(measured.familiarity.argmin())}
     return {f"{what}: customer {i + 1}": i + 1 for what, i in (typical | chosen).items()}

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from wholesale.cli.common import Columns, Folder, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
-from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
+from wholesale.manifest import FILES, MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 from wholesale.wording import counted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def train(
     except OSError as error:
         refuse(f"{folder.name} cannot be written: {error.strerror or error}")
     console.print(_fits(bundle.manifest["metrics"], bundle.names))
-    console.print(f"Saved {', '.join(bundle.manifest['files'])} and manifest.json in {folder.name}/")
+    console.print(f"Saved {', '.join(FILES)} and manifest.json in {folder.name}/")
     for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
         console.print(sentence)
     if source:

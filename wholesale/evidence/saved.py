@@ -21,10 +21,11 @@ from wholesale.evidence.stability import (
     refit_from,
     stability_band,
 )
-from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sha256, to_json, write_file
+from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sealed, sha256, to_json, write_file
 from wholesale.models import RESTARTS, fit_kmeans, fit_ward
+from wholesale.schema import EVIDENCE
 
-EVIDENCE = "evidence.json"
+SEAL = "evidence_sha256"
 PART = ".evidence.part"
 KS = range(1, 9)
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
@@ -76,15 +77,15 @@ def compute(
     """
     part, k = folder / PART, int(labels["kmeans"].max())
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}
-    saved = read_json(part)
+    saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(X, gmm, labels, n_jobs)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
             done[name] = task()
-            write_file(part, to_json({**mark, "done": done}))
-    write_file(folder / EVIDENCE, to_json(_assembled(customers, mark, done)))
+            write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
+    write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, mark, done), SEAL)))
     part.unlink()
 
 
@@ -148,8 +149,8 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
 
 
 def load_evidence(folder: Path = MODELS_FOLDER) -> dict:
-    """Read the saved evidence; an empty dictionary where there is none."""
-    return read_json(folder / EVIDENCE)
+    """Read the saved evidence; an empty dictionary where there is none, or not as it was saved."""
+    return read_json(folder / EVIDENCE, SEAL)
 
 
 def summary(customers: pd.DataFrame, n_segments: int, folder: Path = MODELS_FOLDER) -> dict:
