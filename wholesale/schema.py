@@ -6,6 +6,7 @@ that ends in ``?`` may be missing, null or empty; ``*`` is any key, or any lengt
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import ulp
 from sys import float_info
 from typing import Any
@@ -149,5 +150,5 @@ def check(value: Any, wanted: dict | str, sizes: Mapping[str, int | None], place
 def _fits(value: Any, fits: Callable[[Any], bool], shape: list[int | None]) -> bool:
     if not shape:
         return fits(value)
-    fitting = type(value) is list and shape[0] in (None, len(value))
-    return fitting and all(_fits(one, fits, shape[1:]) for one in value)
+    inner = partial(_fits, fits=fits, shape=shape[1:]) if shape[1:] else fits
+    return type(value) is list and shape[0] in (None, len(value)) and all(map(inner, value))
