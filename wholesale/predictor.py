@@ -19,6 +19,8 @@ PREDICTOR = "predictor.json"
 class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
 
+    Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
+
     Attributes
     ----------
     mean, scale : ndarray of shape (6,)
@@ -32,11 +34,13 @@ class Predictor:
         Jaccard of a model's segments (rows) with the K-Means segments (columns).
     centers : dict of ndarray of shape (k, 6)
         Segment centres in standardized units; for the GMM, component means.
-    weights : ndarray of shape (k,)
+    covariance : str, optional
+        The kind of the mixture's covariances: full, tied, diag or spherical.
+    weights : ndarray of shape (k,), optional
         Mixture weights.
-    precisions_cholesky : ndarray of shape (k, 6, 6)
-        As in :class:`sklearn.mixture.GaussianMixture`.
-    densities : ndarray of shape (n,)
+    precisions_cholesky : ndarray of shape (k, 6, 6), optional
+        As in :class:`sklearn.mixture.GaussianMixture` with full covariances, whatever the kind.
+    densities : ndarray of shape (n,), optional
         Cross-validated log-densities of the customers on record, ascending.
     linkage : ndarray of shape (n - 1, 4)
         Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
@@ -60,9 +64,10 @@ class Predictor:
     typical: dict[str, np.ndarray]
     overlap: dict[str, np.ndarray]
     centers: dict[str, np.ndarray]
-    weights: np.ndarray
-    precisions_cholesky: np.ndarray
-    densities: np.ndarray
+    covariance: str | None
+    weights: np.ndarray | Any  # these three are None where there is no mixture
+    precisions_cholesky: np.ndarray | Any
+    densities: np.ndarray | Any
     linkage: np.ndarray
     amounts: np.ndarray
     channel: np.ndarray | None
@@ -74,7 +79,17 @@ class Predictor:
     @property
     def n_segments(self) -> int:
         """Number of segments, k."""
-        return len(self.weights)
+        return len(self.names["kmeans"])
+
+    @property
+    def has_mixture(self) -> bool:
+        """Whether there is a Gaussian mixture beside the other two models."""
+        return "gmm" in self.names
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The models that there are, with their labels."""
+        return {model: label for model, label in MODELS.items() if model in self.names}
 
     @property
     def displayed(self) -> tuple[str, ...]:
@@ -143,9 +158,11 @@ def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FO
     try:
         numbers = json.loads(content)
         named, evidence = numbers.pop("names"), numbers.pop("evidence")
+        covariance = numbers.pop("covariance", "full")
         fields = {name: _arrays(value) for name, value in numbers.items()}
-        names = {model: tuple(named[model]) for model in MODELS}
-        return Predictor(**fields, names=names, evidence=evidence, manifest=manifest)
+        names = {model: tuple(named[model]) for model in MODELS if model in named}
+        about = {"covariance": covariance, "evidence": evidence, "manifest": manifest}
+        return Predictor(**fields, **about, names=names)
     except (ValueError, KeyError, TypeError):
         raise BundleError(f"{PREDICTOR} does not hold a predictor", folder) from None
 
