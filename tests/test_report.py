@@ -14,9 +14,12 @@ from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
 from typer.testing import CliRunner
 
 from wholesale import wording
+from wholesale.app import sentences
+from wholesale.bundle import save_bundle
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import ROOT, SHIPPED, BundleError
+from wholesale.models import fit_gmm
 from wholesale.own import read_own
 from wholesale.reading import ReadError
 from wholesale.report import (
@@ -35,6 +38,7 @@ from wholesale.report import (
 )
 from wholesale.report.show import to_html
 from wholesale.scoring import OutputError
+from wholesale.scoring.summary import UNKNOWN
 
 DELI = {"Delicassen": "Deli"}
 FLAWS = re.compile(
@@ -102,6 +106,28 @@ def _all_said(own, segments=3):
     text = "\n".join([*said, *(table.to_string() for table in shown if table is not None)])
     assert [FLAWS.search(each) for each in said if FLAWS.search(each)] == []
     return text
+
+
+@pytest.mark.parametrize("rows", [12, 40], ids=["without a mixture", "of another kind"])
+def test_the_report_says_what_mixture_there_is(tmp_path, monkeypatch, rows):
+    monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 2)
+    amounts = np.random.default_rng(3).lognormal(7, 1, size=(rows, 6)).round()
+    own = read_own(_table(amounts, tmp_path))
+    text, found = _all_said(own, 2), study.fit(own, 2)
+    assert sentences.mixture(found.bundle.predictor) in text
+    if rows == 12:
+        assert (
+            "The two new models agree" in text and "of 2 " in text and "not known without a mixture" in text
+        )
+        save_bundle(found.bundle, tmp_path / "out")
+        scored = study.score(own, tmp_path / "out")
+        assert "The two models agree" in place.shipped(scored) and UNKNOWN in advice._place(own, scored)
+
+
+def test_no_number_of_segments_is_advised_that_was_not_fitted(tmp_path):
+    few = np.tile(np.random.default_rng(3).lognormal(7, 1, size=(7, 6)).round(), (4, 1))
+    own = read_own(_table(few, tmp_path))
+    assert "Ask for" not in _all_said(own, 8)
 
 
 class TestTheSample:

@@ -48,7 +48,7 @@ CONVENTION = (
 def familiarity(prediction: Prediction) -> str:
     """Say how usual a customer is among those on record."""
     if prediction.familiarity is None:
-        return "How familiar is not known, as there is no mixture"
+        return "How familiar cannot be told, as there is no mixture"
     share = format_share(prediction.familiarity)
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
