@@ -31,6 +31,8 @@ from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.own import read_own
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
+from wholesale.report import findings
+from wholesale.report.study import Fitted
 from wholesale.scoring import score_table
 from wholesale.scoring.summary import summarize
 from wholesale.scoring.tally import tally
@@ -270,6 +272,7 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
+    assert said in findings._certainty(Fitted(segments, load_bundle(tmp_path / "out"), table))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind

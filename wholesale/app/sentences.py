@@ -80,7 +80,7 @@ def _causes(predictor: Predictor) -> Iterator[str]:
     repeats = np.unique(amounts, axis=0, return_counts=True)[1]
     if len(repeats) < k * len(labels) * (len(labels) + 1) / 2:
         yield f"{counted(len(repeats), 'different customer')} are few for {k} segments"
-    elif (share := repeats.max() / len(amounts)) >= REPEATED:
+    if repeats.max() > 1 and (share := repeats.max() / len(amounts)) >= REPEATED:
         yield f"{format_share(share)} of customers have the same amounts throughout"
     for label, its in zip(labels, amounts.T, strict=True):
         values, counts = np.unique(its, return_counts=True)
