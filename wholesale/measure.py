@@ -13,7 +13,7 @@ from wholesale.predictor import Predictor
 
 
 class Measured(NamedTuple):
-    """Everything measured of n customers; `segment` counts from 0 here."""
+    """Everything measured of n customers; `segment` counts from 0. What no mixture tells is NaN."""
 
     segment: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
@@ -26,23 +26,23 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
     """Measure customers, given their amounts in m.u., shape (n, 6), all finite and ≥ 0."""
     X = predictor.standardize(np.asfortranarray(amounts))  # sums then run down whole columns
     distances = np.sqrt(squared_distances(X, predictor.centers["kmeans"]))
-    probabilities, density = mixture(predictor, X)
     costs = predictor.merge_weights * squared_distances(X, predictor.centers["ward"])
-    segment = {
-        "kmeans": distances.argmin(axis=1),
-        "gmm": probabilities.argmax(axis=1),
-        "ward": costs.argmin(axis=1),
-    }
-    others = (predictor.overlap[model][segment[model], segment["kmeans"]] for model in ("gmm", "ward"))
+    scores, share = {"kmeans": distances, "ward": costs}, np.full(len(X), np.nan)
+    segment = {"kmeans": distances.argmin(axis=1), "ward": costs.argmin(axis=1)}
+    if predictor.has_mixture:
+        scores["gmm"], density = mixture(predictor, X)
+        segment["gmm"] = scores["gmm"].argmax(axis=1)
+        share = familiarity(predictor, X, density)
+    others = (its[segment[m], segment["kmeans"]] for m, its in predictor.overlap.items() if m != "kmeans")
     nearest = np.sort(distances, axis=1)
     with np.errstate(divide="ignore"):
         clarity = nearest[:, 1] / nearest[:, 0]
     return Measured(
         segment=segment,
-        scores={"kmeans": distances, "gmm": probabilities, "ward": costs},
+        scores=scores,
         clarity=clarity,
         agreement=sum((overlap >= SIMILAR for overlap in others), start=np.ones(len(X), dtype=int)),
-        familiarity=familiarity(predictor, X, density),
+        familiarity=share,
     )
 
 

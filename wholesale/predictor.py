@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wholesale.columns import CHANNELS, REGIONS
+from wholesale.columns import CHANNELS, MODELS, REGIONS
 from wholesale.manifest import (
     MODELS_FOLDER,
     MODELS_VARIABLE,
@@ -22,6 +22,8 @@ from wholesale.manifest import (
 @dataclass(frozen=True, eq=False)
 class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
+
+    Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
 
     Attributes
     ----------
@@ -38,11 +40,11 @@ class Predictor:
         Segment centres in standardized units; for the GMM, component means.
     covariance : str, optional
         The kind of the mixture's covariances: full, tied, diag or spherical.
-    weights : ndarray of shape (k,)
+    weights : ndarray of shape (k,), optional
         Mixture weights.
-    precisions_cholesky : ndarray of shape (k, 6, 6)
-        As in :class:`sklearn.mixture.GaussianMixture`.
-    densities : ndarray of shape (n,)
+    precisions_cholesky : ndarray of shape (k, 6, 6), optional
+        As in :class:`sklearn.mixture.GaussianMixture` with full covariances, whatever the kind.
+    densities : ndarray of shape (n,), optional
         Log-density of each customer on record, by a mixture that did not see it (cross-validated).
     linkage : ndarray of shape (n - 1, 4)
         Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
@@ -67,9 +69,9 @@ class Predictor:
     overlap: dict[str, np.ndarray]
     centers: dict[str, np.ndarray]
     covariance: str | None
-    weights: np.ndarray
-    precisions_cholesky: np.ndarray
-    densities: np.ndarray
+    weights: np.ndarray | Any  # these three are None where there is no mixture
+    precisions_cholesky: np.ndarray | Any
+    densities: np.ndarray | Any
     linkage: np.ndarray
     amounts: np.ndarray
     channel: np.ndarray | None
@@ -82,6 +84,16 @@ class Predictor:
     def n_segments(self) -> int:
         """Number of segments, k."""
         return len(self.names["kmeans"])
+
+    @property
+    def has_mixture(self) -> bool:
+        """Whether there is a Gaussian mixture beside the other two models."""
+        return "gmm" in self.names
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The models that there are, with their labels."""
+        return {model: label for model, label in MODELS.items() if model in self.names}
 
     @property
     def displayed(self) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ SPACE = "\u00a0"
 """Groups thousands; it does not break."""
 
 
+NUMBERS = {2: "two", 3: "three"}
+
+
 def format_amount(amount: float) -> str:
     """Write an amount with its thousands grouped, e.g. ``"12 669"`` or ``"0.5"``; never rounded.
 

@@ -142,19 +142,27 @@ def _tree(predictor: Predictor) -> str:
 
 def _versions(predictor: Predictor) -> str:
     manifest = predictor.manifest
-    restarts, versions = manifest["metrics"]["gmm"]["restarts"], {"Python": manifest["python"]}
-    versions |= manifest["versions"]
+    versions = {"Python": manifest["python"], **manifest["versions"]}
     count = format_amount(manifest["customers"])
     told = {
         "Trained": f"{manifest['trained'][:10]}, on {count} customers",
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "Mixture": f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is "
-        f"served, {restarts['degenerate']} in a degenerate one",
+        "Mixture": f"{_restarts(predictor)}{sentences.mixture(predictor)}",
         **_source(manifest),
         "Seed": str(manifest["seed"]),
         "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
     }
     return card(_list(told), heading="Versions")
+
+
+def _restarts(predictor: Predictor) -> str:
+    if not predictor.has_mixture:
+        return ""
+    restarts = predictor.manifest["metrics"]["gmm"]["restarts"]
+    return (
+        f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is served, "
+        f"{restarts['degenerate']} in a degenerate one. "
+    )
 
 
 def _source(manifest: dict) -> dict[str, str]:

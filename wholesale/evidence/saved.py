@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.mixture import GaussianMixture
 
+from wholesale.checks import PER_SEGMENT
 from wholesale.columns import MODELS
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import COVARIANCES, search_covariances
@@ -28,9 +29,26 @@ from wholesale.schema import EVIDENCE
 SEAL = "evidence_sha256"
 PART = ".evidence.part"
 KS = range(1, 9)
+"""Numbers of segments that are weighed at most; few distinct customers allow fewer."""
+
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
 MODULES = "counts covariances gap recommend saved stability strength"
 SOURCES = ("checks.py", "models.py", "preprocessing.py", *(f"evidence/{name}.py" for name in MODULES.split()))
+
+
+def weighable(X: np.ndarray) -> range:
+    """Give the numbers of segments that leave enough distinct customers to each to be weighed."""
+    return range(KS.start, min(KS.stop, len(np.unique(X, axis=0)) // PER_SEGMENT + 1))
+
+
+def check_weighable(X: np.ndarray, n_segments: int) -> None:
+    """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
+    if n_segments not in weighable(X):
+        needed, distinct = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
+        raise ValueError(
+            f"the evidence for {n_segments} segments needs {needed} distinct customers, and there are"
+            f" {distinct}: train without it"
+        )
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
@@ -47,7 +65,7 @@ def customers_hash(customers: pd.DataFrame) -> str:
 def compute(
     customers: pd.DataFrame,
     X: np.ndarray,
-    gmm: GaussianMixture,
+    gmm: GaussianMixture | None,
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
     *,
@@ -61,8 +79,8 @@ def compute(
     ----------
     customers : DataFrame
     X : ndarray of shape (n_customers, 6)
-    gmm : GaussianMixture
-        The kept optimum.
+    gmm : GaussianMixture, optional
+        The kept optimum, if there is one.
     labels : dict of ndarray of shape (n_customers,)
         By model, the segments to be judged, 1…k.
     folder : Path
@@ -90,21 +108,23 @@ def compute(
 
 
 def _tasks(
-    X: np.ndarray, gmm: GaussianMixture, labels: dict[str, np.ndarray], n_jobs: int | None
+    X: np.ndarray, gmm: GaussianMixture | None, labels: dict[str, np.ndarray], n_jobs: int | None
 ) -> dict[str, Callable[[], dict]]:
-    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "gmm": refit_from(gmm), "ward": fit_ward}
+    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "ward": fit_ward}
+    if gmm is not None:
+        fits["gmm"] = refit_from(gmm)
     tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X, n_jobs)}
     for covariance in COVARIANCES:
-        for k in KS:
+        for k in weighable(X):
             tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance, n_jobs)
-    for model, fit in fits.items():
-        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fit, labels[model], n_jobs)
+    for model in labels:
+        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fits[model], labels[model], n_jobs)
     return tasks
 
 
 def _counts(X: np.ndarray, n_jobs: int | None) -> dict:
     counts = compare_cluster_counts(
-        X, KS, restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
+        X, weighable(X), restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
     )
     return _plain(counts)
 
@@ -141,10 +161,14 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
         "sentences": list(advice.sentences),
         "counts": done["counts"],
         "covariances": {
-            covariance: {str(k): done[f"{covariance} mixtures of {k}"][str(k)] for k in KS}
+            covariance: {k: done[f"{covariance} mixtures of {k}"][k] for k in done["counts"]}
             for covariance in COVARIANCES
         },
-        "stability": {model: done[f"stability of {label}"] for model, label in MODELS.items()},
+        "stability": {
+            model: done[f"stability of {label}"]
+            for model, label in MODELS.items()
+            if f"stability of {label}" in done
+        },
     }
 
 
