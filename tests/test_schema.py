@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from servers import free_port
 from typer.testing import CliRunner
 
 from wholesale.bundle import load_bundle
@@ -178,6 +179,6 @@ def test_whole_files_with_the_right_hashes_are_refused_by_every_loader(tmp_path,
             BundleError, match=r"\.json is not in order.*; retrain with: python -m wholesale train"
         ):
             load(folder)
-    for command in ("check", "serve"):
-        result = CliRunner().invoke(main, [command, "--models", str(folder)])
+    for command in (["check"], ["serve", "--port", str(free_port())]):
+        result = CliRunner().invoke(main, [*command, "--models", str(folder)])
         assert result.exit_code == 1 and len(result.output.splitlines()) == 1, result.output
