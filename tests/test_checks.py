@@ -27,6 +27,11 @@ def _with(value):
         (GOOD, [30], "30 segments cannot be made of 30 distinct customers"),
         (np.repeat(GOOD[:5], 6, axis=0), [5], "5 segments cannot be made of 5 distinct customers"),
         (np.column_stack([GOOD[:, :5], np.ones(30)]), [2], "column 6 is the same for every customer"),
+        (
+            np.column_stack([GOOD[:, :5], 7 + 1e-12 * GOOD[:, 5]]),
+            [2],
+            "column 6 is the same for every customer",
+        ),
         (_with(np.nan), [2], "customer 5, column 3 is nan, not a finite number"),
         (_with(np.inf), [2], "customer 5, column 3 is inf, not a finite number"),
         (GOOD[:9], [2], "9 customers are too few to segment; at least 10 are needed"),

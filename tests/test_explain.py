@@ -279,7 +279,7 @@ def test_all_customers_of_the_same_amounts_are_named_and_ties_go_by_number(predi
 
 
 def test_there_are_fewer_similar_customers_where_few_are_on_record(predictor, amounts):
-    few = replace(predictor, amounts=amounts[:3])
+    few = replace(predictor, amounts=amounts[:3], densities=predictor.densities[:3])
     assert len(explain(few, amounts[0]).alike) == 2
     assert len(explain(few, [1] * 6).alike) == 3
 

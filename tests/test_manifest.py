@@ -1,52 +1,102 @@
+import hashlib
 import json
+import os
+import re
 import shutil
 
+import numpy as np
 import pytest
 
+from wholesale.bundle import load_bundle
 from wholesale.manifest import (
+    EVIDENCE,
     FILES,
     MANIFEST,
     MODELS_FOLDER,
+    SEAL,
     BundleError,
     check_folder,
     read_files,
     read_manifest,
+    sealed,
     to_json,
     write_file,
     write_files,
 )
+from wholesale.predictor import load_predictor
 
 RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    write_files(tmp_path, {"a.bin": b"alpha", "b.bin": b"beta"}, {"trained": "today", "versions": {}})
-    return tmp_path
+    return shutil.copytree(MODELS_FOLDER, tmp_path / "models")
 
 
-def test_what_is_written_is_read_back(folder):
-    manifest = read_manifest(folder)
-    assert manifest["trained"] == "today"
-    assert read_files(folder, ["a.bin", "b.bin"], manifest) == {"a.bin": b"alpha", "b.bin": b"beta"}
+def test_what_is_written_is_read_back(folder, tmp_path):
+    about = {key: its for key, its in read_manifest(folder).items() if key not in ("format", "files", SEAL)}
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    written = write_files(tmp_path / "again", contents, about)
+    assert written == read_manifest(tmp_path / "again") == check_folder(tmp_path / "again")
+    assert read_files(tmp_path / "again", FILES, written) == contents
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda f: (f / "b.bin").unlink(), "b.bin is missing"),
-        (lambda f: (f / "b.bin").write_bytes(b"bet"), "b.bin is not the file that was saved"),
-        (lambda f: (f / "b.bin").write_bytes(b"bexa"), "b.bin is not the file that was saved"),
-        (lambda f: (f / "b.bin").write_bytes(b""), "b.bin is not the file that was saved"),
-    ],
-    ids=["missing", "truncated", "altered", "empty"],
-)
-def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, spoil, reason):
-    spoil(folder)
-    with pytest.raises(BundleError) as refusal:
-        read_files(folder, ["a.bin", "b.bin"], read_manifest(folder))
-    assert reason in str(refusal.value)
-    assert str(refusal.value).endswith(RETRAIN.format(folder))
+def _linked(file):
+    file.symlink_to(file.rename(file.with_name("elsewhere")))
+
+
+def _folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def _pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+SPOILT = {
+    "missing": lambda file: file.unlink(),
+    "empty": lambda file: file.write_bytes(b""),
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[:-9]),
+    "altered": lambda file: file.write_bytes(file.read_bytes().replace(b"4", b"5")),
+    "link": _linked,
+    "folder": _folder,
+    "pipe": _pipe,
+}
+
+
+@pytest.mark.parametrize("name", [*FILES, EVIDENCE, MANIFEST])
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, monkeypatch, name, spoil):
+    monkeypatch.setattr("joblib.load", lambda *_: pytest.fail("unpickled"))
+    spoil(folder / name)
+    loaders = [check_folder, load_bundle, *[load_predictor] * (name in ("predictor.json", MANIFEST))]
+    for load in loaders:
+        with pytest.raises(BundleError) as refusal:
+            load(folder)
+        assert str(refusal.value).endswith(RETRAIN.format(folder)), str(refusal.value)
+        assert name in str(refusal.value) and len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(folder):
+    content = (folder / MANIFEST).read_bytes()
+    in_1e06 = content.index(b"1e-06") + 1  # in capitals it is the same number
+    for at, bit in [*enumerate(np.random.default_rng(2).integers(0, 8, len(content)).tolist()), (in_1e06, 5)]:
+        (folder / MANIFEST).write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+        with pytest.raises(BundleError):
+            read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, EVIDENCE])
+def test_a_flipped_bit_in_any_other_file_is_refused(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    for at in np.random.default_rng(1).integers(0, len(content), 5):
+        content[at] ^= 16
+        (folder / name).write_bytes(content)
+        with pytest.raises(BundleError, match=re.escape(f"{name} is not the file that was saved")):
+            check_folder(folder)
+        content[at] ^= 16
 
 
 @pytest.mark.parametrize(
@@ -57,10 +107,12 @@ def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, spoil, rea
         (b"\x80\x04", "cannot be read"),
         (b"[1]", "cannot be read"),
         (b"{}", "cannot be read"),
-        (to_json({"format": 1, "files": [], "versions": {}}), "cannot be read"),
-        (to_json({"format": 1, "files": {}, "versions": None}), "cannot be read"),
+        (b'{"format": "2"}', "cannot be read"),
+        (b'{"format": 2, "metrics": null}', "not in order"),
+        (b'{"format": 2, "customers": NaN}', "not in order"),
         (b'{"a":' * 100_000, "cannot be read"),
-        (to_json({"format": 0, "files": {}, "versions": {}}), "format version 0, this code reads 1"),
+        (b'{"format": 2, "a":' + b'{"a":' * 700 + b"0" + b"}" * 701, "not in order"),
+        (b'{"format": 1, "files": {}, "versions": {}}', "format version 1, this code reads 2"),
     ],
 )
 def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, content, reason):
@@ -70,38 +122,48 @@ def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, conten
     assert str(refusal.value).endswith(RETRAIN.format(folder))
 
 
+def test_the_seal_is_the_hash_of_the_canonical_json_of_all_the_rest():
+    manifest = json.loads((MODELS_FOLDER / MANIFEST).read_bytes())
+    seal = manifest.pop("manifest_sha256")
+    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert seal == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_evidence_is_covered_where_there_is_any_and_none_is_taken_on_trust(folder):
+    (folder / EVIDENCE).unlink()
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    del manifest["files"][EVIDENCE]
+    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
+    assert check_folder(folder)
+    shutil.copy(MODELS_FOLDER / EVIDENCE, folder)
+    with pytest.raises(BundleError, match=r"evidence\.json is not the file that was saved"):
+        check_folder(folder)
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
     with pytest.raises(TypeError):
-        write_file(folder / "a.bin", "text, not bytes")
-    assert (folder / "a.bin").read_bytes() == b"alpha"
-    assert {path.name for path in folder.iterdir()} == {"a.bin", "b.bin", MANIFEST}
+        write_file(folder / "gmm.pkl", "text, not bytes")
+    assert (folder / "gmm.pkl").read_bytes() == (MODELS_FOLDER / "gmm.pkl").read_bytes()
+    assert {path.name for path in folder.iterdir()} == {path.name for path in MODELS_FOLDER.iterdir()}
 
 
 def test_a_run_interrupted_between_two_files_is_noticed(folder):
-    write_file(folder / "a.bin", b"newer, but the manifest was never written")
-    with pytest.raises(BundleError, match=r"a\.bin is not the file that was saved"):
-        read_files(folder, ["a.bin"], read_manifest(folder))
+    write_file(folder / "gmm.pkl", b"newer, but the manifest was never written")
+    with pytest.raises(BundleError, match=r"gmm\.pkl is not the file that was saved"):
+        read_files(folder, ["gmm.pkl"], read_manifest(folder))
 
 
 @pytest.mark.parametrize("saved", ["1.0.2", "2.9.1", "?"])
 def test_another_scikit_learn_is_refused(folder, saved):
-    manifest = read_manifest(folder) | {"versions": {"scikit-learn": saved}}
-    (folder / MANIFEST).write_bytes(to_json(manifest))
+    manifest = read_manifest(folder)
+    manifest["versions"]["scikit-learn"] = saved
+    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
     with pytest.raises(BundleError, match="was made with scikit-learn"):
         check_folder(folder)
 
 
 def test_the_committed_models_are_complete():
-    assert set(check_folder(MODELS_FOLDER)["files"]) == set(FILES)
-
-
-def test_a_manifest_that_forgets_a_file_is_refused(tmp_path):
-    folder = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
-    manifest = read_manifest(folder)
-    del manifest["files"]["kmeans.pkl"]
-    (folder / MANIFEST).write_bytes(to_json(manifest))
-    with pytest.raises(BundleError, match=r"kmeans\.pkl is not the file that was saved"):
-        check_folder(folder)
+    assert set(check_folder(MODELS_FOLDER)["files"]) == {*FILES, EVIDENCE}
 
 
 def test_json_is_exact_and_has_a_line_per_leaf():

@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,20 +13,29 @@ from servers import free_port
 from typer.testing import CliRunner
 
 from wholesale import provenance
-from wholesale.app import build_app, cards
+from wholesale.app import build_app, cards, sentences
 from wholesale.app.about import about_tab
 from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
 from wholesale.app.server import page as server
+from wholesale.app.server import results
 from wholesale.app.server.answers import answer, segments
 from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.evidence import saved
+from wholesale.evidence import saved, search_covariances
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
+from wholesale.measure import measure
+from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.own import read_own
 from wholesale.predictor import load_predictor
+from wholesale.preprocessing import log_standardizer
+from wholesale.report import findings
+from wholesale.report.study import Fitted
+from wholesale.scoring import score_table
+from wholesale.scoring.summary import summarize
+from wholesale.scoring.tally import tally
 
 K = 4
 ROWS = 90
@@ -193,18 +204,151 @@ def test_the_project_s_models_are_not_overwritten_with_other_customers(file, out
             "in.csv: no record is a customer; line 2: Milk: -1 is not an amount ≥ 0",
         ),
         (lambda t: t.assign(Milk=5), (), "Milk is the same for every customer"),
-        (lambda t: t.head(12), ("--segments", 8), "among 12 customers: ask for fewer segments"),
+        (
+            lambda t: t.assign(Detergents_Paper=np.linspace(5, 5 + 1e-10, 30)),
+            (),
+            "Detergents and Paper is the same for every customer",
+        ),
+        (lambda t: pd.concat([t.head(2)] * 9), ("--segments", 2), "2 segments cannot be made of 2 distinct"),
+        (
+            lambda t: t.head(14),
+            ("--segments", 3, "--evidence"),
+            "the evidence for 3 segments needs 15 distinct customers, and there are 14: train without it",
+        ),
         (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
         (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
     ],
-    ids=["few", "none", "constant", "segments", "missing", "option"],
+    ids=["few", "none", "constant", "rounding", "distinct", "evidence", "missing", "option"],
 )
 def test_customers_that_cannot_be_fitted_are_refused_in_one_sentence(tmp_path, change, options, sentence):
     change(_simulated(30)).to_csv(tmp_path / "in.csv", index=False)
     result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", *options)
     assert result.exit_code == 1 and sentence in result.output
-    assert len(result.stderr.splitlines()) == 1
-    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert len(result.stderr.splitlines()) == 1 and "fewer segments" not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(tmp_path, monkeypatch):
+    _simulated(30).to_csv(tmp_path / "in.csv", index=False)
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr("wholesale.bundle.train", lambda *_, **__: pytest.fail("fitted"))
+    for folder in ("taken", "taken/inside", "/proc/self"):
+        result = _run("train", tmp_path / "in.csv", "-o", tmp_path / folder)
+        assert result.exit_code == 1 and " cannot be written: " in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+def _sparse(rows: int) -> pd.DataFrame:
+    return _simulated(rows).where(np.random.default_rng(1).random((rows, 6)) > 0.6, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "segments", "kind", "why"),
+    [
+        (_sparse(200), 2, "tied", "Fresh is 0 for 6"),
+        (_simulated(200).assign(Milk=lambda t: t.Fresh), 2, "diag", "Fresh and Milk follow from each other"),
+        (_simulated(200).assign(Milk=np.r_[6, [5] * 199]), 2, "tied", "Milk is 5 for >99% of customers"),
+        (pd.concat([_simulated(12)] * 30), 3, "tied", "12 different customers are few for 3 segments"),
+        (
+            pd.concat([_simulated(100), 0 * _simulated(35)]),
+            6,
+            "tied",
+            "26% of customers have the same",
+        ),
+        (_simulated(12), 2, None, "12 different customers are few for 2 segments"),
+        (_simulated(10), 8, None, "10 different customers are few for 8 segments"),
+    ],
+    ids=["zeros", "equal", "near-constant", "repeated", "all-zero", "twelve", "ten"],
+)
+def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_cause(
+    tmp_path, monkeypatch, table, segments, kind, why
+):
+    monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 4)
+    table.to_csv(tmp_path / "in.csv", index=False)
+    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", "--segments", segments)
+    assert result.exit_code == 0, result.output
+    own, gmm = load_predictor(tmp_path / "out"), load_bundle(tmp_path / "out").gmm
+    assert (own.covariance, gmm and gmm.covariance_type) == (kind, kind)
+    assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
+    said = sentences.mixture(own)
+    assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
+    assert said in findings._certainty(Fitted(segments, load_bundle(tmp_path / "out"), table))
+    assert (kind or "There is no Gaussian mixture") in said
+    its = own.manifest["metrics"]["gmm"]
+    assert (its and its["covariance"]) == kind
+    if kind:
+        assert min(its["sizes"]) > 0 and len(its["sizes"]) == segments
+        np.testing.assert_array_equal(gmm.predict(own.standardize(own.amounts)) + 1, own.segments["gmm"])
+        np.testing.assert_array_equal(measure(own, own.amounts).segment["gmm"] + 1, own.segments["gmm"])
+
+
+@pytest.fixture(scope="module")
+def unmixed(tmp_path_factory):
+    """A folder of models without a mixture, and the file they are of."""
+    folder = tmp_path_factory.mktemp("unmixed")
+    _simulated(13).to_csv(folder / "in.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(fit_gmm.__kwdefaults__, "restarts", 1)
+        result = _run("train", folder / "in.csv", "-o", folder / "out", "--segments", 2)
+    assert "Gaussian mixture" in result.output and "none" in result.output
+    return folder / "in.csv", folder / "out"
+
+
+def test_the_page_says_where_there_is_no_mixture(unmixed):
+    own = load_predictor(unmixed[1])
+    spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
+    page = cards.answer(own, spend)
+    assert not own.has_mixture and build_app(own) and len(presets(own)) == 3
+    assert page.count(sentences.NO_MIXTURE) == 3, "the mixture's card, what is announced, the text to copy"
+    assert "of 2 models agree" in page and "of 3 models" not in page
+    assert "cannot be told" in page and "nan" not in page.lower().replace("unannounced", "")
+    assert "There is no Gaussian mixture: " in segments_tab(own) and "There is no" in about_tab(own)
+
+
+def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
+    own = load_predictor(unmixed[1])
+    found = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())
+    assert (found["gmm"], found["familiarity"], found["unfamiliar"]) == (None, None, False)
+    assert found["agreement"] in (1, 2) and segments(own)["gmm"] is None
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
+    file, folder = unmixed
+    out = file.with_suffix(f".scored.{ending}")
+    result = _run("score", file, "-o", out, "--models", folder, "--json")
+    summary = json.loads(result.output)
+    assert (summary["segments"]["gmm"], summary["unfamiliar"]) == (None, None)
+    scored = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
+    empty = ["gmm_segment", "gmm_name", "gmm_p1", "gmm_p2", "familiarity"]
+    assert scored[empty].isna().all(axis=None) and scored.drop(columns=empty).notna().all(axis=None)
+    assert (
+        _run("score", out, "-o", file.with_suffix(".again.csv"), "--models", folder, "--force").exit_code == 0
+    )
+    told = _run("score", file, "-o", out, "--models", folder, "--force").output
+    assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
+
+
+def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
+    own, read = load_predictor(unmixed[1]), read_own(unmixed[0])
+    scored = score_table(own, read.accepted)
+    told = summarize(own, tally(own, scored, read.rejected), [])
+    page = results.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
+    assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
+
+
+def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
+    table = _simulated(15)
+    X = log_standardizer().fit_transform(table)
+    few = {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}
+    for name, value in few.items():
+        monkeypatch.setattr(saved, name, value)
+    monkeypatch.setattr(saved, "search_covariances", partial(search_covariances, seeds=1, restarts=1))
+    labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
+    assert len(list(saved.compute(table, X, None, labels, tmp_path))) == 1 + 4 * 3 + 2
+    found = saved.summary(table, 3, tmp_path)
+    assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
 
 
 def test_how_to_read_a_file_needs_a_file():

@@ -1,3 +1,5 @@
+import sys
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -287,6 +289,14 @@ def test_truncated_dendrogram_shows_the_last_merges_only(tree):
     assert len(leaves) == 4
     assert "(3)" in leaves
     assert ax.get_xlabel() == "at each leaf: customers in the branch"
+
+
+def test_a_chain_longer_than_python_recurses_is_drawn():
+    n = 1503
+    nodes = np.r_[0, n + np.arange(n - 2)]
+    chain = np.column_stack([nodes, np.arange(1, n), np.arange(1, n), np.arange(2, n + 1)]).astype(float)
+    ax = plots.plot_dendrogram(chain, np.r_[np.ones(n - 1, int), 2], names=NAMES[:2], colours=COLOURS3[:2])
+    assert sum(_segments(ax).values()) == 1502 and sys.getrecursionlimit() < 1502
 
 
 def test_the_same_call_draws_the_same_picture(table):

@@ -14,9 +14,12 @@ from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
 from typer.testing import CliRunner
 
 from wholesale import wording
+from wholesale.app import sentences
+from wholesale.bundle import save_bundle
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import ROOT, SHIPPED, BundleError
+from wholesale.models import fit_gmm
 from wholesale.own import read_own
 from wholesale.reading import ReadError
 from wholesale.report import (
@@ -35,6 +38,7 @@ from wholesale.report import (
 )
 from wholesale.report.show import to_html
 from wholesale.scoring import OutputError
+from wholesale.scoring.summary import UNKNOWN
 
 DELI = {"Delicassen": "Deli"}
 FLAWS = re.compile(
@@ -102,6 +106,25 @@ def _all_said(own, segments=3):
     text = "\n".join([*said, *(table.to_string() for table in shown if table is not None)])
     assert [FLAWS.search(each) for each in said if FLAWS.search(each)] == []
     return text
+
+
+def test_the_report_says_where_there_is_no_mixture(tmp_path, monkeypatch):
+    monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 2)
+    amounts = np.random.default_rng(3).lognormal(7, 1, size=(12, 6)).round()
+    own = read_own(_table(amounts, tmp_path))
+    text, found = _all_said(own, 2), study.fit(own, 2)
+    assert sentences.mixture(found.bundle.predictor) in text
+    assert "The two new models agree" in text and "not known without a mixture" in text
+    save_bundle(found.bundle, tmp_path / "out")
+    scored = study.score(own, tmp_path / "out")
+    assert "The two models agree" in place.shipped(scored) and "Gaussian" not in place.shipped(scored)
+    assert UNKNOWN in scored.summary.verdict
+
+
+def test_no_number_of_segments_is_advised_that_was_not_fitted(tmp_path):
+    few = np.tile(np.random.default_rng(3).lognormal(7, 1, size=(7, 6)).round(), (4, 1))
+    own = read_own(_table(few, tmp_path))
+    assert "Ask for" not in _all_said(own, 8)
 
 
 class TestTheSample:

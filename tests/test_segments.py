@@ -61,6 +61,10 @@ def test_segments_are_ordered_by_decreasing_size():
     assert size_order(np.array([0, 1, 1, 1, 2, 2])).tolist() == [1, 2, 0]
 
 
+def test_segments_of_one_size_are_ordered_by_their_first_customer():
+    assert size_order(np.array([2, 0, 1, 1, 0, 2, 3])).tolist() == [2, 0, 1, 3]
+
+
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_a_renumbered_mixture_predicts_the_same_under_new_numbers(X, covariance_type):
     gmm = fit_gmm(X, 3, covariance_type, restarts=1)

@@ -15,18 +15,19 @@ from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
 from wholesale.checks import check_fit
-from wholesale.columns import SPEND_COLUMNS
-from wholesale.derived import measures, predictor_numbers
-from wholesale.evidence.saved import compute, summary
+from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.derived import labels_by_model, measures, predictor_numbers
+from wholesale.evidence.saved import check_weighable, compute, summary
 from wholesale.manifest import (
     MODELS_FOLDER,
+    PREDICTOR,
     BundleError,
     check_folder,
     read_files,
     to_json,
     write_files,
 )
-from wholesale.predictor import PREDICTOR, Predictor, predictor_from_json
+from wholesale.predictor import Predictor, predictor_from_json
 from wholesale.preprocessing import log_standardizer
 from wholesale.provenance import Source, drawn, provenance
 
@@ -44,7 +45,7 @@ class Bundle:
     standardizer : Pipeline
         Amounts in m.u. to the log-standardized matrix.
     kmeans, gmm, ward : KMeans, GaussianMixture, AgglomerativeClustering
-        Renumbered: label i is segment i + 1.
+        Renumbered: label i is segment i + 1. The mixture is None where none was proper.
     predictor : Predictor
         The fitted numbers, names and profiles; what everything served reads.
     numbers : bytes
@@ -55,7 +56,7 @@ class Bundle:
 
     standardizer: Pipeline
     kmeans: KMeans
-    gmm: GaussianMixture
+    gmm: GaussianMixture | None
     ward: AgglomerativeClustering
     predictor: Predictor
     numbers: bytes
@@ -83,6 +84,8 @@ def train(
     progress: Callable[[str], None] = lambda step: None,
 ) -> Bundle:
     """Fit the three models and everything that is said about their segments.
+
+    The mixture is of the first kind of covariances with a proper optimum; without any there is none.
 
     Parameters
     ----------
@@ -113,20 +116,23 @@ def train(
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
     check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments])
+    if weigh:
+        check_weighable(amounts.to_numpy(), n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
     progress("K-Means")
     kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
     segments.renumber(kmeans, segments.size_order(kmeans.labels_))
     progress("Gaussian mixture")
-    gmm = models.fit_gmm(X, n_segments, random_state=random_state)
-    segments.renumber(gmm, segments.match_order(kmeans.labels_, gmm.predict(X)))
+    gmm = models.fit_any_gmm(X, n_segments, random_state=random_state)
+    if gmm is not None:
+        segments.renumber(gmm, segments.match_order(kmeans.labels_, gmm.predict(X)))
     progress("Ward")
     ward = models.fit_ward(X, n_segments)
     segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
     fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
     if weigh:
-        labels = {"kmeans": kmeans.labels_ + 1, "gmm": gmm.predict(X) + 1, "ward": ward.labels_ + 1}
+        labels = labels_by_model(X, kmeans, gmm, ward)
         for task, done, tasks in compute(customers, X, gmm, labels, folder, n_jobs=-1):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
@@ -140,11 +146,12 @@ def train(
 
 
 def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
-    """Check as `check_fit` does, with the columns called by their categories."""
+    """Check as `check_fit` does, with the columns called by their labels."""
+    labels = list(LABELS.values())
     try:
         check_fit(X, ks)
     except ValueError as error:
-        sentence = re.sub(r"column (\d+)", lambda found: SPEND_COLUMNS[int(found[1]) - 1], str(error))
+        sentence = re.sub(r"column (\d+)", lambda found: labels[int(found[1]) - 1], str(error))
         raise ValueError(sentence) from None
 
 

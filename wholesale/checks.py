@@ -6,6 +6,12 @@ import numpy as np
 
 MIN_CUSTOMERS = 10
 
+PER_SEGMENT = 5
+"""Distinct customers per segment that a number of segments must leave on average to be weighed."""
+
+NO_SPREAD = 1e-9
+"""A column whose range is no more than this share of its largest value is the same for every customer."""
+
 
 def check_fit(X: np.ndarray, ks: Iterable[int] = ()) -> np.ndarray:
     """Refuse what cannot be clustered, before any fit.
@@ -31,11 +37,12 @@ def check_fit(X: np.ndarray, ks: Iterable[int] = ()) -> np.ndarray:
     if X.ndim != 2:
         raise ValueError(f"a matrix of customers by columns is needed, not shape {X.shape}")
     if len(X) < MIN_CUSTOMERS:
-        raise ValueError(f"{len(X)} customers are too few to segment; at least {MIN_CUSTOMERS} are needed")
+        who = f"{len(X)} customer{' is' if len(X) == 1 else 's are'}"
+        raise ValueError(f"{who} too few to segment; at least {MIN_CUSTOMERS} are needed")
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
         raise ValueError(f"customer {row + 1}, column {column + 1} is {X[row, column]}, not a finite number")
-    constant = np.flatnonzero(np.ptp(X, axis=0) == 0)
+    constant = np.flatnonzero(np.ptp(X, axis=0) <= NO_SPREAD * np.abs(X).max(axis=0))
     if len(constant):
         raise ValueError(f"column {constant[0] + 1} is the same for every customer")
     distinct = len(np.unique(X, axis=0))

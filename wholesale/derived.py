@@ -11,8 +11,8 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.models import SEED, TOL, fit_quietly, polish
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.models import SEED, TOL, cholesky_of_precisions, fit_quietly, polish
 from wholesale.segments import name_segments, overlap, profile_segments
 
 
@@ -20,7 +20,7 @@ def predictor_numbers(
     customers: pd.DataFrame,
     standardizer: Pipeline,
     kmeans: KMeans,
-    gmm: GaussianMixture,
+    gmm: GaussianMixture | None,
     ward: AgglomerativeClustering,
 ) -> dict:
     """Collect what :class:`wholesale.predictor.Predictor` holds, as plain lists.
@@ -39,21 +39,22 @@ def predictor_numbers(
     """
     amounts = customers[list(SPEND_COLUMNS)]
     X = standardizer.transform(amounts)
-    labels = {"kmeans": kmeans.labels_ + 1, "gmm": gmm.predict(X) + 1, "ward": ward.labels_ + 1}
-    profiles = {model: profile_segments(customers, labels[model]) for model in MODELS}
-    ward_centers = profiles["ward"]["standardized"]
+    labels = labels_by_model(X, kmeans, gmm, ward)
+    profiles = {model: profile_segments(customers, its) for model, its in labels.items()}
+    centers = {"kmeans": kmeans.cluster_centers_, "ward": profiles["ward"]["standardized"]}
     return _plain(
         {
             "mean": standardizer["standardize"].mean_,
             "scale": standardizer["standardize"].scale_,
-            "names": {model: list(name_segments(profiles[model]).values()) for model in MODELS},
-            "sizes": {model: profiles[model]["customers", "size"] for model in MODELS},
-            "typical": {model: profiles[model]["typical"][amounts.columns] for model in MODELS},
-            "overlap": {model: overlap(labels["kmeans"], labels[model]) for model in MODELS},
-            "centers": {"kmeans": kmeans.cluster_centers_, "gmm": gmm.means_, "ward": ward_centers},
-            "weights": gmm.weights_,
-            "precisions_cholesky": gmm.precisions_cholesky_,
-            "densities": np.sort(cross_validated_log_density(gmm, X)),
+            "names": {model: list(name_segments(its).values()) for model, its in profiles.items()},
+            "sizes": {model: its["customers", "size"] for model, its in profiles.items()},
+            "typical": {model: its["typical"][amounts.columns] for model, its in profiles.items()},
+            "overlap": {model: overlap(labels["kmeans"], its) for model, its in labels.items()},
+            "centers": centers if gmm is None else centers | {"gmm": gmm.means_},
+            "covariance": gmm and gmm.covariance_type,
+            "weights": gmm and gmm.weights_,
+            "precisions_cholesky": gmm and cholesky_of_precisions(gmm),
+            "densities": gmm and cross_validated_log_density(gmm, X),
             "linkage": ward_linkage(ward),
             "amounts": amounts,
             "channel": customers.get("Channel"),
@@ -61,6 +62,14 @@ def predictor_numbers(
             "segments": labels,
         }
     )
+
+
+def labels_by_model(
+    X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture | None, ward: AgglomerativeClustering
+) -> dict[str, np.ndarray]:
+    """Number the segments 1…k of the customers that renumbered models were fitted on."""
+    found = {"kmeans": kmeans.labels_, "gmm": gmm and gmm.predict(X), "ward": ward.labels_}
+    return {model: labels + 1 for model, labels in found.items() if labels is not None}
 
 
 def _plain(value: Any) -> Any:
@@ -72,7 +81,7 @@ def _plain(value: Any) -> Any:
 def measures(
     X: np.ndarray,
     kmeans: KMeans,
-    gmm: GaussianMixture,
+    gmm: GaussianMixture | None,
     ward: AgglomerativeClustering,
     *,
     stability: dict[str, dict],
@@ -82,23 +91,25 @@ def measures(
     Returns
     -------
     dict
-        By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``bic`` and ``restarts``; Ward
-        ``self_placement``, the share (0…1) from `ward_self_placement`; and what `stability` says of the
-        model's segments, if anything.
+        By model: ``sizes`` and ``silhouette``; K-Means ``inertia``; GMM ``covariance``, ``bic`` and
+        ``restarts``; Ward ``self_placement``, the share (0…1) from `ward_self_placement`; and what
+        `stability` says of the model's segments, if anything. None for a mixture that there is not.
     """
-    labels = {"kmeans": kmeans.labels_, "gmm": gmm.predict(X), "ward": ward.labels_}
-    metrics = {
+    labels = labels_by_model(X, kmeans, gmm, ward)
+    metrics: dict[str, Any] = {
         model: {
-            "sizes": np.bincount(labels[model]).tolist(),
-            "silhouette": float(silhouette_score(X, labels[model])),
+            "sizes": np.bincount(its)[1:].tolist(),
+            "silhouette": float(silhouette_score(X, its)),
             **({"stability": stability[model]} if model in stability else {}),
         }
-        for model in MODELS
+        for model, its in labels.items()
     }
     metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
-    metrics["gmm"] |= {"bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
     metrics["ward"]["self_placement"] = ward_self_placement(X, labels["ward"])
-    return metrics
+    if gmm is None:
+        return metrics | {"gmm": None}
+    kind = {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
+    return metrics | {"gmm": metrics["gmm"] | kind}
 
 
 def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:

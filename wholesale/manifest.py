@@ -7,12 +7,16 @@ malice: whoever can change a model can change the manifest too.
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO
 from uuid import uuid4
+
+from wholesale.schema import EVIDENCE, FILES, Misfit, check_manifest, check_predictor
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS_FOLDER = ROOT / "models"
@@ -21,9 +25,9 @@ MODELS_VARIABLE = "WHOLESALE_MODELS"
 
 SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
-MANIFEST = "manifest.json"
-FILES = ("scaler.pkl", "kmeans.pkl", "gmm.pkl", "agg.pkl", "predictor.json")
-FORMAT_VERSION = 1
+MANIFEST, SEAL = "manifest.json", "manifest_sha256"
+PREDICTOR = "predictor.json"
+FORMAT_VERSION = 2
 TRAIN = "python -m wholesale train"
 """The command that makes a folder of models."""
 
@@ -32,7 +36,9 @@ class BundleError(Exception):
     """The model files in `folder` cannot be used; the message says why and names the command to retrain."""
 
     def __init__(self, reason: str, folder: Path = MODELS_FOLDER) -> None:
-        own = "" if folder.resolve() == MODELS_FOLDER.resolve() else f" IN --segments K -o {folder}"
+        own = (
+            "" if folder.resolve() == MODELS_FOLDER.resolve() else f" IN --segments K -o {quote(str(folder))}"
+        )
         super().__init__(f"{reason}; retrain with: {TRAIN}{own}")
 
 
@@ -52,6 +58,13 @@ def _lines(value: object, newline: str) -> str:
     inner = newline + " "
     leaves = (f"{json.dumps(key)}: {_lines(leaf, inner)}" for key, leaf in value.items())
     return "{" + inner + ("," + inner).join(leaves) + newline + "}"
+
+
+def sealed(value: dict, key: str) -> dict:
+    """Put under `key` the hash of all the rest as canonical JSON: sorted, without spaces, UTF-8."""
+    rest = {name: its for name, its in value.items() if name != key}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return {**rest, key: sha256(canonical.encode())}
 
 
 @contextmanager
@@ -75,7 +88,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
-    """Write `files` and, last of all, the manifest that holds their hashes.
+    """Write `files` and, last of all, the manifest that holds their hashes, that of the evidence and its own.
 
     A run interrupted between two renames leaves hashes that do not match, which `check_files` refuses.
 
@@ -95,19 +108,28 @@ def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_file(folder / name, content)
-    hashes = {name: sha256(content) for name, content in files.items()}
-    manifest = {"format": FORMAT_VERSION, **about, "files": hashes}
+    kept = {EVIDENCE: (folder / EVIDENCE).read_bytes()} if (folder / EVIDENCE).is_file() else {}
+    hashes = {name: sha256(content) for name, content in (files | kept).items()}
+    manifest = sealed({"format": FORMAT_VERSION, **about, "files": hashes}, SEAL)
     write_file(folder / MANIFEST, to_json(manifest))
     return manifest
 
 
-def read_json(path: Path) -> dict:
-    """Read a JSON object; an empty one where there is no such file or none that can be read."""
+def read_file(path: Path) -> bytes:
+    """Read a regular file; anything else, a link, a pipe or a folder, is an OSError."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(f"{path.name} is not a regular file")
+    return path.read_bytes()
+
+
+def read_json(path: Path, seal: str = "") -> dict:
+    """Read a JSON object; an empty one where there is none that can be read, or its `seal` is broken."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_file(path))
+        whole = isinstance(value, dict) and (not seal or sealed(value, seal) == value)
     except (OSError, ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    return value if whole else {}
 
 
 def read_manifest(folder: Path) -> dict:
@@ -116,19 +138,39 @@ def read_manifest(folder: Path) -> dict:
     Raises
     ------
     BundleError
-        If it is missing, unreadable or of another format version.
+        If it is missing, unreadable, of another format version, not what was saved or not as its table
+        says (see :mod:`wholesale.schema`).
     """
     path = folder / MANIFEST
-    if not path.exists():
+    if not os.path.lexists(path):
         raise BundleError(f"no {MANIFEST} in {folder.name}", folder)
     manifest = read_json(path)
-    if not all(isinstance(manifest.get(part), dict) for part in ("files", "versions")):
+    if type(found := manifest.get("format")) is not int:
         raise BundleError(f"{folder.name}/{MANIFEST} cannot be read", folder)
-    found = manifest.get("format")
     if found != FORMAT_VERSION:
         reason = f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}"
         raise BundleError(reason, folder)
+    with _in_order(folder, MANIFEST):
+        check_manifest(manifest)
+        if to_json(sealed(manifest, SEAL)) != read_file(path):
+            raise BundleError(f"{folder.name}/{MANIFEST} is not the file that was saved", folder)
     return manifest
+
+
+def read_predictor(content: bytes, manifest: dict, folder: Path) -> tuple[dict, dict]:
+    """Read the numbers of ``predictor.json``; give them and their table, or refuse what is not as it says."""
+    with _in_order(folder, PREDICTOR):
+        numbers = json.loads(content)
+        return numbers, check_predictor(numbers, manifest)
+
+
+@contextmanager
+def _in_order(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, RecursionError) as error:
+        place = f", at {error}" if isinstance(error, Misfit) else ""
+        raise BundleError(f"{folder.name}/{name} is not in order{place}", folder) from None
 
 
 def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, bytes]:
@@ -137,12 +179,12 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
     Raises
     ------
     BundleError
-        If one is missing or differs from what was saved.
+        If one is missing, no regular file, or differs from what was saved.
     """
     contents = {}
     for name in names:
         try:
-            contents[name] = (folder / name).read_bytes()
+            contents[name] = read_file(folder / name)
         except OSError:
             raise BundleError(f"{folder.name}/{name} is missing or cannot be read", folder) from None
         if sha256(contents[name]) != manifest["files"].get(name):
@@ -161,12 +203,14 @@ def check_folder(folder: Path) -> dict:
     Raises
     ------
     BundleError
-        If a file is missing, truncated or altered, the format version differs, or scikit-learn is of
-        another major.minor version.
+        If a file is missing, truncated, altered or not as its table says, the format version differs, or
+        scikit-learn is of another major.minor version.
     """
     manifest = read_manifest(folder)
-    saved, here = str(manifest["versions"].get("scikit-learn")), version("scikit-learn")
+    saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
         raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
-    read_files(folder, FILES, manifest)
+    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
+    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
+    read_predictor(contents[PREDICTOR], manifest, folder)
     return manifest

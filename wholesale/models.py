@@ -1,8 +1,10 @@
 """The three fits, robust to initialization. `X` is always the log-standardized matrix."""
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -11,12 +13,21 @@ from threadpoolctl import threadpool_limits
 SEED = 20130101
 """The one seed of the project (the data set was donated in 2013)."""
 
+STARTS, FEW_STARTS, SEARCHES = 1000, 50, 10
+"""Starts of K-Means for up to 500 customers and for very many, and the searches that share them."""
+
+COVARIANCES = ("full", "tied", "diag", "spherical")
+"""Kinds of covariances, the most general first."""
+
 INIT_PARAMS = ("kmeans", "k-means++", "random_from_data", "random")
 RESTARTS = 15
 TOL = 1e-6
 MAX_ITER = 2000
 POLISH_ITER = 300
 MAX_EIGENVALUE_RATIO = 1e4
+LEAST_GAIN = 1e-9
+"""Share of K-Means' inertia that tells a gain from rounding."""
+
 SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
@@ -25,7 +36,9 @@ class ImproperMixture(ValueError):
     """No restart of a mixture ended in a proper optimum."""
 
 
-def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, n_init: int = 50) -> KMeans:
+def fit_kmeans(
+    X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, n_init: int | None = None
+) -> KMeans:
     """Fit K-Means, the best of many k-means++ starts, to exact convergence.
 
     Parameters
@@ -33,8 +46,10 @@ def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, 
     X : ndarray of shape (n_customers, 6)
     n_clusters : int
     random_state : int
-    n_init : int
-        Number of starts.
+    n_init : int, optional
+        Number of starts. By default a thousand for up to 500 customers, then falling with their number to
+        50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
+        one is kept that has the first rows together.
 
     Returns
     -------
@@ -42,9 +57,43 @@ def fit_kmeans(X: np.ndarray, n_clusters: int = 3, *, random_state: int = SEED, 
 
     References
     ----------
-    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding.
+    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding; Hartigan and Wong (1979),
+    Algorithm AS 136: a k-means clustering algorithm.
     """
-    return KMeans(n_clusters, n_init=n_init, tol=0, max_iter=MAX_ITER, random_state=random_state).fit(X)
+    X = np.asarray(X, dtype=float)
+    kmeans = KMeans(n_clusters, n_init=n_init or 1, tol=0, max_iter=MAX_ITER, random_state=random_state)
+    with threadpool_limits(1):  # same sums on any number of cores, and faster where customers are few
+        if n_init:
+            return kmeans.fit(X)
+        starts = int(np.clip(STARTS * 500 / len(X), FEW_STARTS, STARTS))
+        seeds = np.random.SeedSequence(random_state).generate_state(SEARCHES).tolist()
+        searches = [clone(kmeans).set_params(n_init=starts // SEARCHES, random_state=seed) for seed in seeds]
+        found = [exchange(X, search.fit(X).labels_) for search in searches]
+        least = min(inertia for _, inertia in found)
+        tied = [labels.tolist() for labels, inertia in found if inertia <= least + LEAST_GAIN * least]
+        member = np.eye(n_clusters)[min(tied)]
+        kmeans.set_params(init=member.T @ X / member.sum(axis=0)[:, None]).fit(X)
+    return kmeans.set_params(init="k-means++", n_init=starts)
+
+
+def exchange(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Move single customers while that lowers the inertia: new labels, by first row, and their inertia."""
+    rows, first = np.arange(len(X)), np.unique(labels, return_index=True)[1]
+    labels = np.argsort(np.argsort(first))[labels]
+    while True:
+        member = np.eye(len(first))[labels]
+        counts = member.sum(axis=0)
+        centres = member.T @ X / counts[:, None]
+        squares = (X**2).sum(axis=1)[:, None] - 2 * X @ centres.T + (centres**2).sum(axis=1)
+        own = squares[rows, labels]
+        gains = (counts / np.maximum(counts - 1, 1))[labels] * own
+        gains = gains[:, None] - counts / (counts + 1) * squares
+        gains[rows, labels] = 0  # nobody joins the own segment anew
+        gains[(counts == 1)[labels]] = 0  # nor leaves it empty
+        row, to = np.unravel_index(gains.argmax(), gains.shape)
+        if gains[row, to] <= LEAST_GAIN * own.sum():
+            return labels, float(own.sum())
+        labels[row] = to
 
 
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:
@@ -74,11 +123,12 @@ def fit_gmm(
     *,
     random_state: int = SEED,
     restarts: int = RESTARTS,
+    fewest: float = 0,
 ) -> GaussianMixture:
     """Fit a Gaussian mixture: the proper optimum of lowest BIC over many restarts.
 
     The likelihood of a mixture is unbounded, because a component can shrink onto a few near-identical
-    customers, so the lowest BIC alone is not a criterion. Only proper optima compete (`is_proper`).
+    customers, so the lowest BIC alone is not a criterion. Only proper optima compete (`competes`).
 
     Parameters
     ----------
@@ -89,6 +139,8 @@ def fit_gmm(
         Of the first restart; the others count on from it.
     restarts : int
         Per initialization method in ``INIT_PARAMS``.
+    fewest : float
+        Customers that every component must hold, if more than a proper one does anyhow.
 
     Returns
     -------
@@ -113,7 +165,7 @@ def fit_gmm(
             for init in INIT_PARAMS
             for i in range(restarts)
         ]
-        proper = [gmm for gmm in fits if is_proper(gmm, len(X))]
+        proper = [gmm for gmm in fits if competes(gmm, X, fewest)]
         if not proper:
             raise ImproperMixture(f"no proper mixture of {n_components} {covariance_type} components found")
         bics = np.array([gmm.bic(X) for gmm in proper])
@@ -137,6 +189,34 @@ def is_proper(gmm: GaussianMixture, n_customers: int) -> bool:
     spread = covariance_eigenvalues(gmm)
     enough = (gmm.weights_ * n_customers).min() >= d + 1
     return bool(enough and spread.max() < MAX_EIGENVALUE_RATIO * spread.min())
+
+
+def competes(gmm: GaussianMixture, X: np.ndarray, fewest: float = 0) -> bool:
+    """Tell whether an optimum is proper, its components large enough, and each somebody's likeliest."""
+    if not is_proper(gmm, len(X)) or (gmm.weights_ * len(X)).min() < fewest:
+        return False
+    return len(np.unique(gmm.predict(X))) == gmm.n_components
+
+
+def fit_any_gmm(X: np.ndarray, n_components: int = 3, *, random_state: int = SEED) -> GaussianMixture | None:
+    """Fit a mixture of the first kind in ``COVARIANCES`` that has a proper optimum; None where none has.
+
+    Full covariances have d (d + 1) / 2 numbers each, and a component must hold as many customers.
+    """
+    d = X.shape[1]
+    for covariance in COVARIANCES:
+        fewest = d * (d + 1) / 2 if covariance == "full" else 0
+        with suppress(ImproperMixture):
+            return fit_gmm(X, n_components, covariance, random_state=random_state, fewest=fewest)
+    return None
+
+
+def cholesky_of_precisions(gmm: GaussianMixture) -> np.ndarray:
+    """Return one matrix per component, shape (k, d, d), of any covariance type."""
+    roots, shape = gmm.precisions_cholesky_, (*gmm.means_.shape, gmm.means_.shape[1])
+    if gmm.covariance_type in ("diag", "spherical"):
+        roots = roots.reshape(len(gmm.means_), -1, 1) * np.eye(shape[-1])
+    return np.broadcast_to(roots, shape)
 
 
 def covariance_eigenvalues(gmm: GaussianMixture) -> np.ndarray:

@@ -45,23 +45,27 @@ class Prediction:
     Attributes
     ----------
     kmeans, gmm, ward : Reading
+        ``gmm`` is None where there is no mixture.
     clarity : float
         Distance to the second nearest K-Means centre over the distance to the nearest; 1 is a tie, and
         it is infinite for a customer exactly on a centre.
     agreement : int
         1…3: models whose segment is the same as, or similar to, the K-Means segment (itself included).
-    familiarity : float
-        Share (0…1) of the customers on record that the mixture finds no more likely than this one.
+    familiarity : float, optional
+        Share (0…1) of the customers on record that the mixture finds no more likely than this one, each of
+        them scored by a mixture that did not see it. One with a recorded customer's amounts takes that
+        customer's own such score (of several alike the highest), itself counted: at least 1/n of n.
+        None where there is no mixture.
     unfamiliar : bool
         Whether familiarity is under 1%.
     """
 
     kmeans: Reading
-    gmm: Reading
+    gmm: Reading | None
     ward: Reading
     clarity: float
     agreement: int
-    familiarity: float
+    familiarity: float | None
     unfamiliar: bool
 
 
@@ -93,10 +97,12 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
         return Reading(i + 1, predictor.names[model][i], scores, overlap)
 
     return Prediction(
-        **{model: reading(model) for model in MODELS},
+        kmeans=reading("kmeans"),
+        gmm=reading("gmm") if predictor.has_mixture else None,
+        ward=reading("ward"),
         clarity=float(measured.clarity[0]),
         agreement=int(measured.agreement[0]),
-        familiarity=float(measured.familiarity[0]),
+        familiarity=float(measured.familiarity[0]) if predictor.has_mixture else None,
         unfamiliar=bool(measured.familiarity[0] < UNFAMILIAR),
     )
 
@@ -114,7 +120,8 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     -------
     dict of str to ndarray of shape (n,)
         ``kmeans_segment kmeans_name gmm_segment gmm_name gmm_p1…gmm_pk ward_segment ward_name agreement
-        clarity familiarity unfamiliar``, as in `Prediction`.
+        clarity familiarity unfamiliar``, as in `Prediction`; where there is no mixture, its numbers and the
+        familiarity are NaN, its names None.
 
     Raises
     ------
@@ -123,11 +130,13 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     """
     measured = measure(predictor, check_amounts(amounts))
     answer = {}
+    none = np.full((len(amounts), predictor.n_segments), np.nan)
     for model in MODELS:
-        answer[f"{model}_segment"] = measured.segment[model] + 1
-        answer[f"{model}_name"] = np.array(predictor.names[model], dtype=object)[measured.segment[model]]
+        names = np.array(predictor.names.get(model, [None]), dtype=object)
+        answer[f"{model}_segment"] = measured.segment[model] + 1 if model in measured.segment else none[:, 0]
+        answer[f"{model}_name"] = names[measured.segment.get(model, np.zeros(len(amounts), dtype=int))]
         if model == "gmm":
-            answer |= {f"gmm_p{i}": p for i, p in enumerate(measured.scores["gmm"].T, start=1)}
+            answer |= {f"gmm_p{i}": p for i, p in enumerate(measured.scores.get("gmm", none).T, start=1)}
     familiarity = measured.familiarity
     flags = {"agreement": measured.agreement, "clarity": measured.clarity, "familiarity": familiarity}
     return answer | flags | {"unfamiliar": familiarity < UNFAMILIAR}

@@ -1,8 +1,7 @@
 """The fitted numbers that answers need, and how they are loaded. NumPy only: nothing is unpickled."""
 
-import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,21 @@ from typing import Any
 import numpy as np
 
 from wholesale.columns import CHANNELS, MODELS, REGIONS
-from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, BundleError, read_files, read_manifest
-
-PREDICTOR = "predictor.json"
+from wholesale.manifest import (
+    MODELS_FOLDER,
+    MODELS_VARIABLE,
+    PREDICTOR,
+    read_files,
+    read_manifest,
+    read_predictor,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
+
+    Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
 
     Attributes
     ----------
@@ -32,12 +38,14 @@ class Predictor:
         Jaccard of a model's segments (rows) with the K-Means segments (columns).
     centers : dict of ndarray of shape (k, 6)
         Segment centres in standardized units; for the GMM, component means.
-    weights : ndarray of shape (k,)
+    covariance : str, optional
+        The kind of the mixture's covariances: full, tied, diag or spherical.
+    weights : ndarray of shape (k,), optional
         Mixture weights.
-    precisions_cholesky : ndarray of shape (k, 6, 6)
-        As in :class:`sklearn.mixture.GaussianMixture`.
-    densities : ndarray of shape (n,)
-        Cross-validated log-densities of the customers on record, ascending.
+    precisions_cholesky : ndarray of shape (k, 6, 6), optional
+        As in :class:`sklearn.mixture.GaussianMixture` with full covariances, whatever the kind.
+    densities : ndarray of shape (n,), optional
+        Log-density of each customer on record, by a mixture that did not see it (cross-validated).
     linkage : ndarray of shape (n - 1, 4)
         Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
     amounts : ndarray of shape (n, 6)
@@ -60,9 +68,10 @@ class Predictor:
     typical: dict[str, np.ndarray]
     overlap: dict[str, np.ndarray]
     centers: dict[str, np.ndarray]
-    weights: np.ndarray
-    precisions_cholesky: np.ndarray
-    densities: np.ndarray
+    covariance: str | None
+    weights: np.ndarray | Any  # these three are None where there is no mixture
+    precisions_cholesky: np.ndarray | Any
+    densities: np.ndarray | Any
     linkage: np.ndarray
     amounts: np.ndarray
     channel: np.ndarray | None
@@ -74,7 +83,17 @@ class Predictor:
     @property
     def n_segments(self) -> int:
         """Number of segments, k."""
-        return len(self.weights)
+        return len(self.names["kmeans"])
+
+    @property
+    def has_mixture(self) -> bool:
+        """Whether there is a Gaussian mixture beside the other two models."""
+        return "gmm" in self.names
+
+    @property
+    def models(self) -> dict[str, str]:
+        """The models that there are, with their labels."""
+        return {model: label for model, label in MODELS.items() if model in self.names}
 
     @property
     def displayed(self) -> tuple[str, ...]:
@@ -138,22 +157,22 @@ def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FO
     Raises
     ------
     BundleError
-        If the bytes are not a predictor.
+        If the bytes are not a predictor as its table says (see :mod:`wholesale.schema`).
     """
-    try:
-        numbers = json.loads(content)
-        named, evidence = numbers.pop("names"), numbers.pop("evidence")
-        fields = {name: _arrays(value) for name, value in numbers.items()}
-        names = {model: tuple(named[model]) for model in MODELS}
-        return Predictor(**fields, names=names, evidence=evidence, manifest=manifest)
-    except (ValueError, KeyError, TypeError):
-        raise BundleError(f"{PREDICTOR} does not hold a predictor", folder) from None
+    numbers, table = read_predictor(content, manifest, folder)
+    known = dict.fromkeys(field.name for field in fields(Predictor))
+    arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}
+    about = {"evidence": numbers.get("evidence") or {}, "manifest": manifest}
+    return Predictor(**known | arrays | about)
 
 
-def _arrays(value: dict | list | None) -> Any:
-    if isinstance(value, dict):
-        return {key: np.array(leaf) for key, leaf in value.items()}
-    return None if value is None else np.array(value)
+def _loaded(value: Any, wanted: dict | str) -> Any:
+    """Turn lists into what the table says: arrays of numbers, tuples of text."""
+    if isinstance(wanted, dict):
+        return {key: _loaded(value[key], its) for key, its in wanted.items()}
+    if " " not in wanted:
+        return value
+    return tuple(value) if wanted.startswith("text") else np.array(value)
 
 
 def _word(codes: np.ndarray | None, i: int, words: dict[int, str], title: str) -> str | None:

@@ -10,8 +10,7 @@ import pandas as pd
 
 from wholesale import models
 from wholesale.evidence.saved import customers_hash
-
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
+from wholesale.schema import LIBRARIES
 
 LARGEST = 10_000
 """Customers that are fitted at most. Ward's memory grows with their square: measured, 0.8 GB for so many."""

@@ -21,9 +21,9 @@ NOTABLE = 0.25
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:
-    """Return the raw labels by decreasing size; ties keep the order of the labels."""
-    raw, sizes = np.unique(labels, return_counts=True)
-    return raw[np.argsort(-sizes, kind="stable")]
+    """Return the raw labels by decreasing size, ties by their first row: no fit's raw numbers matter."""
+    raw, first, sizes = np.unique(labels, return_index=True, return_counts=True)
+    return raw[np.lexsort((first, -sizes))]
 
 
 def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ SPACE = "\u00a0"
 
 
 _LONG = 1e16  # from here on, amounts are written with an exponent
+NUMBERS = {2: "two", 3: "three"}
 
 
 def format_amount(amount: float) -> str:

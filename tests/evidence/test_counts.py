@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import silhouette_samples
 
-from wholesale.evidence import compare_cluster_counts
+from wholesale.evidence import compare_cluster_counts, recommend
 from wholesale.evidence.counts import silhouettes
 
 QUICK = {"restarts": 2, "references": 5, "splits": 3}
@@ -72,6 +73,14 @@ def test_duplicated_rows_and_a_lone_outlier_are_scored(X):
     scores = compare_cluster_counts(rows, [2], **QUICK)
     assert scores.loc[2, "smallest_segment"] == 1
     assert np.isfinite(scores.loc[2, ["kmeans_silhouette", "ward_silhouette", "gap"]].to_numpy(float)).all()
+
+
+def test_a_criterion_that_is_missing_for_every_number_has_no_vote():
+    counts = pd.DataFrame({"gmm_bic": np.nan, "prediction_strength": np.nan, "gap": np.nan}, index=[2, 3])
+    counts = counts.assign(gap_rule=False, davies_bouldin=[1.0, 0.5])
+    assert recommend(counts).votes == {"Davies-Bouldin index": 3}
+    with pytest.raises(ValueError, match="no criterion is defined"):
+        recommend(counts.drop(columns="davies_bouldin"))
 
 
 def test_where_no_mixture_is_proper_its_criteria_are_undefined(X):

@@ -1,12 +1,10 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from wholesale.evidence import recommend, saved, search_covariances
 from wholesale.evidence.saved import fingerprint, load_evidence, summary
-from wholesale.manifest import MODELS_FOLDER
+from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.models import SAME_OPTIMUM, restart
 
 
@@ -90,8 +88,21 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
     assert calls == ["a"]
     assert [name for name, _, _ in saved.compute(*arguments)] == ["a", "b"]
     assert calls == ["a", "b"]
-    assert json.loads((tmp_path / "evidence.json").read_text()) == {"a": {"value": "a"}, "b": {"value": "b"}}
+    assert load_evidence(tmp_path) == sealed({"a": {"value": "a"}, "b": {"value": "b"}}, saved.SEAL)
     assert {path.name for path in tmp_path.iterdir()} == {"evidence.json"}
+
+
+@pytest.mark.parametrize(
+    "spoil", [(b"highly stable", b"highly stably"), (b"0.91", b"0.81"), (b"1.0", b"NaN")]
+)
+def test_evidence_that_was_altered_is_none(tmp_path, customers, spoil):
+    """Else `train` would put it into a bundle and vouch for it."""
+    content = (MODELS_FOLDER / saved.EVIDENCE).read_bytes()
+    (tmp_path / saved.EVIDENCE).write_bytes(content)
+    assert summary(customers, 3, tmp_path) == summary(customers, 3) != {}
+    assert spoil[0] in content
+    (tmp_path / saved.EVIDENCE).write_bytes(content.replace(*spoil, 1))
+    assert load_evidence(tmp_path) == summary(customers, 3, tmp_path) == {}
 
 
 def test_no_half_finished_run_is_committed():

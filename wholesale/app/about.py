@@ -93,7 +93,7 @@ def _evidence(predictor: Predictor) -> str:
 
 def _how(manifest: dict) -> str:
     """Give the command that gathers the evidence."""
-    file, k = manifest.get("source", {}).get("file", "IN"), manifest["parameters"]["n_segments"]
+    file, k = (manifest.get("source") or {}).get("file", "IN"), manifest["parameters"]["n_segments"]
     if manifest["customers_sha256"] == SHIPPED_SHA256:
         return f"{TRAIN} --segments {k} --evidence"
     return f"{TRAIN} {file} --segments {k} --evidence -o FOLDER"
@@ -142,14 +142,12 @@ def _tree(predictor: Predictor) -> str:
 
 def _versions(predictor: Predictor) -> str:
     manifest = predictor.manifest
-    restarts, versions = manifest["metrics"]["gmm"]["restarts"], {"Python": manifest["python"]}
-    versions |= manifest["versions"]
+    versions = {"Python": manifest["python"], **manifest["versions"]}
     count = format_amount(manifest["customers"])
     told = {
         "Trained": f"{manifest['trained'][:10]}, on {count} customers",
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "Mixture": f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is "
-        f"served, {restarts['degenerate']} in a degenerate one",
+        "Mixture": f"{_restarts(predictor)}{sentences.mixture(predictor)}",
         **_source(manifest),
         "Seed": str(manifest["seed"]),
         "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
@@ -157,11 +155,21 @@ def _versions(predictor: Predictor) -> str:
     return card(_list(told), heading="Versions")
 
 
+def _restarts(predictor: Predictor) -> str:
+    if not predictor.has_mixture:
+        return ""
+    restarts = predictor.manifest["metrics"]["gmm"]["restarts"]
+    return (
+        f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is served, "
+        f"{restarts['degenerate']} in a degenerate one. "
+    )
+
+
 def _source(manifest: dict) -> dict[str, str]:
     """Say where the customers come from, as far as it is known."""
     if manifest["customers_sha256"] == SHIPPED_SHA256:
         return {"Source": SOURCE}
-    source, n, everybody = manifest.get("source"), manifest["customers"], manifest.get("drawn_from", 0)
+    source, n, everybody = manifest.get("source"), manifest["customers"], manifest["drawn_from"]
     if not source:
         return {}
     accepted, rejected = (format_amount(source[rows]) for rows in ("accepted", "rejected"))

@@ -85,7 +85,6 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
     gmm, ward = prediction.gmm, prediction.ward
     distances = prediction.kmeans.scores
     nearness = [(f"{distance:.1f}", distance / max(distances)) for distance in distances]
-    probabilities = [(sentences.probability(share), share) for share in gmm.scores]
     placed = "Placed where joining costs least"
     if (share := predictor.self_placement) is not None:
         placed += f", which finds the tree's own segment for {share:.0%} of the customers on record"
@@ -97,20 +96,26 @@ def model_cards(predictor: Predictor, prediction: Prediction, colours: dict[str,
             colours["kmeans"],
         )
         + note(sentences.clarity(predictor, prediction)),
-        "gmm": bars("Probability of each segment", predictor.names["gmm"], probabilities, colours["gmm"])
-        + note(
-            f"{sentences.related(name, gmm.overlap)} {sentences.stability(predictor, 'gmm', gmm.segment)}"
-        ),
+        "gmm": _mixture(predictor, name, gmm, colours["gmm"]) if gmm else note(sentences.NO_MIXTURE),
         "ward": note(f"{sentences.related(name, ward.overlap)} {placed}.")
         + note(sentences.stability(predictor, "ward", ward.segment)),
     }
     return "".join(
-        _model_card(model, getattr(prediction, model), colours[model], details[model]) for model in MODELS
+        _model_card(model, getattr(prediction, model), colours.get(model, ()), details[model])
+        for model in MODELS
     )
 
 
-def _model_card(model: str, reading: Reading, colours: tuple[str, ...], details: str) -> str:
-    value = f'<p class="wc-value">{named(reading.name, colours[reading.segment - 1])}</p>'
+def _mixture(predictor: Predictor, name: str, gmm: Reading, colours: tuple[str, ...]) -> str:
+    probabilities = [(sentences.probability(share), share) for share in gmm.scores]
+    return bars("Probability of each segment", predictor.names["gmm"], probabilities, colours) + note(
+        f"{sentences.related(name, gmm.overlap)} {sentences.stability(predictor, 'gmm', gmm.segment)}"
+    )
+
+
+def _model_card(model: str, reading: Reading | None, colours: tuple[str, ...], details: str) -> str:
+    name = named(reading.name, colours[reading.segment - 1]) if reading else "None"
+    value = f'<p class="wc-value">{name}</p>'
     heading = MODELS[model] + (", for analysis" if model == "ward" else "")
     return card(value + details, f"wc-{model}", heading=heading)
 

@@ -18,7 +18,7 @@ def presets(predictor: Predictor) -> dict[str, int]:
     dict of str to int
         What each is, in words, to the customer's number (from 1): of each K-Means segment the customer
         nearest its centre; of those on whom the fewest models agree the one nearest a border; and the one
-        that the mixture finds least familiar.
+        that the mixture finds least familiar, if there is a mixture.
     """
     measured = measure(predictor, predictor.amounts)
     distances, own = measured.scores["kmeans"], measured.segment["kmeans"]
@@ -28,5 +28,7 @@ def presets(predictor: Predictor) -> dict[str, int]:
         for name, customer in zip(predictor.names["kmeans"], inside.argmin(axis=0), strict=True)
     }
     contested = np.where(measured.agreement == measured.agreement.min(), measured.clarity, np.inf)
-    chosen = {"Contested": int(contested.argmin()), "Unlike all others": int(measured.density.argmin())}
+    chosen = {"Contested": int(contested.argmin())}
+    if predictor.has_mixture:
+        chosen["Unlike all others"] = int(measured.familiarity.argmin())
     return {f"{what}: customer {i + 1}": i + 1 for what, i in (typical | chosen).items()}

@@ -40,7 +40,10 @@ def segments_tab(predictor: Predictor) -> str:
     means = _means(predictor)
     full = max(float(np.abs(its).max()) for its in means.values())
     return f'<h2 class="wc-unseen">Segments</h2>{intro}' + "".join(
-        _model(predictor, model, colours[model], means[model], full) for model in MODELS
+        _model(predictor, model, colours[model], means[model], full)
+        if model in predictor.models
+        else f'<section class="wc-model"><h3>{label}</h3>{note(sentences.mixture(predictor))}</section>'
+        for model, label in MODELS.items()
     )
 
 

@@ -1,7 +1,7 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor
-from wholesale.wording import format_amount, format_share, listed, rounded
+from wholesale.wording import counted, format_amount, format_share, listed, rounded
 
 CLOSE = 1.15  # one customer in eight on record is no clearer
 TINY = 1e-12
@@ -21,11 +21,23 @@ RELATIONS = {
     "no counterpart": "Not a counterpart of {name}: only {share} of their customers in common.",
 }
 
+NO_MIXTURE = "There is no Gaussian mixture of these customers."
+
 GROUPS = (
     "Names say what a segment buys much or little of. "
     f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
     f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
 )
+
+KINDS = {
+    "tied": "one shape for all its components (tied covariances)",
+    "diag": "components without correlations (diag covariances)",
+    "spherical": "round components (spherical covariances)",
+}
+
+USUAL, REPEATED, FLAT = 1 / 3, 0.1, 1e-4
+"""Shares of customers from whom on one amount, or all six, that they have in common are said to be in a
+mixture's way; and share of the largest variance under which categories follow from each other."""
 
 CONVENTION = (
     "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
@@ -36,6 +48,8 @@ CONVENTION = (
 
 def familiarity(prediction: Prediction) -> str:
     """Say how usual a customer is among those on record."""
+    if prediction.familiarity is None:
+        return "How familiar cannot be told, as there is no mixture"
     share = format_share(prediction.familiarity)
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
@@ -51,7 +65,38 @@ def probability(share: float) -> str:
 
 def agreement(prediction: Prediction) -> str:
     """Say how many models agree."""
-    return f"{prediction.agreement} of {len(MODELS)} models agree"
+    return f"{prediction.agreement} of {len(MODELS) - (prediction.gmm is None)} models agree"
+
+
+def mixture(predictor: Predictor) -> str:
+    """Say of what kind the mixture is, or that there is none, and why; nothing of full covariances."""
+    if predictor.covariance == "full":
+        return ""
+    causes = "; ".join(_causes(predictor))
+    why = f" In the way: {causes}." if causes else ""
+    proper = "some component would hold too few customers, or shrink onto a few of them or onto a plane"
+    if predictor.covariance is None:
+        return f"There is no Gaussian mixture: of whatever kind, {proper}.{why}"
+    return f"The Gaussian mixture has {KINDS[predictor.covariance]}: of a more general kind, {proper}.{why}"
+
+
+def _causes(predictor: Predictor) -> Iterator[str]:
+    """Name what makes mixtures of these customers improper, category by category."""
+    amounts, labels, k = predictor.amounts, list(LABELS.values()), predictor.n_segments
+    repeats = np.unique(amounts, axis=0, return_counts=True)[1]
+    if len(repeats) < k * len(labels) * (len(labels) + 1) / 2:
+        yield f"{counted(len(repeats), 'different customer')} are few for {k} segments"
+    if repeats.max() > 1 and (share := repeats.max() / len(amounts)) >= REPEATED:
+        yield f"{format_share(share)} of customers have the same amounts throughout"
+    for label, its in zip(labels, amounts.T, strict=True):
+        values, counts = np.unique(its, return_counts=True)
+        if (share := counts.max() / len(amounts)) >= USUAL:
+            usual = format_amount(values[counts.argmax()].item())
+            yield f"{label} is {usual} for {format_share(share)} of customers"
+    spread, axes = np.linalg.eigh(np.cov(predictor.standardize(amounts), rowvar=False))
+    flat = (axes[:, spread < FLAT * spread[-1]] ** 2).sum(axis=1) > FLAT
+    if flat.any():
+        yield f"{listed(np.array(labels)[flat].tolist())} follow from each other"
 
 
 def clarity(predictor: Predictor, prediction: Prediction) -> str:
@@ -96,8 +141,9 @@ def related(name: str, overlap: float) -> str:
 
 def alone(predictor: Predictor, segment: int) -> str:
     """Say that no other model has a segment like this one of K-Means, if so."""
-    alike = max(float(predictor.overlap[model][:, segment - 1].max()) for model in ("gmm", "ward"))
-    return "Neither other model has a segment like it." if alike < SIMILAR else ""
+    others = [float(its[:, segment - 1].max()) for m, its in predictor.overlap.items() if m != "kmeans"]
+    none = "Neither other model has" if len(others) > 1 else f"{MODELS['ward']} has not"
+    return f"{none} a segment like it." if max(others) < SIMILAR else ""
 
 
 def reasons(explanation: Explanation) -> str:
@@ -132,10 +178,8 @@ def same(explanation: Explanation) -> str:
 def announcement(prediction: Prediction) -> str:
     """Write the answer in plain words, for screen readers; the warning first if there is need of one."""
     warning = f"{familiarity(prediction)}. " if prediction.unfamiliar else ""
-    return (
-        f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {MODELS['gmm']}: {prediction.gmm.name}. "
-        f"{agreement(prediction)}."
-    )
+    mixed = f"{MODELS['gmm']}: {prediction.gmm.name}." if prediction.gmm else NO_MIXTURE
+    return f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {mixed} {agreement(prediction)}."
 
 
 def as_text(
@@ -144,12 +188,13 @@ def as_text(
     """Write the whole answer as lines of text, to be pasted elsewhere."""
     amounts = [f"{LABELS[column]} {format_amount(amount)}" for column, amount in spend.items()]
     step, leads = change(explanation.change)
-    certain = probability(prediction.gmm.scores[prediction.gmm.segment - 1])
     lines = [
         f"Customer: {', '.join(amounts)} ({UNIT} a year)",
         f"{familiarity(prediction)}. {agreement(prediction)}.",
         f"{MODELS['kmeans']}: {prediction.kmeans.name}. {clarity(predictor, prediction)}",
-        f"{MODELS['gmm']}: {prediction.gmm.name} ({certain}).",
+        f"{MODELS['gmm']}: {prediction.gmm.name} ({probability(max(prediction.gmm.scores))})."
+        if prediction.gmm
+        else NO_MIXTURE,
         f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
         f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
         f"{step}, {MODELS['kmeans']} would say {leads}." if leads else step,

@@ -66,6 +66,9 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
 def _segments(summary: "Summary") -> Table:
     table = Table("model", "segment", "customers", "share")
     for model, label in MODELS.items():
+        if model not in summary.segments:
+            table.add_row(label, "none", "–", "–", end_section=True)
+            continue
         for i, (name, customers) in enumerate(summary.segments[model], start=1):
             last = i == len(summary.segments[model])
             size = (format_amount(customers), format_share(customers / summary.accepted))

@@ -1,7 +1,10 @@
 """The commands that fit: train, evidence, check."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +12,7 @@ from rich.table import Table
 
 from wholesale.cli.common import Columns, Folder, Sheet, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
-from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
+from wholesale.manifest import FILES, MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 from wholesale.wording import counted
 
 if TYPE_CHECKING:
@@ -37,17 +40,21 @@ def train(
     ] = False,
 ) -> None:
     """Fit the three models, on the shipped customers or on your own, and save them."""
+    from wholesale.app import sentences
+
     folder = output or MODELS_FOLDER
     try:
         own = _read(source, output, named_columns(column), decimal, sheet)
-        folder.mkdir(parents=True, exist_ok=True)
-        bundle = _fitted(own, segments, folder, evidence)
+        with _writable(folder):
+            bundle = _fitted(own, segments, folder, evidence)
     except ValueError as error:
         refuse(error)
     except OSError as error:
         refuse(f"{folder.name} cannot be written: {error.strerror or error}")
     console.print(_fits(bundle.manifest["metrics"], bundle.names))
-    console.print(f"Saved {', '.join(bundle.manifest['files'])} and manifest.json in {folder.name}/")
+    if said := sentences.mixture(bundle.predictor):
+        console.print(said, highlight=False)
+    console.print(f"Saved {', '.join(FILES)} and manifest.json in {folder.name}/")
     for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
         console.print(sentence)
     if source:
@@ -123,9 +130,22 @@ def _read(
     return own
 
 
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make the folder, and try a file in it, before anything is fitted; an empty one is not left behind."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
 def _fitted(own: "Own", segments: int, folder: Path, weigh: bool) -> "Bundle":
     from wholesale.bundle import save_bundle, train
-    from wholesale.models import ImproperMixture
     from wholesale.provenance import LARGEST
 
     n = min(len(own.customers), LARGEST)
@@ -134,17 +154,14 @@ def _fitted(own: "Own", segments: int, folder: Path, weigh: bool) -> "Bundle":
             f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."
         )
     console.print(f"Training on {n} customers, {segments} segments; {_takes(n, weigh)}.")
-    try:
-        bundle = train(
-            own.customers,
-            segments,
-            source=own.source,
-            folder=folder,
-            weigh=weigh,
-            progress=lambda step: console.print(f"  {step}"),
-        )
-    except ImproperMixture as error:
-        raise ValueError(f"{error} among {n} customers: ask for fewer segments") from None
+    bundle = train(
+        own.customers,
+        segments,
+        source=own.source,
+        folder=folder,
+        weigh=weigh,
+        progress=lambda step: console.print(f"  {step}"),
+    )
     return save_bundle(bundle, folder)
 
 
@@ -160,6 +177,9 @@ def _fits(metrics: dict, names: dict[str, tuple[str, ...]]) -> Table:
     table = Table("model", "segments (customers)", "silhouette", "BIC")
     for model, label in MODELS.items():
         its = metrics[model]
+        if its is None:
+            table.add_row(label, "none", "–", "–", end_section=True)
+            continue
         sizes = "\n".join(f"{name} ({size})" for name, size in zip(names[model], its["sizes"], strict=True))
         bic = f"{its['bic']:.0f}" if "bic" in its else "–"
         table.add_row(label, sizes, f"{its['silhouette']:.2f}", bic, end_section=True)

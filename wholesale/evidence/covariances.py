@@ -9,9 +9,8 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.models import INIT_PARAMS, SAME_OPTIMUM, SEED, is_proper, restart
+from wholesale.models import COVARIANCES, INIT_PARAMS, SAME_OPTIMUM, SEED, competes, restart
 
-COVARIANCES = ("full", "tied", "diag", "spherical")
 SEEDS = 20
 RESTARTS = 5
 """Per seed and initialization method: 20 × 4 × 5 = 400 restarts for each covariance type and k."""
@@ -89,7 +88,7 @@ def _search(X: np.ndarray, k: int, covariance: str, first_seed: int, restarts: i
     with threadpool_limits(1):
         for init, seed in itertools.product(INIT_PARAMS, range(first_seed, first_seed + restarts)):
             gmm = restart(X, k, covariance, init_params=init, random_state=seed)
-            rows.append((init, seed, gmm.bic(X), is_proper(gmm, len(X))))
+            rows.append((init, seed, gmm.bic(X), competes(gmm, X)))
     return pd.DataFrame(rows, columns=["init", "seed", "bic", "proper"])
 
 

@@ -52,20 +52,28 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
     Parameters
     ----------
     counts : DataFrame
-        From `compare_cluster_counts`; criteria whose columns are missing do not vote.
+        From `compare_cluster_counts`; criteria whose columns are missing, or NaN for every k, do not vote.
     served : int
         The k that the users chose.
 
     Returns
     -------
     Recommendation
+
+    Raises
+    ------
+    ValueError
+        If none can vote.
     """
+    counts = counts.dropna(axis="columns", how="all")
     votes = {name: int(counts[column].idxmax()) for column, name in HIGHEST.items() if column in counts}
     votes |= {name: int(counts[column].idxmin()) for column, name in LOWEST.items() if column in counts}
-    if "gap_rule" in counts:
+    if "gap_rule" in counts and "gap" in counts:
         votes["gap statistic"] = gap_vote(counts["gap_rule"])
     if "prediction_strength" in counts:
         votes["prediction strength"] = strength_vote(counts["prediction_strength"])
+    if not votes:
+        raise ValueError("no criterion is defined for any of these numbers of segments")
     tally = pd.Series(votes).value_counts()
     recommended = int(min(tally.index[tally == tally.max()]))
     support = tuple(name for name, k in votes.items() if k == served)

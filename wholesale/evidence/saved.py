@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.mixture import GaussianMixture
 
+from wholesale.checks import PER_SEGMENT
 from wholesale.columns import MODELS
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import COVARIANCES, search_covariances
@@ -21,15 +22,33 @@ from wholesale.evidence.stability import (
     refit_from,
     stability_band,
 )
-from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sha256, to_json, write_file
+from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sealed, sha256, to_json, write_file
 from wholesale.models import RESTARTS, fit_kmeans, fit_ward
+from wholesale.schema import EVIDENCE
 
-EVIDENCE = "evidence.json"
+SEAL = "evidence_sha256"
 PART = ".evidence.part"
 KS = range(1, 9)
+"""Numbers of segments that are weighed at most; few distinct customers allow fewer."""
+
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
 MODULES = "counts covariances gap recommend saved stability strength"
 SOURCES = ("checks.py", "models.py", "preprocessing.py", *(f"evidence/{name}.py" for name in MODULES.split()))
+
+
+def weighable(X: np.ndarray) -> range:
+    """Give the numbers of segments that leave enough distinct customers to each to be weighed."""
+    return range(KS.start, min(KS.stop, len(np.unique(X, axis=0)) // PER_SEGMENT + 1))
+
+
+def check_weighable(X: np.ndarray, n_segments: int) -> None:
+    """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
+    if n_segments not in weighable(X):
+        needed, distinct = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
+        raise ValueError(
+            f"the evidence for {n_segments} segments needs {needed} distinct customers, and there are"
+            f" {distinct}: train without it"
+        )
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
@@ -46,7 +65,7 @@ def customers_hash(customers: pd.DataFrame) -> str:
 def compute(
     customers: pd.DataFrame,
     X: np.ndarray,
-    gmm: GaussianMixture,
+    gmm: GaussianMixture | None,
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
     *,
@@ -60,8 +79,8 @@ def compute(
     ----------
     customers : DataFrame
     X : ndarray of shape (n_customers, 6)
-    gmm : GaussianMixture
-        The kept optimum.
+    gmm : GaussianMixture, optional
+        The kept optimum, if there is one.
     labels : dict of ndarray of shape (n_customers,)
         By model, the segments to be judged, 1…k.
     folder : Path
@@ -76,34 +95,36 @@ def compute(
     """
     part, k = folder / PART, int(labels["kmeans"].max())
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}
-    saved = read_json(part)
+    saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(X, gmm, labels, n_jobs)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
             done[name] = task()
-            write_file(part, to_json({**mark, "done": done}))
-    write_file(folder / EVIDENCE, to_json(_assembled(customers, mark, done)))
+            write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
+    write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, mark, done), SEAL)))
     part.unlink()
 
 
 def _tasks(
-    X: np.ndarray, gmm: GaussianMixture, labels: dict[str, np.ndarray], n_jobs: int | None
+    X: np.ndarray, gmm: GaussianMixture | None, labels: dict[str, np.ndarray], n_jobs: int | None
 ) -> dict[str, Callable[[], dict]]:
-    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "gmm": refit_from(gmm), "ward": fit_ward}
+    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "ward": fit_ward}
+    if gmm is not None:
+        fits["gmm"] = refit_from(gmm)
     tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X, n_jobs)}
     for covariance in COVARIANCES:
-        for k in KS:
+        for k in weighable(X):
             tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance, n_jobs)
-    for model, fit in fits.items():
-        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fit, labels[model], n_jobs)
+    for model in labels:
+        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fits[model], labels[model], n_jobs)
     return tasks
 
 
 def _counts(X: np.ndarray, n_jobs: int | None) -> dict:
     counts = compare_cluster_counts(
-        X, KS, restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
+        X, weighable(X), restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
     )
     return _plain(counts)
 
@@ -140,16 +161,20 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
         "sentences": list(advice.sentences),
         "counts": done["counts"],
         "covariances": {
-            covariance: {str(k): done[f"{covariance} mixtures of {k}"][str(k)] for k in KS}
+            covariance: {k: done[f"{covariance} mixtures of {k}"][k] for k in done["counts"]}
             for covariance in COVARIANCES
         },
-        "stability": {model: done[f"stability of {label}"] for model, label in MODELS.items()},
+        "stability": {
+            model: done[f"stability of {label}"]
+            for model, label in MODELS.items()
+            if f"stability of {label}" in done
+        },
     }
 
 
 def load_evidence(folder: Path = MODELS_FOLDER) -> dict:
-    """Read the saved evidence; an empty dictionary where there is none."""
-    return read_json(folder / EVIDENCE)
+    """Read the saved evidence; an empty dictionary where there is none, or not as it was saved."""
+    return read_json(folder / EVIDENCE, SEAL)
 
 
 def summary(customers: pd.DataFrame, n_segments: int, folder: Path = MODELS_FOLDER) -> dict:

@@ -1,6 +1,7 @@
 """Bootstrap stability: does a segment come back when other customers are drawn?"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.models import MAX_ITER, SEED, TOL, fit_quietly
+from wholesale.models import FEW_STARTS, MAX_ITER, SEED, TOL, fit_kmeans, fit_quietly
 
 RESAMPLES = 100
 RECOVERED, DISSOLVED = 0.75, 0.5
@@ -89,6 +90,8 @@ def bootstrap_jaccards(
     """
     X = check_fit(X, [n_segments])
     original = labels_of(fit(X, n_segments), X) if labels is None else np.asarray(labels)
+    if fit is fit_kmeans:  # a thousand starts for each resample would take minutes
+        fit = partial(fit_kmeans, n_init=FEW_STARTS)
     seeds = np.random.SeedSequence(random_state).spawn(resamples)
     rows = Parallel(n_jobs=n_jobs)(delayed(_resample)(X, original, fit, n_segments, seed) for seed in seeds)
     return np.array(rows)

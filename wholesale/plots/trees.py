@@ -1,6 +1,8 @@
 """Dendrograms of a given linkage, in segment colours."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,8 @@ def plot_dendrogram(
     top = {} if leaves is None else {"truncate_mode": "lastp", "p": leaves, "leaf_font_size": 9}
     shades = [GREY, *colours]
     shown = {"no_labels": leaves is None, **top}
-    drawn = dendrogram(tree, ax=ax, link_color_func=lambda node: shades[segment[node]], **shown)
+    with _deep(len(tree)):
+        drawn = dendrogram(tree, ax=ax, link_color_func=lambda node: shades[segment[node]], **shown)
     for lines in ax.collections:
         lines.set_linewidth(0.8 if leaves is None else 1.8)
     _draw_cut(ax, tree, len(names))
@@ -59,6 +62,17 @@ def plot_dendrogram(
     if leaves is not None:
         ax.set_xlabel("at each leaf: customers in the branch", labelpad=48)
     return finish(ax, title, grid="y")
+
+
+@contextmanager
+def _deep(merges: int) -> Iterator[None]:
+    """Let SciPy call itself once per merge: a chain of customers is as deep as it is long."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + merges)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _segment_of_nodes(tree: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from wholesale.report.place import one_sided, shifted
 from wholesale.report.study import FEWEST, Outcome, Scored, Unfitted
 from wholesale.report.weighing import Weighed, leading
 from wholesale.report.words import FEW, SHOWN
-from wholesale.wording import are, counted, format_amount, listed, of_all
+from wholesale.scoring.summary import UNKNOWN
+from wholesale.wording import NUMBERS, are, counted, format_amount, listed, of_all
 
 
 def found(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> str:
@@ -61,7 +62,9 @@ def _place(own: Own, scored: Scored) -> str:
     if scored.on_record:
         return f"**They are {record}** that the models at hand were made from."
     told = listed(shifted(own, scored))
-    unlike = f"{are(summary.unfamiliar, summary.accepted)} unlike 99% of those on record"
+    unlike = f"{are(summary.unfamiliar or 0, summary.accepted)} unlike 99% of those on record"
+    if summary.unfamiliar is None:
+        unlike = UNKNOWN
     if summary.other_market:
         where = f"they differ from {record} in {told}" if told else f"no category alone differs from {record}"
         return f"**Another market, perhaps, or another mix:** {where}; {unlike}.{one_sided(scored)}"
@@ -79,11 +82,13 @@ def _segments(fitted: Outcome) -> str:
 def _agreed(fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted):
         return ""
-    agreed = int((fitted.answers["agreement"] == len(MODELS)).sum())
+    models = fitted.bundle.predictor.models
+    agreed = int((fitted.answers["agreement"] == len(models)).sum())
     overlap = fitted.bundle.predictor.overlap
     alone = [MODELS[model] for model, its in overlap.items() if model != "kmeans" and its.max() < SIMILAR]
     why = "; ".join(f"no segment of {label} resembles one of K-Means" for label in alone)
-    return f"**The three new models agree** on {of_all(agreed, len(fitted.answers))}{why and f': {why}'}."
+    who = f"**The {NUMBERS[len(models)]} new models agree**"
+    return f"{who} on {of_all(agreed, len(fitted.answers))}{why and f': {why}'}."
 
 
 def _mend(own: Own) -> str:
@@ -102,13 +107,12 @@ def _more(own: Own) -> str:
 
 def _other(weighed: Weighed, fitted: Outcome) -> str:
     """Suggest another number of segments: one that can be fitted, or one with more votes than by chance."""
-    bic = weighed.counts.get("gmm_bic")
-    proper = [] if bic is None else [k for k in bic.dropna().index if k >= FEWEST]
+    tried = [k for k in weighed.counts.index if k >= FEWEST]  # each was fitted to be weighed
     if isinstance(fitted, Unfitted):
-        so_many = f"**Ask for {max(proper)} segments:** so many can be fitted." if proper else ""
+        so_many = f"**Ask for {max(tried)} segments:** so many can be fitted." if tried else ""
         return so_many or f"**See to what stands in the way of segments:** {fitted.refusal}."
     leaders = [] if weighed.refusal else leading(weighed.votes)
-    better = [str(k) for k in leaders if k in proper and not weighed.by_chance_too(k)]
+    better = [str(k) for k in leaders if k in tried and not weighed.by_chance_too(k)]
     if not better or fitted.segments in leaders:
         return ""
     return f"**Compare with {listed(better)} segments,** for which most votes are cast."
@@ -138,14 +142,15 @@ def _use(own: Own, scored: Scored) -> str:
 
 
 def _look(own: Own, fitted: Outcome) -> str:
-    if isinstance(fitted, Unfitted) or not (total := int(doubts(fitted.answers).any(axis=1).sum())):
+    if isinstance(fitted, Unfitted) or not (total := int(doubts(fitted).any(axis=1).sum())):
         return ""
     if total == len(fitted.answers):
         return "**Act on no segment without other grounds:** every customer is contested."
     return (
         f"**Take care with the contested customers,** {format_amount(total)} in all: look at one before"
-        f" acting on its segment. `{_scored(own)}` tells them by `agreement` under {len(MODELS)}, `clarity`"
-        f" under {CLOSE}, `unfamiliar`; Ward's rule for new customers counts there, so a few others may be."
+        f" acting on its segment. `{_scored(own)}` tells them by `agreement` under"
+        f" {len(fitted.bundle.names)}, `clarity` under {CLOSE}, `unfamiliar`; Ward's rule for new customers"
+        " counts there, so a few others may be."
     )
 
 

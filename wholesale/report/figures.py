@@ -63,12 +63,20 @@ def profiles(fitted: Outcome) -> Axes | None:
         return None
     predictor = fitted.bundle.predictor
     rows = pd.MultiIndex.from_tuples(
-        [(MODELS[m], f"{i} {name}") for m in MODELS for i, name in enumerate(predictor.names[m], start=1)]
+        [
+            (MODELS[m], f"{i} {name}")
+            for m, its in predictor.names.items()
+            for i, name in enumerate(its, start=1)
+        ]
     )
     X = predictor.standardize(predictor.amounts)
-    means = [X[predictor.segments[m] == i + 1].mean(axis=0) for m in MODELS for i in range(fitted.segments)]
+    means = [
+        X[predictor.segments[m] == i + 1].mean(axis=0)
+        for m in predictor.names
+        for i in range(fitted.segments)
+    ]
     standardized = pd.DataFrame(means, rows, list(SPEND_COLUMNS))
-    amounts = np.concatenate([predictor.typical[model] for model in MODELS])
+    amounts = np.concatenate([predictor.typical[model] for model in predictor.names])
     typical = pd.DataFrame(amounts, rows, standardized.columns)
     of_kmeans = np.abs(means[: fitted.segments])
     row, column = np.unravel_index(of_kmeans.argmax(), of_kmeans.shape)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from wholesale.app.sentences import CLOSE
-from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.app.sentences import CLOSE, mixture
+from wholesale.columns import SPEND_COLUMNS
 from wholesale.palette import SIMILAR
 from wholesale.report.study import Fitted, Outcome, Scored, Unfitted
 from wholesale.report.words import SHOWN
@@ -26,20 +26,25 @@ def segments(fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted):
         return f"**No models were fitted:** {fitted.refusal}."
     predictor, k = fitted.bundle.predictor, fitted.segments
-    similar = {model: int((its.diagonal() >= SIMILAR).sum()) for model, its in predictor.overlap.items()}
-    gmm, ward = _part(similar["gmm"], k), _part(similar["ward"], k)
+    similar = {
+        model: _part(int((its.diagonal() >= SIMILAR).sum()), k) for model, its in predictor.overlap.items()
+    }
+    gmm = f"{similar['gmm']} segments of the Gaussian mixture and " if predictor.has_mixture else ""
+    ward = f"{similar['ward']} of Ward" if gmm else f"{similar['ward']} segments of Ward"
     return (
-        f"K-Means makes {named(fitted)}. At least similar to their partners in K-Means are {gmm} segments of"
-        f" the Gaussian mixture and {ward} of Ward. {_certainty(fitted)}"
+        f"K-Means makes {named(fitted)}. At least similar to their partners in K-Means are {gmm}{ward}."
+        f" {_certainty(fitted)}"
     )
 
 
 def _certainty(fitted: Fitted) -> str:
     """Say who was fitted, and how often the search for the mixture ended in the one that was kept."""
-    manifest = fitted.bundle.manifest
-    restarts = manifest["metrics"]["gmm"]["restarts"]
-    said = f"The mixture kept is where {restarts['reached']} of {restarts['tried']} searches ended"
-    said += "; another could be about as good." if restarts["reached"] < RARE * restarts["tried"] else "."
+    manifest, said = fitted.bundle.manifest, mixture(fitted.bundle.predictor)
+    if fitted.bundle.predictor.has_mixture:
+        restarts = manifest["metrics"]["gmm"]["restarts"]
+        kept = f"The mixture kept is where {restarts['reached']} of {restarts['tried']} searches ended"
+        kept += "; another could be about as good." if restarts["reached"] < RARE * restarts["tried"] else "."
+        said = f"{kept} {said}".strip()
     if fitted.all_fitted:
         return f"{said} Ward's segments are those of its tree, not of its rule for new customers."
     drawn = format_amount(manifest["customers"])
@@ -67,7 +72,7 @@ def zeros(fitted: Outcome) -> str:
     none = (fitted.answers[list(SPEND_COLUMNS)] == 0).any(axis=1)
     made = [
         f"{label} {i}: {of_all(int(its.sum()), len(its))}"
-        for model, label in MODELS.items()
+        for model, label in fitted.bundle.predictor.models.items()
         for i, its in none.groupby(fitted.answers[f"{model}_segment"])
         if its.mean() > 0.5 > none.mean() and its.mean() >= LIFT * none.mean()
     ]
@@ -100,10 +105,12 @@ def contested(fitted: Outcome) -> str:
     """Count the customers whose segment is in doubt, by each reason."""
     if isinstance(fitted, Unfitted):
         return "Without segments nobody is contested."
-    flags = doubts(fitted.answers)
+    flags = doubts(fitted)
     n, total = len(flags), int(flags.any(axis=1).sum())
     disagreed, close, unlike = (of_all(int(flags[why].sum()), n) for why in flags)
     shown = f" The {SHOWN} most contested are listed." if total > SHOWN else ""
+    if not fitted.bundle.predictor.has_mixture:
+        unlike = "not known without a mixture"
     return (
         f"The new models disagree on {disagreed}{_alone(fitted)}. Close calls for K-Means (clarity under"
         f" {CLOSE}): {close}."
@@ -128,11 +135,12 @@ def _alone(fitted: Fitted) -> str:
     return f"; {who} be agreed on, as one of their segments resembles none of the model it is compared with"
 
 
-def doubts(answers: pd.DataFrame) -> pd.DataFrame:
+def doubts(fitted: Fitted) -> pd.DataFrame:
     """Tell why a customer's segment is in doubt: ``disagreed``, ``close``, ``unfamiliar``."""
+    answers = fitted.answers
     return pd.DataFrame(
         {
-            "disagreed": answers["agreement"] < len(MODELS),
+            "disagreed": answers["agreement"] < len(fitted.bundle.names),
             "close": answers["clarity"] < CLOSE,
             "unfamiliar": answers["unfamiliar"],
         }

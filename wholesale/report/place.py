@@ -5,12 +5,13 @@ import math
 import numpy as np
 from scipy.stats import betabinom
 
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.own import Own
 from wholesale.predict import UNFAMILIAR
 from wholesale.report.study import Scored
 from wholesale.scoring.drift import FAR, LIKE, by_chance
-from wholesale.wording import are, counted, format_amount, listed, of_all
+from wholesale.scoring.summary import UNKNOWN
+from wholesale.wording import NUMBERS, are, counted, format_amount, listed, of_all
 
 EVEN = 0.05
 """So near to one half, a share above the median is neither higher nor lower."""
@@ -76,15 +77,17 @@ def one_sided(scored: Scored) -> str:
 def shipped(scored: Scored) -> str:
     """Say what the models at hand make of the customers."""
     summary = scored.summary
+    models = scored.predictor.models
     largest = {model: max(its, key=lambda pair: pair[1]) for model, its in summary.segments.items()}
     said = "; ".join(
         f"{label} puts {of_all(largest[model][1], summary.accepted)} into *{largest[model][0]}*"
-        for model, label in MODELS.items()
+        for model, label in models.items()
     )
-    full = int((scored.answers["agreement"] == len(MODELS)).sum())
+    full = int((scored.answers["agreement"] == len(models)).sum())
     return (
-        f"The largest segments: {said}. The three models agree on {of_all(full, summary.accepted)}, by this"
-        " project's convention: each other model's segment is at least similar to that of K-Means."
+        f"The largest segments: {said}. The {NUMBERS[len(models)]} models agree on"
+        f" {of_all(full, summary.accepted)}, by this project's convention: each other model's segment is at"
+        " least similar to that of K-Means."
     )
 
 
@@ -103,8 +106,10 @@ def _shifts(own: Own, scored: Scored) -> str:
     )
 
 
-def _unfamiliar(unfamiliar: int, n: int, on_record: int) -> str:
+def _unfamiliar(unfamiliar: int | None, n: int, on_record: int) -> str:
     """Judge their number by that of n like those on record, from whom the limit is only an estimate."""
+    if unfamiliar is None:
+        return f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}."
     rank = math.ceil(UNFAMILIAR * on_record)
     usual = int(betabinom.ppf(0.975, n, rank, on_record + 1 - rank))
     within = f"up to {format_amount(usual)} would be nothing unusual" if usual else "none would be expected"

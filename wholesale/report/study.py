@@ -8,10 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from wholesale.bundle import Bundle, train
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS
 from wholesale.evidence import models_agreeing
 from wholesale.manifest import MODELS_FOLDER, ROOT
-from wholesale.models import ImproperMixture
 from wholesale.own import Own
 from wholesale.predict import Predictor, load_predictor
 from wholesale.scoring import Summary, score_table
@@ -96,25 +95,14 @@ def fit(own: Own, segments: int) -> Outcome:
         return Unfitted(segments, f"between {FEWEST} and {MOST} segments can be asked for")
     try:
         bundle = train(own.customers, segments, source=own.source)
-    except ImproperMixture:
-        flat = f"in every Gaussian mixture of {segments} components that was tried, one shrinks onto a few"
-        return Unfitted(segments, f"{flat} customers or onto a plane")
     except ValueError as error:
-        return Unfitted(segments, sentence(error))
+        return Unfitted(segments, str(error))
     answers = _frame(score_table(bundle.predictor, own.accepted), own)
     fitted = Fitted(segments, bundle, answers)
     if fitted.all_fitted:  # Ward's rule for new customers can differ from its tree
         answers["ward_segment"] = bundle.labels["ward"]
         answers["agreement"] = models_agreeing(bundle.labels)
     return fitted
-
-
-def sentence(error: ValueError) -> str:
-    """Call categories by their labels, and one customer a customer."""
-    said = str(error)
-    for column, label in LABELS.items():
-        said = said.replace(column, label)
-    return said.replace("1 customers are", "1 customer is") if said.startswith("1 ") else said
 
 
 def _frame(scored: pa.Table, own: Own) -> pd.DataFrame:

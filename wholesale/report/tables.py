@@ -72,7 +72,7 @@ def shipped(scored: Scored) -> pd.DataFrame:
             format_share(size / n),
             format_share(its / len(predictor.amounts)),
         )
-        for model in MODELS
+        for model in predictor.models
         for i, ((name, size), its) in enumerate(
             zip(scored.summary.segments[model], predictor.sizes[model], strict=True), start=1
         )
@@ -116,7 +116,7 @@ def segments(fitted: Outcome) -> pd.DataFrame | None:
             format_share(size / len(fitted.answers)),
             "–" if model == "kmeans" else relation(predictor.overlap[model][i, i]),
         )
-        for model in MODELS
+        for model in predictor.models
         for i, (name, size) in enumerate(zip(predictor.names[model], fitted.sizes(model), strict=True))
     ]
     named = ["model", "segment", "customers", "share", "to its K-Means partner"]
@@ -136,17 +136,18 @@ def contested(own: Own, fitted: Outcome) -> pd.DataFrame | None:
     """List the most contested customers, with what the file calls them."""
     if isinstance(fitted, Unfitted):
         return None
-    answers = fitted.answers[doubts(fitted.answers).any(axis=1)]
+    answers = fitted.answers[doubts(fitted).any(axis=1)]
     if answers.empty:
         return None
     ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
     taken = {"line", *SPEND_COLUMNS, *ANSWERS}
     theirs = [name for name in dict.fromkeys(own.accepted.column_names) if name not in taken][:2]
-    segments = {label: ranked[f"{model}_segment"] for model, label in MODELS.items()}
+    models = fitted.bundle.predictor.models
+    segments = {label: ranked[f"{model}_segment"] for model, label in models.items()}
     written = {
-        "agree": ranked["agreement"].map("{} of 3".format),
+        "agree": ranked["agreement"].map(f"{{}} of {len(models)}".format),
         "clarity": ranked["clarity"].map("{:.2f}".format),
-        "familiarity": ranked["familiarity"].map(format_share),
+        "familiarity": ranked["familiarity"].map(format_share, na_action="ignore").fillna("–"),
     }
     table = _short(ranked[theirs]).assign(**segments, **written)
     return table.rename_axis(index=None, columns="line")

@@ -8,18 +8,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from wholesale.bundle import check_customers
+from wholesale.checks import PER_SEGMENT
 from wholesale.evidence import compare_cluster_counts, recommend, silhouettes_without_segments
 from wholesale.models import SEED
 from wholesale.own import Own
 from wholesale.preprocessing import log_standardizer
-from wholesale.report.study import FEWEST, sentence
+from wholesale.report.study import FEWEST
 
 WEIGHED, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 6
 """Customers on whom numbers of segments are weighed at most, how often such a sample is drawn, clouds to
 compare with, the last number."""
-
-PER_SEGMENT = 5
-"""Distinct customers per segment that a number of segments must leave on average to be weighed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +75,7 @@ def weigh(own: Own) -> Weighed:
         for each in (X, *others):
             check_customers(each)
     except ValueError as error:
-        return replace(none, refusal=sentence(error))
+        return replace(none, refusal=str(error))
     if last < FEWEST:
         return replace(none, refusal="the distinct customers are too few")
     with threadpool_limits(1):  # several times as fast where customers are few

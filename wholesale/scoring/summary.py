@@ -11,6 +11,9 @@ from wholesale.wording import counted, listed
 MANY_UNFAMILIAR = 0.05
 """From this share on, a file is said to be of another market; on record it is 1%. Our convention."""
 
+UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
+"""Of customers scored by models that have no Gaussian mixture."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -19,7 +22,7 @@ class Summary:
     Attributes
     ----------
     accepted, rejected, unfamiliar : int
-        Customers.
+        Customers; ``unfamiliar`` is None where there is no mixture to tell.
     segments : dict of list of tuple
         By model, each segment's name and customers, in segment order.
     drift : dict of Drift
@@ -34,7 +37,7 @@ class Summary:
 
     accepted: int
     rejected: int
-    unfamiliar: int
+    unfamiliar: int | None
     segments: dict[str, list[tuple[str, int]]]
     drift: dict[str, Drift]
     faults: dict[str, int]
@@ -46,16 +49,18 @@ class Summary:
     def other_market(self) -> bool:
         """Whether the customers are so unlike those on record that segments of their own are called for."""
         far = any(each.verdict == "far" for each in self.drift.values())
-        return far or self.unfamiliar > max(MANY_UNFAMILIAR * self.accepted, 1)
+        return far or (self.unfamiliar or 0) > max(MANY_UNFAMILIAR * self.accepted, 1)
 
     @property
     def verdict(self) -> str:
         """Say in a sentence or two whether these models are for these customers."""
         if not self.accepted:
             return "No customer could be scored."
-        share = self.unfamiliar / self.accepted
+        share = (self.unfamiliar or 0) / self.accepted
         how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
         unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
+        if self.unfamiliar is None:
+            unlike = UNKNOWN
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
         where = listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:
@@ -68,7 +73,7 @@ class Summary:
             verb = "is" if self.accepted == 1 else "are"
             return (
                 f"{counted(self.accepted, 'customer')} {verb} too few to tell whether the market is that of"
-                f" the {self.on_record} on record; {_how_many(self.unfamiliar)} unlike 99% of those."
+                f" the {self.on_record} on record; {_how_many(self.unfamiliar)}."
             )
         if where:
             return (
@@ -86,9 +91,11 @@ class Summary:
             "segments": {
                 model: [
                     {"segment": i, "name": name, "customers": customers}
-                    for i, (name, customers) in enumerate(its, start=1)
+                    for i, (name, customers) in enumerate(self.segments[model], start=1)
                 ]
-                for model, its in self.segments.items()
+                if model in self.segments
+                else None
+                for model in MODELS
             },
             "unfamiliar": self.unfamiliar,
             "drift": {column: asdict(each) for column, each in self.drift.items()},
@@ -104,10 +111,10 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
     return Summary(
         accepted=total.accepted,
         rejected=total.rejected,
-        unfamiliar=total.unfamiliar,
+        unfamiliar=total.unfamiliar if predictor.has_mixture else None,
         segments={
-            model: list(zip(predictor.names[model], total.segments[model].tolist(), strict=True))
-            for model in MODELS
+            model: list(zip(predictor.names[model], its.tolist(), strict=True))
+            for model, its in total.segments.items()
         },
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
@@ -117,5 +124,7 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
     )
 
 
-def _how_many(customers: int) -> str:
-    return {0: "none is", 1: "1 is"}.get(customers, f"{customers} are")
+def _how_many(customers: int | None) -> str:
+    if customers is None:
+        return UNKNOWN
+    return f"{ {0: 'none is', 1: '1 is'}.get(customers, f'{customers} are') } unlike 99% of those"

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wholesale.columns import ANSWERS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segments
@@ -47,14 +48,18 @@ def spend(accepted: pa.Table) -> np.ndarray:
 
 
 def answer_columns(predictor: Predictor, amounts: np.ndarray) -> dict[str, pa.Array]:
-    """Answer as `predict_segments` does, in Arrow's columns; amounts have shape (n, 6)."""
+    """Answer as `predict_segments` does, in Arrow's columns, null for NaN; amounts have shape (n, 6)."""
     slices = [amounts[i : i + ROWS] for i in range(0, max(len(amounts), 1), ROWS)]
     answers = [predict_segments(predictor, rows) for rows in slices]
     columns = {name: np.concatenate([each[name] for each in answers]) for name in answers[0]}
-    arrays = {name: pa.array(values) for name, values in columns.items() if not name.endswith("_name")}
+    arrays = {
+        name: pa.array(values, pa.int64() if name.endswith("_segment") else None, from_pandas=True)
+        for name, values in columns.items()
+        if not name.endswith("_name")
+    }
     for model in MODELS:
-        names = pa.array(predictor.names[model])
-        arrays[f"{model}_name"] = names.take(pa.array(columns[f"{model}_segment"] - 1))
+        names = pa.array(predictor.names.get(model, ()), pa.string())
+        arrays[f"{model}_name"] = names.take(pc.subtract(arrays[f"{model}_segment"], 1))
     return {name: arrays[name] for name in columns}
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from wholesale.columns import MODELS
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading.seen import Seen
 from wholesale.scoring.drift import Counts, count
@@ -54,7 +53,7 @@ class Tally:
             accepted=self.accepted + other.accepted,
             rejected=self.rejected + other.rejected,
             unfamiliar=self.unfamiliar + other.unfamiliar,
-            segments={model: self.segments[model] + other.segments[model] for model in MODELS},
+            segments={model: self.segments[model] + other.segments[model] for model in self.segments},
             spending=self.spending.plus(other.spending),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
@@ -70,13 +69,13 @@ def on_record(predictor: Predictor) -> np.ndarray:
 def tally(predictor: Predictor, scored: pa.Table, rejected: pa.Table) -> Tally:
     """Count a part of a file."""
     k = predictor.n_segments
-    labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in MODELS}
+    labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models}
     first = rejected.slice(0, EXAMPLES).to_pylist()
     return Tally(
         accepted=len(scored),
         rejected=len(rejected),
-        unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),
-        segments={model: np.bincount(labels[model], minlength=k) for model in MODELS},
+        unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
+        segments={model: np.bincount(its, minlength=k) for model, its in labels.items()},
         spending=count(on_record(predictor), spend(scored)),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in first],

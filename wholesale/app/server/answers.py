@@ -60,9 +60,11 @@ def answer(predictor: Predictor, body: bytes) -> dict:
 
 
 def segments(predictor: Predictor) -> dict:
-    """List each model's segments: number, name, size and typical amounts in m.u."""
+    """List each model's segments: number, name, size and typical amounts in m.u.; None of no mixture."""
 
-    def described(model: str) -> list[dict]:
+    def described(model: str) -> list[dict] | None:
+        if model not in predictor.models:
+            return None
         rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
         return [
             {

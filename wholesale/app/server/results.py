@@ -5,6 +5,7 @@ from html import escape
 
 from wholesale.app.many import SIGNS
 from wholesale.app.markup import bars, card, note, table
+from wholesale.app.sentences import NO_MIXTURE
 from wholesale.app.server.upload import ROWS, Scored
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours
@@ -48,9 +49,8 @@ def _hero(summary: Summary) -> str:
     spoken = escape(summary.verdict).replace(TRAIN, f"<code>{TRAIN}</code>")
     verdict = f'<p class="wc-warning">{spoken}</p>' if summary.other_market else f"<h2>{spoken}</h2>"
     counts = [f"{format_amount(summary.accepted)} scored", f"{format_amount(summary.rejected)} rejected"]
-    counts += [f"{format_amount(summary.unfamiliar)} unlike 99% of those on record"] * bool(
-        summary.unfamiliar
-    )
+    if summary.unfamiliar:
+        counts += [f"{format_amount(summary.unfamiliar)} unlike 99% of those on record"]
     chips = "".join(f'<span class="wc-chip">{count}</span> ' for count in counts)
     notes = "".join(f"<p>{escape(_on_the_page(each))}</p>" for each in summary.notes)
     saves = [("scored", "Download scored CSV")] * bool(summary.accepted)
@@ -74,13 +74,13 @@ def _on_the_page(sentence: str) -> str:
 def _segments(predictor: Predictor, summary: Summary) -> str:
     colours = segment_colours(predictor.overlap)
     cards = []
-    for model, label in MODELS.items():
+    for model, label in predictor.models.items():
         counts = [count for _, count in summary.segments[model]]
         names = tuple(f"{name}: {format_amount(count)}" for name, count in summary.segments[model])
         shares = [(format_share(count / summary.accepted), count / summary.accepted) for count in counts]
         heading = label + (", for analysis" if model == "ward" else "")
         cards.append(card(bars("Customers in each segment", names, shares, colours[model]), heading=heading))
-    return "".join(cards)
+    return "".join(cards) + ("" if predictor.has_mixture else card(note(NO_MIXTURE), heading=MODELS["gmm"]))
 
 
 def _drift(summary: Summary) -> str:
@@ -134,8 +134,11 @@ def _customers(predictor: Predictor, names: list[str]) -> str:
     heads = [_head("Row", -1, "number")]
     own = [i for i in range(names.index("kmeans_segment")) if names[i] not in SPEND_COLUMNS]
     heads += [_head(names[i], i, "text") for i in own[:OWN]]
-    heads += [_head(label, names.index(f"{model}_segment"), model) for model, label in MODELS.items()]
-    answers = {"Models agree": "agreement", "Times clearer": "clarity", "More unusual": "familiarity"}
+    heads += [
+        _head(label, names.index(f"{model}_segment"), model) for model, label in predictor.models.items()
+    ]
+    answers = {"Models agree": "agreement", "Times clearer": "clarity"}
+    answers |= {"More unusual": "familiarity"} if predictor.has_mixture else {}
     heads += [_head(label, names.index(name), name) for label, name in answers.items()]
     body = (
         '<div class="wc-scroll" role="region" aria-label="Scored customers" tabindex="0">'
@@ -171,7 +174,7 @@ def _head(label: str, column: int, kind: str) -> str:
 def _filters(predictor: Predictor, names: list[str], *, searchable: bool) -> str:
     colours = segment_colours(predictor.overlap)
     groups = ""
-    for model, label in MODELS.items():
+    for model, label in predictor.models.items():
         column = names.index(f"{model}_segment")
         options = "".join(
             f'<option value="{column}={i}" data-colour="{colour}" label="{escape(f"{label}: {name}")}">'

@@ -172,7 +172,7 @@
   }
 
   const SHOWN = {
-    agreement: (value) => `${value} of 3`,
+    agreement: (value) => `${value} of ${panel().querySelectorAll("#wc-segment optgroup").length}`,
     clarity: (value) => (value === "inf" || value >= 10 ? "10 or more" : Number(value).toFixed(1)),
     familiarity: (value) => (value > 0 && value < 0.01 ? "<1%" : `${Math.round(100 * value)}%`),
     number: group,

@@ -1,0 +1,184 @@
+"""Beyond the hashes: files that are what was saved, but do not hold what they must."""
+
+import copy
+import json
+import shutil
+
+import pytest
+from servers import free_port
+from typer.testing import CliRunner
+
+from wholesale.bundle import load_bundle
+from wholesale.cli import main
+from wholesale.manifest import (
+    MANIFEST,
+    MODELS_FOLDER,
+    PREDICTOR,
+    SEAL,
+    BundleError,
+    check_folder,
+    sealed,
+    sha256,
+    to_json,
+)
+from wholesale.predictor import load_predictor
+from wholesale.schema import Misfit, check_manifest, check_predictor
+
+MISSING, SAME = object(), object()
+WRONG = {
+    "missing": lambda _: MISSING,
+    "null": lambda _: None,
+    "text": lambda its: "" if isinstance(its, str) else "x",
+    "true": lambda _: True,
+    "negative": lambda _: -(10**9) - 0.5,
+    "huge": lambda _: 10**400,
+    "infinite": lambda _: float("inf"),
+    "not a number": lambda _: float("nan"),
+    "object": lambda _: {"a": 1},
+    "nested": lambda _: json.loads("[" * 300 + "]" * 300),
+    "wrapped": lambda its: [its],
+    "shorter": lambda its: its[:-1] if isinstance(its, list) else SAME,
+    "longer": lambda its: its + its[-1:] if isinstance(its, list) else SAME,
+    "ragged": lambda its: [*its[:-1], [its[-1]]] if isinstance(its, list) else SAME,
+}
+OPTIONAL = {"source", "stability", "evidence.json", "evidence"}
+SIGNED = {"mean", "centers", "precisions_cholesky", "densities", "channel", "region", "silhouette", "bic"}
+
+
+@pytest.fixture
+def manifest():
+    return json.loads((MODELS_FOLDER / MANIFEST).read_bytes())
+
+
+@pytest.fixture
+def numbers():
+    return json.loads((MODELS_FOLDER / PREDICTOR).read_bytes())
+
+
+def _places(value, at=()):
+    """Every key of every object, and the first and last item of every list."""
+    keys = (
+        value if isinstance(value, dict) else {0, len(value) - 1} if isinstance(value, list) and value else ()
+    )
+    for key in keys:
+        yield (*at, key)
+        yield from _places(value[key], (*at, key))
+
+
+def _allowed(place, how):
+    """Whether the wrong is right here: of criteria, votes, sentences and settings there may be any."""
+    *above, last = place
+    gone, number = how in ("missing", "null"), isinstance(last, int) or last in ("silhouette", "bic")
+    inside = next((key for key in above if isinstance(key, str) and key in ("counts", "votes")), None)
+    return any(
+        (
+            gone and last in OPTIONAL and above != ["evidence"],
+            gone and (place == ("metrics", "gmm") or inside is not None),
+            how in ("true", "negative") and inside == "counts" and len(place) == 4,
+            how == "object" and (last == "votes" or (inside == "counts" and len(place) == 3)),
+            how == "negative" and number and bool(SIGNED & {key for key in place if isinstance(key, str)}),
+            how in ("shorter", "longer") and last in ("displayed", "init_params", "sentences"),
+            how == "missing" and above[-1:] in (["displayed"], ["init_params"], ["sentences"]),
+            how == "text" and above[-1:] in (["init_params"], ["sentences"]) and isinstance(last, int),
+        )
+    )
+
+
+@pytest.mark.parametrize("how", WRONG)
+@pytest.mark.parametrize("which", ["manifest", "predictor"])
+def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
+    value = manifest if which == "manifest" else numbers
+    for place in list(_places(value)):
+        inner = value
+        for key in place[:-1]:
+            inner = inner[key]
+        there, wrong = copy.copy(inner), WRONG[how](inner[place[-1]])
+        if wrong is SAME:
+            continue
+        if wrong is MISSING:
+            del inner[place[-1]]
+        else:
+            inner[place[-1]] = wrong
+        if not _allowed(place, how):
+            with pytest.raises(Misfit):
+                check_manifest(value) if which == "manifest" else check_predictor(value, manifest)
+                pytest.fail(f"{place} may be {how}")
+        if isinstance(inner, dict):
+            inner.clear()
+            inner.update(there)
+        else:
+            inner[:] = there
+    assert check_manifest(manifest) is None and check_predictor(numbers, manifest), "all is as it was"
+
+
+@pytest.mark.parametrize(
+    "place", [(), ("metrics",), ("metrics", "ward"), ("versions",), ("parameters", "gmm")]
+)
+def test_nothing_unknown_may_be_there(manifest, place):
+    inner = manifest
+    for key in place:
+        inner = inner[key]
+    inner["surplus"] = 1
+    with pytest.raises(Misfit):
+        check_manifest(manifest)
+
+
+def _without_mixture(manifest, numbers, null):
+    """Take out all that is the mixture's, or make it null."""
+    for inner, key in [
+        *((its, "gmm") for its in (*numbers.values(), manifest["metrics"]) if isinstance(its, dict)),
+        *((numbers, key) for key in ("covariance", "weights", "precisions_cholesky", "densities")),
+        (numbers["evidence"]["stability"], "gmm"),
+    ]:
+        if key in inner:
+            inner[key] = None
+            if not null:
+                del inner[key]
+
+
+@pytest.mark.parametrize("null", [True, False])
+def test_all_that_is_the_mixture_s_may_be_missing_or_nothing(manifest, numbers, null):
+    whole = copy.deepcopy((manifest, numbers))
+    _without_mixture(manifest, numbers, null)
+    check_manifest(manifest)
+    table = check_predictor(numbers, manifest)
+    assert "weights" not in table and set(table["names"]) == {"kmeans", "ward"}
+    for which, other in ((manifest, whole[1]), (whole[0], numbers)):
+        with pytest.raises(Misfit):
+            check_predictor(other, which)
+    with pytest.raises(Misfit):
+        check_predictor(numbers | {"weights": whole[1]["weights"]}, manifest)
+
+
+CHANGES = {
+    "metrics null": lambda m, n: m.update(metrics=None),
+    "trained missing": lambda m, n: m.pop("trained"),
+    "another k": lambda m, n: m["parameters"].update(n_segments=4),
+    "another n": lambda m, n: m.update(customers=441),
+    "a row of five": lambda m, n: n["centers"]["kmeans"][0].pop(),
+    "a number": lambda m, n: n.update(centers=3),
+    "no K-Means": lambda m, n: n["names"].pop("kmeans"),
+    "NaN": lambda m, n: n["densities"].__setitem__(7, float("nan")),
+    "a segment too many": lambda m, n: n["segments"]["ward"].__setitem__(0, 4),
+    "a string among numbers": lambda m, n: n["linkage"][3].__setitem__(2, "1.0"),
+    "evidence of another form": lambda m, n: n["evidence"].pop("votes"),
+    "deep": lambda m, n: n.update(mean=json.loads("[" * 900 + "]" * 900)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whole_files_with_the_right_hashes_are_refused_by_every_loader(tmp_path, manifest, numbers, change):
+    folder = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
+    change(manifest, numbers)
+    content = json.dumps(numbers).encode()
+    (folder / PREDICTOR).write_bytes(content)
+    manifest["files"][PREDICTOR] = sha256(content)
+    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
+    for load in (check_folder, load_bundle, load_predictor):
+        with pytest.raises(
+            BundleError, match=r"\.json is not in order.*; retrain with: python -m wholesale train"
+        ):
+            load(folder)
+    for command in (["check"], ["serve", "--port", str(free_port())]):
+        result = CliRunner().invoke(main, [*command, "--models", str(folder)])
+        assert result.exit_code == 1 and len(result.output.splitlines()) == 1, result.output
