@@ -137,6 +137,12 @@ def test_a_component_that_is_nobodys_likeliest_does_not_compete(X):
     assert is_proper(gmm, len(X)) and not competes(gmm, X)
 
 
+def test_an_optimum_that_loses_a_component_when_polished_does_not_compete():
+    rows = np.vstack([np.random.default_rng(0).normal(size=(13, 6)), np.zeros((400, 6))])
+    with pytest.raises(ImproperMixture, match="no proper mixture of 3 tied components"):
+        fit_gmm((rows - rows.mean(axis=0)) / rows.std(axis=0), 3, "tied", restarts=1)
+
+
 def test_full_covariances_need_a_customer_for_each_of_their_numbers(X):
     smallest = fit_gmm(X, 3, restarts=2).weights_.min() * len(X)
     assert fit_gmm(X, 3, restarts=2, fewest=smallest - 1)

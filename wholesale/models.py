@@ -166,11 +166,14 @@ def fit_gmm(
             for i in range(restarts)
         ]
         proper = [gmm for gmm in fits if competes(gmm, X, fewest)]
-        if not proper:
+        while proper:
+            best = min(gmm.bic(X) for gmm in proper)
+            reached = [gmm for gmm in proper if gmm.bic(X) < best + SAME_OPTIMUM]
+            if competes(kept := polish(reached[0], X), X, fewest):  # to its very end, too
+                break
+            proper = [gmm for gmm in proper if gmm not in reached]
+        else:
             raise ImproperMixture(f"no proper mixture of {n_components} {covariance_type} components found")
-        bics = np.array([gmm.bic(X) for gmm in proper])
-        reached = np.flatnonzero(bics < bics.min() + SAME_OPTIMUM)
-        kept = polish(proper[reached[0]], X)
     kept.restarts_ = {
         "tried": len(fits),
         "reached": len(reached),

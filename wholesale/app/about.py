@@ -147,7 +147,7 @@ def _versions(predictor: Predictor) -> str:
     told = {
         "Trained": f"{manifest['trained'][:10]}, on {count} customers",
         "Made with": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "Mixture": f"{_restarts(predictor)}{sentences.mixture(predictor)}",
+        "Mixture": f"{_restarts(manifest['metrics']['gmm'])}{sentences.mixture(predictor)}",
         **_source(manifest),
         "Seed": str(manifest["seed"]),
         "Customers' hash": f"sha256 {manifest['customers_sha256'][:16]}…",
@@ -155,14 +155,10 @@ def _versions(predictor: Predictor) -> str:
     return card(_list(told), heading="Versions")
 
 
-def _restarts(predictor: Predictor) -> str:
-    if not predictor.has_mixture:
-        return ""
-    restarts = predictor.manifest["metrics"]["gmm"]["restarts"]
-    return (
-        f"{restarts['reached']} of {restarts['tried']} restarts ended in the optimum that is served, "
-        f"{restarts['degenerate']} in a degenerate one. "
-    )
+def _restarts(mixture: dict | None) -> str:
+    served = "{reached} of {tried} restarts ended in the optimum that is served, "
+    ended = f"{served}{{degenerate}} in a degenerate one. "
+    return ended.format(**mixture["restarts"]) if mixture else ""
 
 
 def _source(manifest: dict) -> dict[str, str]:

@@ -63,18 +63,11 @@ def profiles(fitted: Outcome) -> Axes | None:
         return None
     predictor = fitted.bundle.predictor
     rows = pd.MultiIndex.from_tuples(
-        [
-            (MODELS[m], f"{i} {name}")
-            for m, its in predictor.names.items()
-            for i, name in enumerate(its, start=1)
-        ]
+        [(MODELS[m], f"{i} {name}") for m, its in predictor.names.items() for i, name in enumerate(its, 1)]
     )
     X = predictor.standardize(predictor.amounts)
-    means = [
-        X[predictor.segments[m] == i + 1].mean(axis=0)
-        for m in predictor.names
-        for i in range(fitted.segments)
-    ]
+    labels = [predictor.segments[m] for m in predictor.names]
+    means = [X[its == i + 1].mean(axis=0) for its in labels for i in range(fitted.segments)]
     standardized = pd.DataFrame(means, rows, list(SPEND_COLUMNS))
     amounts = np.concatenate([predictor.typical[model] for model in predictor.names])
     typical = pd.DataFrame(amounts, rows, standardized.columns)

@@ -26,9 +26,7 @@ def segments(fitted: Outcome) -> str:
     if isinstance(fitted, Unfitted):
         return f"**No models were fitted:** {fitted.refusal}."
     predictor, k = fitted.bundle.predictor, fitted.segments
-    similar = {
-        model: _part(int((its.diagonal() >= SIMILAR).sum()), k) for model, its in predictor.overlap.items()
-    }
+    similar = {m: _part(int((its.diagonal() >= SIMILAR).sum()), k) for m, its in predictor.overlap.items()}
     gmm = f"{similar['gmm']} segments of the Gaussian mixture and " if predictor.has_mixture else ""
     ward = f"{similar['ward']} of Ward" if gmm else f"{similar['ward']} segments of Ward"
     return (

@@ -52,8 +52,9 @@ def answer_columns(predictor: Predictor, amounts: np.ndarray) -> dict[str, pa.Ar
     slices = [amounts[i : i + ROWS] for i in range(0, max(len(amounts), 1), ROWS)]
     answers = [predict_segments(predictor, rows) for rows in slices]
     columns = {name: np.concatenate([each[name] for each in answers]) for name in answers[0]}
+    types = {f"{model}_segment": pa.int64() for model in MODELS}
     arrays = {
-        name: pa.array(values, pa.int64() if name.endswith("_segment") else None, from_pandas=True)
+        name: pa.array(values, types.get(name), from_pandas=not predictor.has_mixture)
         for name, values in columns.items()
         if not name.endswith("_name")
     }
