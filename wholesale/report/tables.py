@@ -147,7 +147,7 @@ def contested(own: Own, fitted: Outcome) -> pd.DataFrame | None:
     written = {
         "agree": ranked["agreement"].map(f"{{}} of {len(models)}".format),
         "clarity": ranked["clarity"].map("{:.2f}".format),
-        "familiarity": ranked["familiarity"].map(format_share, na_action="ignore").fillna("–"),
+        "familiarity": ranked["familiarity"].map(lambda its: "–" if pd.isna(its) else format_share(its)),
     }
     table = _short(ranked[theirs]).assign(**segments, **written)
     return table.rename_axis(index=None, columns="line")
