@@ -8,7 +8,6 @@ import signal
 import struct
 import time
 from collections.abc import Iterator
-from statistics import median
 
 import psutil
 import pytest
@@ -130,7 +129,7 @@ def test_a_message_is_sent_without_waiting_for_the_last_to_be_acknowledged(serve
             while b'"idle"' not in data or message["header"]["msg_id"].encode() not in data:
                 data = connection.recv_frame().data
             times.append(time.monotonic() - begun)
-    assert median(times) < 0.03  # with Nagle's algorithm 0.04, the delay of an acknowledgement
+    assert sorted(times)[10] < 0.03  # with Nagle's algorithm 0.04, the delay of an acknowledgement
 
 
 def test_no_frame_stops_the_server_or_keeps_it_from_ending(server):

@@ -47,12 +47,9 @@ def well_formed(message: bytes | str, v1: bool) -> bool:
         extract_dates(fields)
     except (ValueError, OverflowError, RecursionError):
         return False
-    header = fields[0]
-    return (
-        channel in CHANNELS
-        and all(isinstance(field, dict) for field in fields)
-        and all(isinstance(header.get(name), str) for name in ("msg_id", "msg_type"))
-    )
+    if channel not in CHANNELS or not all(isinstance(field, dict) for field in fields):
+        return False
+    return all(isinstance(fields[0].get(name), str) for name in ("msg_id", "msg_type"))
 
 
 def _read_v1(message: bytes | str) -> tuple[Any, list]:
@@ -72,15 +69,13 @@ def _read(message: bytes | str) -> tuple[Any, list]:
 
 
 def _cut(message: bytes | str, width: int, order: Any, at_least: int) -> list[bytes]:
-    """Cut a binary message at its offsets: numbers of `width` bytes, how many there are before them."""
+    """Cut a binary message at its offsets: numbers of `width` bytes, and one before them that counts them."""
     if isinstance(message, str):
         raise ValueError("text in place of a binary message")
     count = int.from_bytes(message[:width], order)
     start = width * (count + 1)
-    if count < at_least or start > len(message):
-        raise ValueError("the number of parts does not fit the length")
-    offsets = [int.from_bytes(message[i : i + width], order) for i in range(width, start, width)]
-    bounds = [start, *offsets, len(message)]
-    if bounds != sorted(bounds):
-        raise ValueError("offsets that fall, or lie outside the message")
+    places = range(width, min(start, len(message)), width)
+    bounds = [start, *(int.from_bytes(message[i : i + width], order) for i in places), len(message)]
+    if count < at_least or bounds != sorted(bounds):
+        raise ValueError("the count or the offsets do not fit the message")
     return [message[a:b] for a, b in pairwise(bounds[1:])]
