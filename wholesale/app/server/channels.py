@@ -44,7 +44,7 @@ def well_formed(message: bytes | str, v1: bool) -> bool:
     """Say whether Jupyter can read a message, of its v1 protocol or of the one before."""
     try:
         channel, fields = _read_v1(message) if v1 else _read(message)
-        extract_dates(fields)
+        extract_dates(fields[:2])  # the headers', as Jupyter does
     except (ValueError, OverflowError, RecursionError):
         return False
     if channel not in CHANNELS or not all(isinstance(field, dict) for field in fields):
@@ -62,9 +62,7 @@ def _read(message: bytes | str) -> tuple[Any, list]:
     document = json.loads(text)
     if not isinstance(document, dict) or (isinstance(message, str) and document.get("buffers")):
         raise ValueError("no object, or buffers outside a binary message")
-    json.dumps(
-        document, ensure_ascii=False, allow_nan=False
-    ).encode()  # Jupyter writes it anew for the kernel
+    json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # as Jupyter does for the kernel
     return document.get("channel"), [document.get(name) for name in FIELDS]
 
 

@@ -55,7 +55,8 @@ class PageKernelManager(AsyncMappingKernelManager):
         voila: Any = self
         starting = [task for pool in getattr(voila, "_pools", {}).values() for task in pool]
         await asyncio.gather(*starting, return_exceptions=True)
-        for kernel in self._kernels.values():  # Jupyter begins with an interrupt, which kernels report
+        for kernel in list(self._kernels.values()):  # Jupyter begins with an interrupt, which kernels report
+            kernel.stop_restarter()
             if kernel.provisioner:
                 await kernel.provisioner.kill()
         await self.shutdown_all(now=True)
