@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,6 +10,11 @@ from wholesale.bundle import Bundle, load_bundle
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.predict import Predictor, load_predictor
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl+C does: fixtures then stop the servers and kernels they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

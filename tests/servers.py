@@ -8,14 +8,24 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from wholesale.app.server import HOST
 
 STARTING = 60  # seconds a server may take
+
+
+class Server(NamedTuple):
+    """A server that answers."""
+
+    address: str
+    process: subprocess.Popen
+    log: Path
 
 
 def free_port() -> int:
@@ -24,19 +34,39 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def kernels(server: Server) -> list[psutil.Process]:
+    """The kernels of a server that are alive."""
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
+
 @contextlib.contextmanager
 def running(*command: str, port: int, cwd: Path, log: Path) -> Iterator[str]:
     """Run a server until it answers, give its address, and stop it with all its kernels."""
+    with started(*command, port=port, cwd=cwd, log=log) as server:
+        yield server.address
+
+
+@contextlib.contextmanager
+def started(
+    *command: str, port: int, cwd: Path, log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Like `running`, with what `env` adds to the environment, and more to give."""
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=cwd, stdout=output, stderr=output, start_new_session=True
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         address = f"http://{HOST}:{port}/"
-        _wait_for(address, server, log)
-        yield address
+        _wait_for(address, process, log)
+        yield Server(address, process, log)
     finally:
-        _stop(server)
+        _stop(process)
 
 
 def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:

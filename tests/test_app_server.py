@@ -1,15 +1,24 @@
 import asyncio
 import json
+import os
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from servers import Server, free_port, kernels, started
+from visitor import PATIENCE, Visitor
 from voila.paths import collect_template_paths
 
 from wholesale.app.server import page as server
@@ -57,7 +66,7 @@ def test_a_port_that_does_not_exist_is_refused():
 
 
 def test_missing_models_are_refused_before_anything_is_served(monkeypatch):
-    def missing(folder: Path) -> None:
+    def missing(folder: Path, copy: Path) -> None:
         raise BundleError("models/ is missing")
 
     monkeypatch.setattr(server, "load_predictor", missing)
@@ -107,3 +116,127 @@ def test_the_installed_template_is_the_repository_s():
         if file.is_file():
             copy = installed / file.relative_to(ours)
             assert copy.read_bytes() == file.read_bytes(), "the page's template is stale: run make setup"
+
+
+Serve = Callable[..., AbstractContextManager[Server]]
+READY = r"The page is at http://127.0.0.1:\d+/ \(Ctrl\+C stops it\)\n"
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:  # with a shorter name than pytest's
+        yield Path(folder)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, temporary: Path) -> Serve:
+    """Run the server with its temporary files in a folder of its own."""
+
+    def run(*options: str, **env: str) -> AbstractContextManager[Server]:
+        port = free_port()
+        command = ("wholesale", "serve", "--port", str(port), *options)
+        env = {"TMPDIR": str(temporary)} | env
+        return started(*command, port=port, cwd=tmp_path, log=tmp_path / "log", env=env)
+
+    return run
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def kill(server: Server) -> None:
+    for kernel in (dead := kernels(server)):
+        kernel.kill()
+    wait_for(lambda: not set(dead) & set(kernels(server)))
+
+
+def end(server: Server) -> None:
+    wait_for(lambda: server.log.read_text())
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_running_server_answers_from_what_it_read(serve, tmp_path, temporary):
+    models = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
+    with serve("--models", str(models)) as server:
+        (private,) = temporary.glob("wholesale_*")
+        assert private.stat().st_mode & 0o777 == 0o700
+        assert (private / "predictor.json").read_bytes() == (models / "predictor.json").read_bytes()
+        shutil.rmtree(models)
+        for _ in range(4):  # more than the kernels that were ready before
+            assert Visitor(server).has_widgets()
+        end(server)
+    assert list(temporary.iterdir()) == []
+    assert re.fullmatch(READY, server.log.read_text())
+
+
+@pytest.mark.parametrize(("home", "long"), [("/proc/none", False), ("file/none", False), ("none", True)])
+def test_no_home_is_needed_and_none_is_made_nor_a_short_temporary_folder(serve, tmp_path, home, long):
+    (tmp_path / "file").touch()
+    (tmp_path / ("x" * 90)).mkdir()
+    more = {"TMPDIR": str(tmp_path / ("x" * 90))} if long else {}
+    with serve(HOME=str(tmp_path / home), **more) as server:
+        assert Visitor(server).has_widgets()
+        end(server)
+    assert re.fullmatch(READY, server.log.read_text())
+    assert not (tmp_path / "none").exists()
+
+
+def test_nowhere_to_write_is_said_in_a_sentence(monkeypatch):
+    def nowhere(**_: str) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(server.tempfile, "TemporaryDirectory", nowhere)
+    with pytest.raises(
+        SystemExit, match=r"^No temporary folder can be written \(.*\); name another .* TMPDIR$"
+    ):
+        server.serve(free_port())
+
+
+def test_a_kernel_that_does_not_start_ends_the_server_in_a_sentence(tmp_path):
+    spec = tmp_path / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    (spec / "kernel.json").write_text('{"argv": ["none-such"], "display_name": "", "language": "python"}')
+    run = subprocess.run(
+        [sys.executable, "-m", "wholesale", "serve", "--port", str(free_port())],
+        env={**os.environ, "JUPYTER_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert re.fullmatch(r"The page has no kernel to run in: .*none-such.*", run.stderr.splitlines()[-1])
+
+
+def test_a_kernel_that_was_killed_while_it_waited_is_handed_to_nobody(serve):
+    with serve() as server:
+        wait_for(lambda: server.log.read_text())
+        ready = len(kernels(server))
+        kill(server)
+        assert all(Visitor(server).has_widgets() for _ in range(ready))
+        kill(server)
+        wait_for(lambda: len(kernels(server)) == ready)  # without a visitor, once Jupyter has noticed
+        assert Visitor(server).has_widgets()
+        assert re.fullmatch(READY, server.log.read_text())
+
+
+@pytest.mark.parametrize("moment", ["first kernel", "refill"])
+def test_ending_the_server_at_any_moment_leaves_nothing(serve, temporary, moment):
+    with serve() as server:
+        wait_for(lambda: kernels(server))
+        if moment == "refill":
+            wait_for(lambda: server.log.read_text())
+            Visitor(server)
+            time.sleep(0.5)  # Voila starts the next then
+        left = kernels(server)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+    psutil.wait_procs(left, timeout=1)
+    assert not any(process.is_running() for process in left)
+    assert list(temporary.iterdir()) == []
+    assert re.fullmatch(f"({READY})?", server.log.read_text())

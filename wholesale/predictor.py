@@ -10,12 +10,15 @@ import numpy as np
 
 from wholesale.columns import CHANNELS, MODELS, REGIONS
 from wholesale.manifest import (
+    MANIFEST,
     MODELS_FOLDER,
     MODELS_VARIABLE,
     PREDICTOR,
     read_files,
     read_manifest,
     read_predictor,
+    to_json,
+    write_file,
 )
 
 
@@ -126,7 +129,7 @@ class Predictor:
         return (np.log1p(amounts) - self.mean) / self.scale
 
 
-def load_predictor(folder: Path | str | None = None) -> Predictor:
+def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None) -> Predictor:
     """Load what answering needs, from JSON; nothing is unpickled.
 
     Parameters
@@ -134,6 +137,8 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     folder : path, optional
         By default the one that the environment variable ``WHOLESALE_MODELS`` names, or the project's
         ``models/``.
+    copy : path, optional
+        Folder to write what was read to, for others to answer from just that.
 
     Returns
     -------
@@ -148,6 +153,9 @@ def load_predictor(folder: Path | str | None = None) -> Predictor:
     folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
     manifest = read_manifest(folder)
     content = read_files(folder, [PREDICTOR], manifest)[PREDICTOR]
+    if copy is not None:
+        write_file(copy / PREDICTOR, content)
+        write_file(copy / MANIFEST, to_json(manifest))
     return predictor_from_json(content, manifest, folder)
 
 

@@ -1,5 +1,7 @@
 """The command that serves the page."""
 
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ def serve(
     """Serve the page on this machine and print its address."""
     from wholesale.app.server import serve as run
 
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
     try:
         run(port, models)
     except BundleError as error:

@@ -4,31 +4,53 @@ import asyncio
 import errno
 import logging
 import os
+import shutil
 import socket
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any as Anything
 
+import zmq
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError
 from traitlets import Any
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
+from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from wholesale.app.server import api, assets
+from wholesale.app.server.channels import Channels
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
-from wholesale.predict import load_predictor
+from wholesale.predict import Predictor, load_predictor
 
 HOST = "127.0.0.1"
+HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+"""Variables that name what Jupyter and IPython would otherwise keep below the user's home."""
+
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 
 
 class NoFiles(BaseVoilaHandler):
-    """In place of the files beside the notebook, where Voila also sends every path that it does not know."""
+    """In place of the files beside the notebook, where Voila also sends every path that it does not know.
+
+    And in place of what a page without password does not need: a way out, and Voila's socket about requests.
+    """
 
     def get(self) -> None:
         """Say that there is no such page, in the page's own look."""
         raise HTTPError(404)
+
+
+class LivePage(TornadoVoilaHandler):
+    """The page, on a kernel that is alive."""
+
+    async def prepare(self) -> None:
+        """See to it that no dead kernel is handed out; Jupyter notices a death only within three seconds."""
+        await super().prepare()
+        await self.kernel_manager.renew()
 
 
 class PageServer(Voila):
@@ -43,17 +65,20 @@ class PageServer(Voila):
         self.joined = assets.shared_scripts(self.static, self.extensions)
         self.version = assets.fingerprint(self.static, self.joined)
         self.voila_configuration.page_config_hook = self._with_version
-        return super().init_settings()
+        settings = super().init_settings()
+        settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
+        return settings
 
     def _with_version(self, page_config: dict, **_: Anything) -> dict:
         return page_config | {"fullStaticUrl": f"/voila/static/{self.version}"}
 
     def init_handlers(self) -> list:
         """Put this project's own handlers before Voila's."""
-        voila = super().init_handlers()
+        ours = {VoilaKernelWebsocketHandler: Channels, TornadoVoilaHandler: LivePage}
+        voila = [(path, ours.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
         kernels = [handler for handler in voila if handler[0].startswith("/api/kernels/")]
         nothing = (
-            r"/voila/(?:files|templates)/.*",
+            r"/(?:logout|voila/(?:files|templates|query)/.*)",
             NoFiles,
             {"voila_configuration": self.voila_configuration},
         )
@@ -81,6 +106,18 @@ class PageServer(Voila):
         IOLoop.current().add_callback(self._say_when_ready)
         super().start()
 
+    def stop(self) -> None:
+        """End the kernels before their folder goes; Voila does it the other way round."""
+        try:
+            self.ioloop.run_sync(self.kernel_manager.end)
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+    def _handle_signal_stop(self, number: int, frame: Anything) -> None:
+        if not hasattr(self, "ioloop"):  # Voila knows it only from when it listens
+            sys.exit(128 + number)
+        super()._handle_signal_stop(number, frame)
+
     async def _say_when_ready(self) -> None:
         main = assets.find(self.static, assets.MAIN)
         if main:  # compressed before the first visitor asks
@@ -88,7 +125,10 @@ class PageServer(Voila):
         # Voila keeps no public record of when a preheated kernel has run the notebook.
         for pool in self.kernel_manager._pools.values():
             for kernel in pool[:1]:
-                await asyncio.wait([(await kernel)["task"]])  # a failed one has its own sentence on the page
+                await asyncio.wait([kernel])
+                if error := kernel.exception():
+                    raise SystemExit(f"The page has no kernel to run in: {error}")
+                await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
         print(f"The page is at http://{HOST}:{self.port}/ (Ctrl+C stops it)", flush=True)
 
 
@@ -110,16 +150,31 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
     BundleError
         If the model files cannot be used.
     SystemExit
-        If the port is taken or not allowed, in one sentence.
+        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
-    predictor = load_predictor(models)
     check_port(port)
-    os.environ[MODELS_VARIABLE] = str(models.resolve())  # the kernels inherit it, and answer from there too
+    try:
+        # Some systems give it a name that is too long for the kernels' sockets in it.
+        long = os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) + 85 > zmq.IPC_PATH_MAX_LEN
+        private = tempfile.TemporaryDirectory(prefix="wholesale_", dir="/tmp" if long else None)
+        predictor = load_predictor(models, copy=Path(private.name))
+    except OSError as error:
+        hint = "name another in the environment variable TMPDIR"
+        raise SystemExit(f"No temporary folder can be written ({error.strerror}); {hint}") from None
+    with private as folder:
+        # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
+        # folder; and neither they nor Jupyter need a home, which a service account may not have.
+        os.environ |= {MODELS_VARIABLE: folder} | dict.fromkeys(HOMES, folder)
+        _run(predictor, port, folder)
+
+
+def _run(predictor: Predictor, port: int, folder: str) -> None:
     server = PageServer(
         predictor=predictor,
         notebook_path=str(NOTEBOOK),
         root_dir=str(NOTEBOOK.parent),
         config_file_paths=[str(ROOT)],
+        connection_dir_root=folder,
         ip=HOST,
         port=port,
         port_retries=0,
@@ -130,7 +185,7 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
-    for name in ("general", "access"):  # they warn of Jupyter's own settings and of refused requests
+    for name in ("general", "access", "application"):  # they warn of Jupyter's settings and refused requests
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
     if os.name == "posix":  # no listening ports but the page's own
         server.config.KernelManager.transport = "ipc"

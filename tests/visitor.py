@@ -1,0 +1,86 @@
+"""A visitor without a browser: opens the page and talks to its kernel as the page's scripts do."""
+
+import contextlib
+import json
+import re
+import struct
+from itertools import accumulate
+from uuid import uuid4
+
+import requests
+import websocket
+from servers import Server
+
+V1 = "v1.kernel.websocket.jupyter.org"
+PATIENCE = 10  # seconds
+
+
+def request(**changes: object) -> dict:
+    """A kernel_info_request as the page sends it."""
+    header = {"msg_id": uuid4().hex, "msg_type": "kernel_info_request", "session": "s", "username": "u"}
+    message = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": {}}
+    return message | changes
+
+
+def v1(message: dict, *buffers: bytes) -> bytes:
+    fields = ("header", "parent_header", "metadata", "content")
+    parts = [message["channel"].encode(), *(json.dumps(message[name]).encode() for name in fields), *buffers]
+    offsets = list(accumulate(map(len, parts), initial=8 * (len(parts) + 2)))
+    return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
+
+
+def old(message: dict, *buffers: bytes) -> bytes:
+    parts = [json.dumps(message).encode(), *buffers]
+    offsets = list(accumulate(map(len, parts[:-1]), initial=4 * (len(parts) + 1)))
+    return struct.pack(f">{len(offsets) + 1}I", len(offsets), *offsets) + b"".join(parts)
+
+
+class Visitor:
+    """A page's kernel, and connections to it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.page = requests.get(server.address, timeout=PATIENCE).text
+        self.kernel = re.search(r'"kernelId": *"([^"]+)"', self.page).group(1)
+        self.url = f"{server.address}api/kernels/{self.kernel}/channels?session_id=".replace("http", "ws", 1)
+
+    def connect(self, is_v1: bool = True) -> websocket.WebSocket:
+        protocols = [V1] if is_v1 else None
+        return websocket.create_connection(self.url + uuid4().hex, subprotocols=protocols, timeout=PATIENCE)
+
+    def closed_with(self, message: bytes | str, is_v1: bool) -> int | None:
+        """The code that the server closes the connection with for `message`; None if it goes on answering."""
+        connection = self.connect(is_v1)
+        with contextlib.closing(connection):
+            opcode = websocket.ABNF.OPCODE_TEXT if isinstance(message, str) else websocket.ABNF.OPCODE_BINARY
+            connection.send(message, opcode)
+            with contextlib.suppress(BrokenPipeError):
+                connection.send(v1(request()) if is_v1 else old(request()), websocket.ABNF.OPCODE_BINARY)
+            while True:
+                frame = connection.recv_frame()
+                if frame.opcode == websocket.ABNF.OPCODE_CLOSE:
+                    return struct.unpack(">H", frame.data[:2])[0]
+                if b"kernel_info_reply" in frame.data:
+                    return None
+
+    def end(self) -> None:
+        """Stop the kernel, as a page does that is left."""
+        token = {"Cookie": "_xsrf=a", "X-XSRFToken": "a"}
+        url = f"{self.server.address}voila/api/shutdown/{self.kernel}"
+        assert requests.post(url, headers=token, timeout=PATIENCE).status_code == 204
+
+    def has_widgets(self) -> bool:
+        """Whether the kernel knows the widgets that the page shows."""
+        shown = re.search(r'"model_id": *"(\w+)"', self.page)
+        connection = self.connect()
+        with contextlib.closing(connection):
+            asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
+            connection.send(v1(asked), websocket.ABNF.OPCODE_BINARY)
+            while b"comm_info_reply" not in (data := connection.recv_frame().data):
+                pass
+        return bool(shown) and shown.group(1).encode() in data
+
+    def is_answered(self) -> bool:
+        return (
+            self.closed_with(v1(request()), True) is None and self.closed_with(old(request()), False) is None
+        )
