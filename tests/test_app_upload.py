@@ -206,7 +206,8 @@ def test_the_answer_says_verdict_counts_segments_drift_and_rejects(predictor, tm
 
 
 def test_another_market_is_warned_of_first(predictor, tmp_path):
-    content = HEAD + "\n" + "A,900000,1,900000,1,900000,1\n" * 50
+    rows = "".join(f"A,{900000 + i},{i},{900000 + i},{i},{900000 + i},{i}\n" for i in range(50))
+    content = f"{HEAD}\n{rows}"
     page = result(predictor, scored(predictor, tmp_path, content))
     assert page.index("wc-warning") < page.index("50 scored")
     assert "<code>python -m wholesale train</code>" in page

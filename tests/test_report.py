@@ -232,10 +232,25 @@ class TestWhatIsSaid:
         """The limit is the fifth lowest of 440: simulated, as the formula says, for 5,000 others."""
         rng = np.random.default_rng(0)
         lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
-        simulated = np.quantile(rng.binomial(5000, lowest), 0.975)
-        said = place._unfamiliar(1, 5000, 440)
-        formula = int(re.search(r"up to (\d+) would", said)[1])
-        assert abs(formula - simulated) <= 4
+        simulated = np.quantile(rng.binomial(5000, lowest), [0.025, 0.975])
+        formula = re.search(r"(\d+) to (\d+) would be nothing unusual", place._unfamiliar(50, 5000, 440))
+        assert np.abs(np.array(formula.groups(), int) - simulated).max() <= 4
+
+    @pytest.mark.parametrize(
+        ("unfamiliar", "n", "sentence"),
+        [
+            (
+                0,
+                800,
+                "of the same kind, 2 to 21 would be nothing unusual. So few are unusual too",
+            ),
+            (2, 800, "2 to 21 would be nothing unusual.$"),
+            (0, 80, "None of 80 are unlike .* up to 3 would be nothing unusual.$"),
+            (1, 2, "1 of 2 .* none would be expected.$"),
+        ],
+    )
+    def test_too_few_unfamiliar_are_unusual_as_well(self, unfamiliar, n, sentence):
+        assert re.search(sentence, place._unfamiliar(unfamiliar, n, 440))
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, tmp_path, customers):
         path = _table(customers[list(SPEND_COLUMNS)] / 7, tmp_path)

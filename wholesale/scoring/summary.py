@@ -1,15 +1,16 @@
 """What there is to say of a scored file, in numbers and in words."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
+from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
-from wholesale.scoring.drift import FAR, Drift, by_chance, drift
+from wholesale.scoring.drift import EACH, FAR, Drift, by_chance, drift, unfamiliar_by_chance
 from wholesale.scoring.tally import Tally, on_record
 from wholesale.wording import counted, listed
 
 MANY_UNFAMILIAR = 0.05
-"""From this share on, a file is said to be of another market; on record it is 1%. Our convention."""
+"""Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Summary:
         Rejected rows; and what was decided in reading the file.
     on_record : int
         Customers that the segments were made from.
+    constant : list of str
+        Categories whose amount is the same for every customer.
     """
 
     accepted: int
@@ -41,12 +44,15 @@ class Summary:
     examples: list[str]
     notes: list[str]
     on_record: int
+    constant: list[str] = field(default_factory=list)
 
     @property
     def other_market(self) -> bool:
         """Whether the customers are so unlike those on record that segments of their own are called for."""
-        far = any(each.verdict == "far" for each in self.drift.values())
-        return far or self.unfamiliar > max(MANY_UNFAMILIAR * self.accepted, 1)
+        if any(each.verdict == "far" for each in self.drift.values()):
+            return True
+        many = self.unfamiliar > MANY_UNFAMILIAR * self.accepted
+        return many and unfamiliar_by_chance(self.unfamiliar, self.accepted, self.on_record) < EACH
 
     @property
     def verdict(self) -> str:
@@ -59,10 +65,12 @@ class Summary:
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
         where = listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:
+            differ = f"they differ in {where}" if where else ""
+            nobody = f"{differ}, though none of them alone is unlike 99% of those on record"
             return (
-                f"These customers are unlike the {self.on_record} that the segments were made from: {unlike}."
-                f"{f' They differ in {where}.' if where else ''} Segments of their own would say more:"
-                " python -m wholesale train."
+                f"Taken together, these customers are unlike the {self.on_record} that the segments were made"
+                f" from: {'; '.join(filter(None, (differ, unlike))) if self.unfamiliar else nobody}."
+                f" {self._own_segments()}"
             )
         if by_chance(self.accepted, self.on_record) > FAR:
             verb = "is" if self.accepted == 1 else "are"
@@ -75,6 +83,14 @@ class Summary:
                 f"These customers differ somewhat from the {self.on_record} on record in {where}; {unlike}."
             )
         return f"These customers spend as the {self.on_record} on record do; {unlike}."
+
+    def _own_segments(self) -> str:
+        """Advise segments of their own, or say why there can be none: what `train` would refuse."""
+        if self.accepted < MIN_CUSTOMERS:
+            return f"For segments of their own they are too few: {MIN_CUSTOMERS} are needed."
+        if self.constant:
+            return f"For segments of their own they are too alike: all have the same {listed(self.constant)}."
+        return "Segments of their own would say more: python -m wholesale train."
 
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
@@ -114,6 +130,9 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         examples=total.examples,
         notes=notes,
         on_record=record.shape[1],
+        constant=[
+            label for label, same in zip(LABELS.values(), total.lowest == total.highest, strict=True) if same
+        ],
     )
 
 
