@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
 from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
@@ -65,12 +67,10 @@ class Summary:
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
         where = listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:
-            differ = f"they differ in {where}" if where else ""
-            nobody = f"{differ}, though none of them alone is unlike 99% of those on record"
+            differ = f"they differ in {where}{'; ' if self.unfamiliar else ', though '}" if where else ""
             return (
                 f"Taken together, these customers are unlike the {self.on_record} that the segments were made"
-                f" from: {'; '.join(filter(None, (differ, unlike))) if self.unfamiliar else nobody}."
-                f" {self._own_segments()}"
+                f" from: {differ}{unlike}. {self._own_segments()}"
             )
         if by_chance(self.accepted, self.on_record) > FAR:
             verb = "is" if self.accepted == 1 else "are"
@@ -130,9 +130,7 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         examples=total.examples,
         notes=notes,
         on_record=record.shape[1],
-        constant=[
-            label for label, same in zip(LABELS.values(), total.lowest == total.highest, strict=True) if same
-        ],
+        constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )
 
 

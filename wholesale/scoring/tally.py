@@ -26,8 +26,8 @@ class Tally:
     segments : dict of ndarray of shape (k,)
         Customers in each segment, by model.
     spending : Counts
-    lowest, highest : ndarray of shape (6,)
-        Amounts; infinite, of opposite signs, without customers.
+    extremes : ndarray of shape (2, 6)
+        The lowest amounts, and the lowest of their negatives.
     faults : Counter
         Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
     examples : list of str
@@ -41,8 +41,7 @@ class Tally:
     unfamiliar: int
     segments: dict[str, np.ndarray]
     spending: Counts
-    lowest: np.ndarray
-    highest: np.ndarray
+    extremes: np.ndarray
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
@@ -60,8 +59,7 @@ class Tally:
             unfamiliar=self.unfamiliar + other.unfamiliar,
             segments={model: self.segments[model] + other.segments[model] for model in MODELS},
             spending=self.spending.plus(other.spending),
-            lowest=np.minimum(self.lowest, other.lowest),
-            highest=np.maximum(self.highest, other.highest),
+            extremes=np.minimum(self.extremes, other.extremes),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
             seen=self.seen.plus(other.seen),
@@ -85,8 +83,7 @@ def tally(predictor: Predictor, scored: pa.Table, rejected: pa.Table) -> Tally:
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),
         segments={model: np.bincount(labels[model], minlength=k) for model in MODELS},
         spending=count(on_record(predictor), amounts),
-        lowest=amounts.min(axis=0, initial=np.inf),
-        highest=amounts.max(axis=0, initial=-np.inf),
+        extremes=np.array([its.min(axis=0, initial=np.inf) for its in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in first],
     )
