@@ -137,6 +137,22 @@ class TestWhatIsSaid:
         assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
         assert "none was rejected" in words.reading(own) and "uncertain" not in words.reading(own)
 
+    def test_of_the_customers_on_record_ward_is_counted_by_its_tree_alone(self, predictor):
+        own = read_own(SHIPPED)
+        scored, fitted = study.score(own), study.fit(own, 3)
+        for answers in (scored.answers, fitted.answers):
+            names = np.array(predictor.names["ward"])[answers["ward_segment"] - 1]
+            assert (answers["ward_name"] == names).all()
+            assert np.bincount(answers["ward_segment"])[1:].tolist() == predictor.sizes["ward"].tolist()
+        assert dict(scored.summary.segments["ward"]) == dict(
+            zip(predictor.names["ward"], predictor.sizes["ward"], strict=True)
+        )
+        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        agreed = re.search(
+            r"new models agree\*\* on (\S+ of 440)", advice.found(own, scored, weighed, fitted)
+        )
+        assert f"three models agree on {agreed[1]}" in place.shipped(scored)
+
     @pytest.mark.parametrize("rows", [1, 2, 9, 12, 16])
     def test_of_too_few_customers_says_so(self, tmp_path, customers, rows):
         own = read_own(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
