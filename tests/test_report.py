@@ -1,8 +1,10 @@
 """What the report says is true for any customers, and the page it is written to needs nothing else."""
 
 import re
+import shutil
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -72,9 +74,13 @@ def sample():
 @pytest.fixture(scope="session")
 def written(tmp_path_factory):
     """A report written by the command, its progress, and what else is left in the folder."""
-    folder = tmp_path_factory.mktemp("report")
-    arguments = [str(SAMPLE), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
-    result = CliRunner().invoke(main, ["report", *arguments])
+    folder, project = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("pro{j}")
+    source = Path(shutil.copytree(SAMPLE.parent, project / 'Zoë "{x}" \\'), SAMPLE.name)
+    notebook = shutil.copy(export.NOTEBOOK, project)
+    arguments = [str(source), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(export, "NOTEBOOK", Path(notebook))
+        result = CliRunner().invoke(main, ["report", *arguments])
     assert result.exit_code == 0, result.output
     return (folder / "page.html").read_text(), result, [path.name for path in folder.iterdir()]
 
@@ -344,6 +350,7 @@ class TestTheReport:
         assert headings[0] == "What we found" and headings[-1] == "How this report was made"
         assert "Which file?" not in headings and 'source = "second_wholesaler.csv"' in written[0]
         assert str(ROOT) not in written[0]
+        assert not re.search(r"pro\{j|Zo(ë|\\xeb)|\{x\}", written[0])
         settings = written[0].split("How this report was made")[1]
         for told in ("second_wholesaler.csv", "Deli for Delicassen", "found out from the file"):
             assert f": {told}</li>" in settings

@@ -67,8 +67,8 @@ def _summary(accepted, unfamiliar=0, **verdicts):
         ),
         (
             _summary(1000, Milk="far"),
-            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record (1%"
-            f" would be usual). {TRAIN}",
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
+            f" (1% would be usual). {TRAIN}",
         ),
         (
             _summary(1000, 51),
@@ -85,8 +85,8 @@ def _summary(accepted, unfamiliar=0, **verdicts):
         ),
         (
             replace(_summary(50, Milk="far"), constant=["Milk", "Detergents and Paper"]),
-            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record (1%"
-            " would be usual). For segments of their own they are too alike: all have the same Milk and"
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
+            " (1% would be usual). For segments of their own they are too alike: all have the same Milk and"
             " Detergents and Paper.",
         ),
     ],

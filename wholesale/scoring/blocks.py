@@ -15,7 +15,7 @@ from wholesale.scoring.tally import Tally, tally
 
 
 class Scored(NamedTuple):
-    """What becomes of a block: its customers with their answers and lines, its rejected rows, their counts."""
+    """What becomes of a block: its customers with answers, their lines, its rejected rows, and counts."""
 
     table: pa.Table
     lines: pa.ChunkedArray
