@@ -435,7 +435,8 @@ def test_all_there_is_comes_as_a_form(served):
         part.get_param("name", header="Content-Disposition"): part.get_payload(decode=True).decode()
         for part in email.message_from_bytes(head + reply.content, policy=email.policy.HTTP).get_payload()
     }
-    assert parts.keys() == {"summary", "page", "scored", "rejected"}
+    assert parts.keys() == {"summary", "page", "lines", "scored", "rejected"}
+    assert json.loads(parts["lines"]) == [2, 3]
     assert json.loads(parts["summary"]) == send_file(served, CSV_ROWS.encode()).json()
     assert parts["scored"].encode() == send_file(served, CSV_ROWS.encode(), Accept="text/csv").content
     assert "'=B" in parts["scored"] and "C,1,2,3,x,5,6" in parts["rejected"]

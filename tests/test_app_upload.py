@@ -5,6 +5,7 @@ import tempfile
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pyarrow.csv as pacsv
 import pytest
 from hypothesis import given, settings
@@ -52,6 +53,26 @@ def test_a_file_is_scored_as_score_table_scores_it(predictor, tmp_path):
     assert answer.scored.read_bytes() == csv_header(table.column_names) + to_csv(table)
     assert answer.names == table.column_names
     assert (answer.summary.accepted, answer.rows) == (440, [])
+
+
+def test_scored_and_rejected_rows_are_numbered_alike_by_the_lines_of_the_file(predictor, tmp_path):
+    content = f'{HEAD}\nA,1,2,3,4,5,6\n\n"B\nb",1,2,3,4,5,6\nC,x,2,3,4,5,6\nD,1,2,3,4,5,6\n'
+    answer = scored(predictor, tmp_path, content)
+    assert (answer.lines, [row["line"] for row in answer.rows]) == ([2, 4, 7], [6])
+    rows = "A,1,2,3,4,5,6\n" * 100_000
+    anew = f"{HEAD}\n{rows}É,1,2,3,4,5,6\n".encode("cp1252")  # it is begun once more
+    assert scored(predictor, tmp_path, anew).lines == list(range(2, 100_003))
+
+
+def test_wards_counts_by_its_rule_are_told_from_those_of_its_tree(predictor, tmp_path):
+    answer = scored(predictor, tmp_path, SHIPPED.read_bytes())
+    counts = [count for _, count in answer.summary.segments["ward"]]
+    assert counts != predictor.sizes["ward"].tolist()
+    share = np.mean(
+        score_table(predictor, read_customers(SHIPPED)[0])["ward_segment"] == predictor.segments["ward"]
+    )
+    page = unescape(result(predictor, answer))
+    assert f"The two agree for {share:.0%} of these." in page and page.count("Counted by its rule") == 1
 
 
 def test_rejected_rows_are_listed_with_line_column_value_and_reason_as_they_were(predictor, tmp_path):
@@ -206,7 +227,8 @@ def test_the_answer_says_verdict_counts_segments_drift_and_rejects(predictor, tm
 
 
 def test_another_market_is_warned_of_first(predictor, tmp_path):
-    content = HEAD + "\n" + "A,900000,1,900000,1,900000,1\n" * 50
+    rows = "".join(f"A,{900000 + i},{i},{900000 + i},{i},{900000 + i},{i}\n" for i in range(50))
+    content = f"{HEAD}\n{rows}"
     page = result(predictor, scored(predictor, tmp_path, content))
     assert page.index("wc-warning") < page.index("50 scored")
     assert "<code>python -m wholesale train</code>" in page

@@ -66,8 +66,8 @@ def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(t
     rows = "900000,1,900000,1,900000,1\n" * 50 + "x,2,3,4,5,6\n" * 5
     (tmp_path / "far.csv").write_text(f"{HEADER}\n{rows}")
     result = _score("far.csv", folder=tmp_path)
-    assert result.stdout.startswith("These customers are unlike the 440")
-    assert result.stdout.count("These customers are unlike") == 1
+    assert result.stdout.startswith("Taken together, these customers are unlike the 440")
+    assert result.stdout.count("these customers are unlike") == 1
     assert "line 54: Fresh: x is not an amount ≥ 0\n  and 2 more\n" in result.stdout
 
 
@@ -101,7 +101,7 @@ def test_another_market_is_said_to_be_one(tmp_path):
     rows = "\n".join(",".join([str(10**6 + i)] * 6) for i in range(50))
     (tmp_path / "mine.csv").write_text(f"{HEADER}\n{rows}\n")
     result = _score("mine.csv", folder=tmp_path)
-    assert "These customers are unlike the 440 that the segments were made from" in result.stdout
+    assert "these customers are unlike the 440 that the segments were made from" in result.stdout
     assert "python -m wholesale train" in result.stdout
 
 

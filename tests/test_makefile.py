@@ -1,5 +1,8 @@
-"""The set-up refuses an unfit Python in one sentence."""
+"""The set-up refuses an unfit Python in one sentence, is silent when it is done, and takes any folder."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,12 @@ from wholesale.manifest import ROOT
 def _make_python(python: Path) -> subprocess.CompletedProcess:
     command = ["make", "--silent", "python", f"PYTHON={python}"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(params=["plain", "with a space"])
+def folder(request, tmp_path) -> Path:
+    (tmp_path / request.param).mkdir()
+    return tmp_path / request.param
 
 
 def _stub(folder: Path, refused: str) -> Path:
@@ -29,15 +38,15 @@ def _stub(folder: Path, refused: str) -> Path:
         ("ensurepip", "lacks venv or ensurepip: install them (Debian: apt-get install python3-venv)"),
     ],
 )
-def test_an_old_or_incomplete_python_is_refused(tmp_path, refused, sentence):
-    stub = _stub(tmp_path, refused)
+def test_an_old_or_incomplete_python_is_refused(folder, refused, sentence):
+    stub = _stub(folder, refused)
     result = _make_python(stub)
     assert result.returncode != 0
     assert result.stdout == f"{stub} {sentence}\n"
 
 
-def test_a_missing_python_is_refused(tmp_path):
-    result = _make_python(tmp_path / "python")
+def test_a_missing_python_is_refused(folder):
+    result = _make_python(folder / "python")
     assert result.returncode != 0
     assert "is not there: install Python 3.11 or newer" in result.stdout
 
@@ -45,6 +54,31 @@ def test_a_missing_python_is_refused(tmp_path):
 def test_a_fit_python_passes_in_silence():
     result = _make_python(Path(sys.executable))
     assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_the_set_up_is_done_once_in_any_folder_and_then_silent(folder):
+    """The environment's Python is a stub here that notes what it is told."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "share", folder / "share")
+    python = folder / "its env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> told\n')
+    python.chmod(0o755)
+    shutil.copy(ROOT / "requirements.lock", folder / "its env")
+
+    def told(target: str) -> list[str]:
+        (folder / "told").unlink(missing_ok=True)
+        command = ["make", target, "VENV=its env"]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        assert result.stdout == result.stderr == ""
+        return re.findall(r"^-m (\w+)", (folder / "told").read_text(), re.MULTILINE)
+
+    assert told("test") == ["pip", "pytest"]
+    assert told("test") == ["pytest"]
+    after = (folder / "its env" / "installed").stat().st_mtime + 1
+    os.utime(next((folder / "share").rglob("*.css")), (after, after))
+    assert told("train") == ["pip", "wholesale"]
 
 
 def test_help_lists_the_two_commands():

@@ -1,10 +1,15 @@
 """The house style of notebooks. Their cells are run, and their outputs compared, by nbval."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from wholesale.manifest import ROOT
 
@@ -118,3 +123,24 @@ def test_the_notebook_for_any_file_takes_its_parameters_from_papermill():
 def test_the_page_has_at_most_three_code_cells_and_no_outputs():
     assert len(_code(PAGE)) <= 3
     assert all(cell.outputs == [] and cell.execution_count is None for cell in _code(PAGE))
+
+
+def test_a_warning_that_python_hides_is_no_difference_whatever_the_environment_shows(tmp_path):
+    """Of a library: Python shows nobody a ResourceWarning unless it is asked to."""
+    shutil.copy(ROOT / "notebooks" / "conftest.py", tmp_path)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
+    warning = new_code_cell("__import__('warnings').warn('left open', ResourceWarning)", execution_count=1)
+    nbformat.write(new_notebook(cells=[warning], metadata=kernel), tmp_path / "some.ipynb")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        "--nbval-current-env",
+    ]
+    env = os.environ | {"PYTHONWARNINGS": "default"}
+    run = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout

@@ -1,8 +1,10 @@
 """What the report says is true for any customers, and the page it is written to needs nothing else."""
 
 import re
+import shutil
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -76,9 +78,13 @@ def sample():
 @pytest.fixture(scope="session")
 def written(tmp_path_factory):
     """A report written by the command, its progress, and what else is left in the folder."""
-    folder = tmp_path_factory.mktemp("report")
-    arguments = [str(SAMPLE), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
-    result = CliRunner().invoke(main, ["report", *arguments])
+    folder, project = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("pro{j}")
+    source = Path(shutil.copytree(SAMPLE.parent, project / 'Zoë "{x}" \\'), SAMPLE.name)
+    notebook = shutil.copy(export.NOTEBOOK, project)
+    arguments = [str(source), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(export, "NOTEBOOK", Path(notebook))
+        result = CliRunner().invoke(main, ["report", *arguments])
     assert result.exit_code == 0, result.output
     return (folder / "page.html").read_text(), result, [path.name for path in folder.iterdir()]
 
@@ -159,6 +165,22 @@ class TestWhatIsSaid:
         assert scored.on_record and "very customers" in place.drift(own, scored)
         assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
         assert "none was rejected" in words.reading(own) and "uncertain" not in words.reading(own)
+
+    def test_of_the_customers_on_record_ward_is_counted_by_its_tree_alone(self, predictor):
+        own = read_own(SHIPPED)
+        scored, fitted = study.score(own), study.fit(own, 3)
+        for answers in (scored.answers, fitted.answers):
+            names = np.array(predictor.names["ward"])[answers["ward_segment"] - 1]
+            assert (answers["ward_name"] == names).all()
+            assert np.bincount(answers["ward_segment"])[1:].tolist() == predictor.sizes["ward"].tolist()
+        assert dict(scored.summary.segments["ward"]) == dict(
+            zip(predictor.names["ward"], predictor.sizes["ward"], strict=True)
+        )
+        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        agreed = re.search(
+            r"new models agree\*\* on (\S+ of 440)", advice.found(own, scored, weighed, fitted)
+        )
+        assert f"three models agree on {agreed[1]}" in place.shipped(scored)
 
     @pytest.mark.parametrize("rows", [1, 2, 9, 12, 16])
     def test_of_too_few_customers_says_so(self, tmp_path, customers, rows):
@@ -258,10 +280,25 @@ class TestWhatIsSaid:
         """The limit is the fifth lowest of 440: simulated, as the formula says, for 5,000 others."""
         rng = np.random.default_rng(0)
         lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
-        simulated = np.quantile(rng.binomial(5000, lowest), 0.975)
-        said = place._unfamiliar(1, 5000, 440)
-        formula = int(re.search(r"up to (\d+) would", said)[1])
-        assert abs(formula - simulated) <= 4
+        simulated = np.quantile(rng.binomial(5000, lowest), [0.025, 0.975])
+        formula = re.search(r"(\d+) to (\d+) would be nothing unusual", place._unfamiliar(50, 5000, 440))
+        assert np.abs(np.array(formula.groups(), int) - simulated).max() <= 4
+
+    @pytest.mark.parametrize(
+        ("unfamiliar", "n", "sentence"),
+        [
+            (
+                0,
+                800,
+                "of the same kind, 2 to 21 would be nothing unusual. So few are unusual too",
+            ),
+            (2, 800, "2 to 21 would be nothing unusual.$"),
+            (0, 80, "None of 80 are unlike .* up to 3 would be nothing unusual.$"),
+            (1, 2, "1 of 2 .* none would be expected.$"),
+        ],
+    )
+    def test_too_few_unfamiliar_are_unusual_as_well(self, unfamiliar, n, sentence):
+        assert re.search(sentence, place._unfamiliar(unfamiliar, n, 440))
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, tmp_path, customers):
         path = _table(customers[list(SPEND_COLUMNS)] / 7, tmp_path)
@@ -339,6 +376,7 @@ class TestTheReport:
         assert headings[0] == "What we found" and headings[-1] == "How this report was made"
         assert "Which file?" not in headings and 'source = "second_wholesaler.csv"' in written[0]
         assert str(ROOT) not in written[0]
+        assert not re.search(r"pro\{j|Zo(ë|\\xeb)|\{x\}", written[0])
         settings = written[0].split("How this report was made")[1]
         for told in ("second_wholesaler.csv", "Deli for Delicassen", "found out from the file"):
             assert f": {told}</li>" in settings

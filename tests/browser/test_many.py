@@ -58,7 +58,7 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, address, pr
     assert shown(page, "Gaussian mixture") == table["gmm_name"].to_pylist()[:50]
     page.get_by_role("button", name="Next").click()
     expect(page.locator(".wc-range")).to_have_text("51–100 of 440")
-    assert shown(page, "Row")[0] == "51"
+    assert shown(page, "Line")[0] == "52"
 
     clearest = page.get_by_role("columnheader", name="Times clearer")
     for order, down in (("ascending", False), ("descending", True)):
@@ -66,8 +66,8 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, address, pr
         expect(clearest).to_have_attribute("aria-sort", order)
         clarity = table["clarity"].to_pylist()
         ranked = sorted(range(440), key=lambda i: -clarity[i] if down else clarity[i])[:50]
-        expect(page.locator(".wc-customers tbody tr td").first).to_have_text(str(ranked[0] + 1))
-        assert shown(page, "Row") == [str(i + 1) for i in ranked]
+        expect(page.locator(".wc-customers tbody tr td").first).to_have_text(str(ranked[0] + 2))
+        assert shown(page, "Line") == [str(i + 2) for i in ranked]
 
     name = predictor.names["ward"][2]
     page.locator("#wc-segment").select_option(label=f"{MODELS['ward']}: {name}")
@@ -92,9 +92,10 @@ def test_text_of_any_kind_is_shown_as_it_is_and_rejects_can_be_downloaded(page: 
     answered(page, "odd.csv")
     cells = page.locator(".wc-customers tbody td:nth-child(2)").all_text_contents()
     assert cells == names
+    assert shown(page, "Line") == ["2", "3", "5", "6"]  # as the rejected row's: a name has two lines
     page.get_by_label("Columns of your own contain").fill('"X"')
     expect(page.locator(".wc-range")).to_have_text("1–1 of 1 found among 4")
-    assert shown(page, "Row") == ["1"]
+    assert shown(page, "Line") == ["2"]
     page.get_by_label("Columns of your own contain").fill("Few")  # only in our columns
     expect(page.locator(".wc-range")).to_have_text("None among 4")
     row = page.locator(".wc-rejects tbody tr")
@@ -192,8 +193,8 @@ def test_it_is_done_by_keyboard_and_announced(page: Page, address):
     expect(page.locator(".wc-customers th button").first).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("columnheader", name="Row")).to_have_attribute("aria-sort", "descending")
-    expect(page.locator(".wc-customers tbody td").first).to_have_text("6")
+    expect(page.get_by_role("columnheader", name="Line")).to_have_attribute("aria-sort", "descending")
+    expect(page.locator(".wc-customers tbody td").first).to_have_text("7")
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["390"])

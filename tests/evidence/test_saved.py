@@ -2,10 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wholesale.columns import MODELS
 from wholesale.evidence import recommend, saved, search_covariances
 from wholesale.evidence.saved import fingerprint, load_evidence, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.models import SAME_OPTIMUM, restart
+from wholesale.report import weighing
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,32 @@ def test_its_counts_of_three_segments_are_the_bundles(evidence, bundle):
         assert row[f"{model}_silhouette"] == pytest.approx(its["silhouette"], rel=1e-9)
 
 
+def test_one_segment_has_votes_where_a_criterion_allows_it(evidence, customers):
+    """The rule of the report, where one cloud without segments gets the votes of BIC, gap and strength."""
+    rows = {
+        k: row | {"gmm_bic": int(k), "gap_rule": True, "prediction_strength": 1 / int(k)}
+        for k, row in evidence["counts"].items()
+    }
+    searches = {f"{its} mixtures of {k}": {k: {}} for its in evidence["covariances"] for k in rows}
+    done = {"counts": rows, **searches, **{f"stability of {label}": {} for label in MODELS.values()}}
+    told = saved._assembled(customers, {"fingerprint": "", "n_segments": 3}, done)
+    counts = pd.DataFrame.from_dict(rows, orient="index").rename(index=int)
+    report = weighing.Weighed(counts, pd.DataFrame(), 440)
+    assert told["votes"] == report.votes
+    ones = {name for name, k in told["votes"].items() if k == 1}
+    assert ones == {"BIC of the mixture", "gap statistic", "prediction strength"}
+
+
+def test_no_division_is_recommended_in_words():
+    scores = pd.DataFrame({"gmm_bic": [1.0, 2.0], "prediction_strength": [1.0, 0.5]}, index=[1, 2])
+    assert (
+        recommend(scores).sentences[0].startswith("2 of 2 criteria prefer one segment, that is, no division")
+    )
+
+
 def test_its_votes_follow_from_its_counts(evidence):
     counts = pd.DataFrame.from_dict(evidence["counts"], orient="index").rename(index=int)
-    advice = recommend(counts.loc[2:])
+    advice = recommend(counts)
     assert advice.votes == evidence["votes"]
     assert list(advice.sentences) == evidence["sentences"]
 

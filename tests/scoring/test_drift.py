@@ -3,10 +3,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import ks_2samp
+from scipy.stats import betabinom, ks_2samp
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.scoring.drift import FAR, LIKE, Counts, by_chance, count, drift
+from wholesale.predict import predict_segments
+from wholesale.scoring.drift import (
+    FAR,
+    LIKE,
+    Counts,
+    Drift,
+    _verdict,
+    by_chance,
+    count,
+    drift,
+    unfamiliar_by_chance,
+)
+from wholesale.scoring.summary import Summary
 from wholesale.scoring.tally import on_record
 
 whole = st.integers(0, 20).map(float)
@@ -95,10 +107,63 @@ def test_few_customers_are_alike_as_far_as_chance_goes(predictor):
     assert (measured.verdict, measured.words) == ("alike", "no clear difference")
 
 
-def test_one_pair_of_samples_in_twenty_exceeds_what_chance_gives():
+def test_six_categories_together_exceed_what_chance_gives_in_less_than_one_file_in_twenty():
     rng = np.random.default_rng(0)
     beyond = [
-        ks_2samp(rng.random(200), rng.random(440), method="asymp").statistic > by_chance(200, 440)
+        max(
+            ks_2samp(rng.random(200), rng.random(440), method="asymp").statistic
+            for _ in range(len(SPEND_COLUMNS))
+        )
+        > by_chance(200, 440)
         for _ in range(300)
     ]
-    assert 0.02 < np.mean(beyond) < 0.08
+    assert 0.01 < np.mean(beyond) < 0.06
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 440), (39, 440), (800, 440), (50_000, 440), (60, 60), (10, 10)])
+def test_how_many_are_unfamiliar_by_chance_is_the_beta_binomial(n, m):
+    """The limit is the share of a market below a low rank of those on record, which is Beta-distributed."""
+    rank = -(-m // 100)
+    for least in {0, 1, n // 100, n // 20, n}:
+        expected = betabinom.sf(least - 1, n, rank, m + 1 - rank)
+        assert unfamiliar_by_chance(least, n, m) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def _largest(record, drawn):
+    """Give the largest D of draws, told by how often each customer on record was drawn, shape (draws, m)."""
+    n, m = drawn[0].sum(), len(record)
+    gaps = []
+    for its in record.T:
+        order = np.argsort(its)
+        last = np.append(np.diff(its[order]) > 0, True)  # of equal amounts
+        gaps.append(np.abs(drawn[:, order].cumsum(axis=1) / n - np.arange(1, m + 1) / m)[:, last])
+    return np.max([its.max(axis=1) for its in gaps], axis=0)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["without replacement", "with replacement"])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 10, 20, 39, 40, 50, 100, 439])
+def test_random_draws_of_those_on_record_are_seldom_said_to_differ(predictor, n, again):
+    rng, amounts, record = np.random.default_rng(n), predictor.amounts, on_record(predictor)
+    m = len(amounts)
+    draws = [rng.choice(m, n, replace=again) for _ in range(2000)]
+    largest = _largest(amounts, np.array([np.bincount(its, minlength=m) for its in draws]))
+    measured = drift(record, count(record, amounts[draws[0]]), n)
+    assert largest[0] == pytest.approx(max(each.distance for each in measured.values()))
+    # of the 440, 5 are unlike 99% when a mixture judges them that did not see them
+    unlike = np.argsort(predict_segments(predictor, amounts)["familiarity"])[:5]
+    drifts = [Drift(its, "higher", _verdict(its, by_chance(n, m))) for its in largest]
+    told = [
+        Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m)
+        for its, each in zip(draws, drifts, strict=True)
+    ]
+    assert np.mean([its.other_market for its in told]) <= 0.05
+    assert np.mean(["differ" in its.verdict for its in told]) <= 0.05
+
+
+@pytest.mark.parametrize("factor", [3, 1 / 3])
+def test_fifty_customers_of_another_market_are_found(predictor, factor):
+    rng, record = np.random.default_rng(0), on_record(predictor)
+    for _ in range(20):
+        drawn = predictor.amounts[rng.choice(440, 50, replace=False)] * factor
+        measured = drift(record, count(record, drawn), 50)
+        assert any(each.verdict == "far" for each in measured.values())

@@ -1,12 +1,21 @@
 import json
 from dataclasses import replace
+from functools import reduce
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
+from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.scoring import score_table
 from wholesale.scoring.drift import Drift
-from wholesale.scoring.summary import MANY_UNFAMILIAR, Summary
+from wholesale.scoring.summary import MANY_UNFAMILIAR, Summary, summarize
+from wholesale.scoring.tally import Tally, tally
 
+UNLIKE = "Taken together, these customers are unlike the 440 that the segments were made from"
+TRAIN = "Segments of their own would say more: python -m wholesale train."
 SEGMENTS = {"kmeans": [("Few", 1)], "gmm": [("Few", 1)], "ward": [("Few", 1)]}
 
 
@@ -53,15 +62,32 @@ def _summary(accepted, unfamiliar=0, **verdicts):
         ),
         (
             _summary(1000, 10, Milk="far", Fresh="different", Grocery="different"),
-            "These customers are unlike the 440 that the segments were made from: 1.0% of them are unlike 99%"
-            " of those on record (1% would be usual). They differ in Fresh (higher), Milk (higher) and"
-            " Grocery (higher). Segments of their own would say more: python -m wholesale train.",
+            f"{UNLIKE}: they differ in Fresh (higher), Milk (higher) and Grocery (higher); 1.0% of them are"
+            f" unlike 99% of those on record (1% would be usual). {TRAIN}",
+        ),
+        (
+            _summary(1000, Milk="far"),
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
+            f" (1% would be usual). {TRAIN}",
         ),
         (
             _summary(1000, 51),
-            "These customers are unlike the 440 that the segments were made from: 5.1% of them are unlike 99%"
-            " of those on record (1% would be usual). Segments of their own would say more:"
-            " python -m wholesale train.",
+            f"{UNLIKE}: 5.1% of them are unlike 99% of those on record (1% would be usual). {TRAIN}",
+        ),
+        (
+            _summary(10, 10),
+            f"{UNLIKE}: 100.0% of them are unlike 99% of those on record (1% would be usual). {TRAIN}",
+        ),
+        (
+            _summary(9, 9),
+            f"{UNLIKE}: 100.0% of them are unlike 99% of those on record (1% would be usual). For segments of"
+            " their own they are too few: 10 are needed.",
+        ),
+        (
+            replace(_summary(50, Milk="far"), constant=["Milk", "Detergents and Paper"]),
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
+            " (1% would be usual). For segments of their own they are too alike: all have the same Milk and"
+            " Detergents and Paper.",
         ),
     ],
 )
@@ -73,8 +99,27 @@ def test_a_file_is_of_another_market_beyond_the_limit():
     assert MANY_UNFAMILIAR == 0.05
     assert not _summary(1000, 50).other_market
     assert _summary(1000, 51).other_market
-    assert not _summary(2, 1).other_market
-    assert _summary(2, 2).other_market
+    for accepted, few, many in [(1, 1, None), (2, 1, 2), (20, 2, 3), (39, 2, 4), (100, 5, 6)]:
+        assert not _summary(accepted, few).other_market
+        assert many is None or _summary(accepted, many).other_market
+
+
+@pytest.mark.parametrize("rows", [9, 10])
+def test_train_is_not_advised_where_it_would_refuse(predictor, rows):
+    """Other markets all, of too few customers, or with an amount that is the same for everybody."""
+    amounts = predictor.amounts[:rows] * 1000.0
+    alike = np.where([True, False, False, False, False, False], 7e6, amounts)
+    for given, refused in ((amounts, rows < 10), (alike, True)):
+        frame = pd.DataFrame(given, columns=list(SPEND_COLUMNS))
+        accepted = pa.table({"line": range(rows), **{name: frame[name] for name in frame}})
+        parts = [accepted.slice(0, 4), accepted.slice(4, 0), accepted.slice(4)]
+        none = pa.table({"line": [], "column": [], "reason": []})
+        counts = [tally(predictor, score_table(predictor, part), none) for part in parts]
+        summary = summarize(predictor, reduce(Tally.plus, counts), [])
+        assert summary.other_market and ("wholesale train" in summary.verdict) != refused
+        if refused:
+            with pytest.raises(ValueError, match=r"too few|same for every customer"):
+                train(frame, 2)
 
 
 def test_json_can_say_it_all():

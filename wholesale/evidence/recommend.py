@@ -47,7 +47,8 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
 
     Silhouettes and Calinski-Harabasz vote for their highest k, BIC and Davies-Bouldin for their lowest;
     the gap statistic for the smallest k with gap(k) ≥ gap(k + 1) − s(k + 1); prediction strength for the
-    largest k at 0.8 or more. ``Channel`` and ``Region`` have no vote.
+    largest k at 0.8 or more. Those that are defined for one segment (BIC, gap, strength) can vote for 1.
+    ``Channel`` and ``Region`` have no vote.
 
     Parameters
     ----------
@@ -94,7 +95,8 @@ def strength_vote(strength: pd.Series) -> int:
 
 def _recommendation(votes: dict[str, int], recommended: int) -> str:
     backers = [name for name, k in votes.items() if k == recommended]
-    return f"{len(backers)} of {len(votes)} criteria prefer {recommended} segments: {_list(backers)}."
+    what = "one segment, that is, no division" if recommended == 1 else f"{recommended} segments"
+    return f"{len(backers)} of {len(votes)} criteria prefer {what}: {_list(backers)}."
 
 
 def _dissent(votes: dict[str, int], served: int, support: tuple[str, ...], dissent: tuple[str, ...]) -> str:

@@ -151,7 +151,7 @@ def _plain(table: pd.DataFrame) -> dict:
 
 def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
     counts = pd.DataFrame.from_dict(done["counts"], orient="index").rename(index=int)
-    advice = recommend(counts.loc[2:], served=mark["n_segments"])
+    advice = recommend(counts, served=mark["n_segments"])
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),

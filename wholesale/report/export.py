@@ -1,6 +1,5 @@
 """Notebook 6 run on a file, and its outcome as one HTML file that needs nothing else."""
 
-import json
 import logging
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+from papermill.translators import PythonTranslator
 
 from wholesale.columns import LABELS
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
@@ -159,7 +159,7 @@ def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> Noteboo
     with tempfile.TemporaryDirectory() as folder:
         try:
             notebook = papermill.execute_notebook(
-                NOTEBOOK,
+                str(NOTEBOOK).replace("{", "{{").replace("}", "}}"),  # it is taken for a format
                 None,
                 parameters,
                 kernel_name="python3",
@@ -170,10 +170,10 @@ def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> Noteboo
             )
         except papermill.PapermillExecutionError as error:
             raise ReportError(f"the report was not written: {error.ename}, {error.evalue}") from None
+    names = {name: Path(parameters[name]).name for name in ("source", "models")}
     for cell in notebook.cells:
         if "injected-parameters" in _tags(cell):
-            for path in (parameters["source"], parameters["models"]):
-                cell.source = cell.source.replace(json.dumps(path), json.dumps(Path(path).name))
+            cell.source = PythonTranslator.codify(parameters | names)
     return notebook
 
 

@@ -1,15 +1,13 @@
 """What is said of customers' place among those on record; true for any file, nothing is HTML."""
 
-import math
+from bisect import bisect_left
 
 import numpy as np
-from scipy.stats import betabinom
 
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.own import Own
-from wholesale.predict import UNFAMILIAR
 from wholesale.report.study import Scored
-from wholesale.scoring.drift import FAR, LIKE, by_chance
+from wholesale.scoring.drift import FAR, LIKE, by_chance, unfamiliar_by_chance
 from wholesale.scoring.summary import UNKNOWN
 from wholesale.wording import NUMBERS, are, counted, format_amount, listed, of_all
 
@@ -30,7 +28,7 @@ def drift(own: Own, scored: Scored) -> str:
     if chance <= LIKE:
         return said
     return (
-        f"{said} With {counted(n, 'customer')}, chance alone takes a category's D up to about"
+        f"{said} With {counted(n, 'customer')}, chance alone takes the largest D up to about"
         f" {min(chance, 1):.2f} in 19 of 20 cases, so a smaller one is called no clear difference; that does"
         " not show that there is none."
     )
@@ -110,8 +108,14 @@ def _unfamiliar(unfamiliar: int | None, n: int, on_record: int) -> str:
     """Judge their number by that of n like those on record, from whom the limit is only an estimate."""
     if unfamiliar is None:
         return f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}."
-    rank = math.ceil(UNFAMILIAR * on_record)
-    usual = int(betabinom.ppf(0.975, n, rank, on_record + 1 - rank))
-    within = f"up to {format_amount(usual)} would be nothing unusual" if usual else "none would be expected"
+    fewest, most = (
+        bisect_left(range(n), share, key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
+        for share in (0.025, 0.975)
+    )
+    if fewest:
+        within = f"{format_amount(fewest)} to {format_amount(most)} would be nothing unusual"
+    else:
+        within = f"up to {format_amount(most)} would be nothing unusual" if most else "none would be expected"
     said = f"{are(unfamiliar, n)} unlike 99% of the customers on record"
-    return f"{said[0].upper()}{said[1:]}; among as many of the same kind, {within}."
+    few = " So few are unusual too: were only ordinary customers chosen?" if unfamiliar < fewest else ""
+    return f"{said[0].upper()}{said[1:]}; among as many of the same kind, {within}.{few}"

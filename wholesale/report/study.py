@@ -1,6 +1,6 @@
 """Customers of one's own: read, scored by models at hand, fitted anew."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +86,12 @@ def score(own: Own, models: Path | str | None = None) -> Scored:
     summary = summarize(predictor, tally(predictor, scored, own.rejected), own.notes)
     folder = Path(models or MODELS_FOLDER)
     name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
-    return Scored(predictor, summary, _frame(scored, own), name)
+    its = Scored(predictor, summary, _frame(scored, own), name)
+    if not its.on_record:
+        return its
+    sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
+    summary = replace(summary, segments=summary.segments | {"ward": sizes})
+    return replace(its, summary=summary, answers=_by_the_tree(its.answers, predictor))
 
 
 def fit(own: Own, segments: int) -> Outcome:
@@ -99,10 +104,14 @@ def fit(own: Own, segments: int) -> Outcome:
         return Unfitted(segments, str(error))
     answers = _frame(score_table(bundle.predictor, own.accepted), own)
     fitted = Fitted(segments, bundle, answers)
-    if fitted.all_fitted:  # Ward's rule for new customers can differ from its tree
-        answers["ward_segment"] = bundle.labels["ward"]
-        answers["agreement"] = models_agreeing(bundle.labels)
-    return fitted
+    return replace(fitted, answers=_by_the_tree(answers, bundle.predictor)) if fitted.all_fitted else fitted
+
+
+def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+    """Give customers on record their own segments of Ward's tree: its rule for new ones can differ."""
+    its, labels = predictor.segments["ward"], predictor.segments
+    names = np.array(predictor.names["ward"])[its - 1]
+    return answers.assign(ward_segment=its, ward_name=names, agreement=models_agreeing(labels))
 
 
 def _frame(scored: pa.Table, own: Own) -> pd.DataFrame:

@@ -9,14 +9,16 @@ from wholesale.predict import Predictor
 from wholesale.reading import read_block
 from wholesale.reading.blocks import Block
 from wholesale.reading.form import Form
+from wholesale.reading.sorting import LINE
 from wholesale.scoring.table import score_table
 from wholesale.scoring.tally import Tally, tally
 
 
 class Scored(NamedTuple):
-    """What becomes of a block: its customers with their answers, its rejected rows, and their counts."""
+    """What becomes of a block: its customers with answers, their lines, its rejected rows, and counts."""
 
     table: pa.Table
+    lines: pa.ChunkedArray
     rejected: pa.Table
     counts: Tally
 
@@ -32,4 +34,4 @@ def score_block(predictor: Predictor, form: Form, block: Block) -> Scored:
     part = read_block(form, block)
     scored = score_table(predictor, part.accepted)
     counts = replace(tally(predictor, scored, part.rejected), seen=part.seen)
-    return Scored(scored, part.rejected, counts)
+    return Scored(scored, part.accepted.column(LINE), part.rejected, counts)

@@ -4,16 +4,27 @@ The measure is the two-sample Kolmogorov-Smirnov distance D (Smirnov 1939): the 
 shares of customers who spend no more than some amount. Its p-value is left out, as any difference at all
 is significant in a large file. D is exact although the file is never held whole: between two amounts on
 record only one of the two shares moves, so the gap is largest at one of them.
+
+In a small file chance alone makes a difference. It is held by each category's D, and by the number of
+unfamiliar customers, each at its part of one level (Bonferroni), whatever the dependence between them.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.predict import UNFAMILIAR
 
 LIKE, FAR = 0.1, 0.25
 """Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
+
+LEVEL = 0.05
+"""How often a file of the same market may be said to differ, by all that is held against it together."""
+
+EACH = LEVEL / (len(SPEND_COLUMNS) + 1)
+"""Of the level, the part of each category, and of the number of unfamiliar customers."""
 
 MOST = 1e6
 """Whole amounts on record are counted one by one, without sorting, up to this many m.u."""
@@ -95,8 +106,26 @@ def drift(record: np.ndarray, counts: Counts, customers: int) -> dict[str, Drift
 
 
 def by_chance(n: int, m: int) -> float:
-    """Give the D that one in twenty pairs of samples of the same population exceeds (Smirnov 1948)."""
-    return 1.358 * float(np.sqrt(1 / n + 1 / m))
+    """Give the D that samples of one population seldom exceed in any category (Smirnov 1948)."""
+    return math.sqrt(math.log(2 / EACH) / 2 * (1 / n + 1 / m))
+
+
+def unfamiliar_by_chance(least: int, n: int, m: int) -> float:
+    """Give how likely at least so many of `n` customers of the same market are unfamiliar.
+
+    The limit is itself an estimate: a low rank among the `m` on record. Among the lowest of all `n` and `m`
+    together, then, are fewer than that rank of those on record: a sum of hypergeometric terms.
+    """
+    rank = math.ceil(UNFAMILIAR * m)
+    lowest = rank + least - 1
+    return sum(
+        math.exp(_log_choices(m, i) + _log_choices(n, lowest - i) - _log_choices(n + m, lowest))
+        for i in range(max(lowest - n, 0), rank)
+    )
+
+
+def _log_choices(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def _direction(below: float) -> str:

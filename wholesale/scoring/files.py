@@ -35,6 +35,7 @@ def score_file(
     force: bool = False,
     workers: int | None = None,
     progress: Progress = lambda rows, share: None,
+    lines: list[int] | None = None,
 ) -> Summary:
     """Score a file of customers.
 
@@ -57,6 +58,8 @@ def score_file(
         Threads; by default one per core.
     progress : callable
         Told the rows read so far and, where it is known, their share (0…1) of the file.
+    lines : list of int, optional
+        Filled with each customer's line in `source`, in the order of `output`.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def score_file(
     source, output = Path(source), Path(output)
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
     file = open_customers(source, settings)
-    outputs = partial(_score, output=output, rejected=rejected, new=not force)
+    outputs = partial(_score, output=output, rejected=rejected, lines=lines, new=not force)
     run = partial(outputs, predictor=predictor, workers=workers, progress=progress)
     with writing():
         check_all_free(output, rejected, force=force, sources=[source])
@@ -88,15 +91,20 @@ def _score(
     predictor: Predictor,
     workers: int | None,
     progress: Progress,
+    lines: list[int] | None,
 ) -> Summary:
+    if lines:  # of a reading in another form
+        lines.clear()
     total: Tally | None = None
     with TableFile(output, new=new) as accept, TableFile(rejected, optional=True, new=new) as reject:
         work = partial(_work, predictor, file.form, accept.prepare, reject.prepare)
         length = _length(file)
         with closing(in_order(work, file.blocks(), workers or os.cpu_count() or 1)) as done:
-            for end, good, bad, counts in done:
+            for end, good, bad, counts, places in done:
                 accept.write(good)
                 reject.write(bad)
+                if lines is not None:
+                    lines += places.to_pylist()
                 total = counts if total is None else total.plus(counts)
                 progress(total.rows, min((file.form.start + end) / length, 1) if length else None)
         if total is None or not total.rows:
@@ -109,7 +117,7 @@ def _score(
 
 def _work(predictor: Predictor, form: Form, accept: Callable, reject: Callable, block: Block) -> tuple:
     scored = score_block(predictor, form, block)
-    return block.end, accept(scored.table), reject(scored.rejected), scored.counts
+    return block.end, accept(scored.table), reject(scored.rejected), scored.counts, scored.lines
 
 
 def in_order(function: Callable[[A], B], items: Iterable[A], workers: int) -> Generator[B, None, None]:

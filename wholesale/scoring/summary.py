@@ -1,15 +1,18 @@
 """What there is to say of a scored file, in numbers and in words."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
+import numpy as np
+
+from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
-from wholesale.scoring.drift import FAR, Drift, by_chance, drift
+from wholesale.scoring.drift import EACH, FAR, Drift, by_chance, drift, unfamiliar_by_chance
 from wholesale.scoring.tally import Tally, on_record
 from wholesale.wording import counted, listed
 
 MANY_UNFAMILIAR = 0.05
-"""From this share on, a file is said to be of another market; on record it is 1%. Our convention."""
+"""Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
 
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
 """Of customers scored by models that have no Gaussian mixture."""
@@ -33,6 +36,8 @@ class Summary:
         Rejected rows; and what was decided in reading the file.
     on_record : int
         Customers that the segments were made from.
+    constant : list of str
+        Categories whose amount is the same for every customer.
     """
 
     accepted: int
@@ -44,12 +49,16 @@ class Summary:
     examples: list[str]
     notes: list[str]
     on_record: int
+    constant: list[str] = field(default_factory=list)
 
     @property
     def other_market(self) -> bool:
         """Whether the customers are so unlike those on record that segments of their own are called for."""
-        far = any(each.verdict == "far" for each in self.drift.values())
-        return far or (self.unfamiliar or 0) > max(MANY_UNFAMILIAR * self.accepted, 1)
+        if any(each.verdict == "far" for each in self.drift.values()):
+            return True
+        unfamiliar = self.unfamiliar or 0
+        many = unfamiliar > MANY_UNFAMILIAR * self.accepted
+        return many and unfamiliar_by_chance(unfamiliar, self.accepted, self.on_record) < EACH
 
     @property
     def verdict(self) -> str:
@@ -64,10 +73,10 @@ class Summary:
         shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
         where = listed([f"{label} ({its.direction})" for label, its in shifted])
         if self.other_market:
+            differ = f"they differ in {where}{', though ' if self.unfamiliar == 0 else '; '}" if where else ""
             return (
-                f"These customers are unlike the {self.on_record} that the segments were made from: {unlike}."
-                f"{f' They differ in {where}.' if where else ''} Segments of their own would say more:"
-                " python -m wholesale train."
+                f"Taken together, these customers are unlike the {self.on_record} that the segments were made"
+                f" from: {differ}{unlike}. {self._own_segments()}"
             )
         if by_chance(self.accepted, self.on_record) > FAR:
             verb = "is" if self.accepted == 1 else "are"
@@ -80,6 +89,14 @@ class Summary:
                 f"These customers differ somewhat from the {self.on_record} on record in {where}; {unlike}."
             )
         return f"These customers spend as the {self.on_record} on record do; {unlike}."
+
+    def _own_segments(self) -> str:
+        """Advise segments of their own, or say why there can be none: what `train` would refuse."""
+        if self.accepted < MIN_CUSTOMERS:
+            return f"For segments of their own they are too few: {MIN_CUSTOMERS} are needed."
+        if self.constant:
+            return f"For segments of their own they are too alike: all have the same {listed(self.constant)}."
+        return "Segments of their own would say more: python -m wholesale train."
 
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
@@ -121,6 +138,7 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         examples=total.examples,
         notes=notes,
         on_record=record.shape[1],
+        constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )
 
 

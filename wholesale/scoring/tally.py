@@ -25,6 +25,8 @@ class Tally:
     segments : dict of ndarray of shape (k,)
         Customers in each segment, by model.
     spending : Counts
+    extremes : ndarray of shape (2, 6)
+        The lowest amounts, and the lowest of their negatives.
     faults : Counter
         Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
     examples : list of str
@@ -38,6 +40,7 @@ class Tally:
     unfamiliar: int
     segments: dict[str, np.ndarray]
     spending: Counts
+    extremes: np.ndarray
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
@@ -55,6 +58,7 @@ class Tally:
             unfamiliar=self.unfamiliar + other.unfamiliar,
             segments={model: self.segments[model] + other.segments[model] for model in self.segments},
             spending=self.spending.plus(other.spending),
+            extremes=np.minimum(self.extremes, other.extremes),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
             seen=self.seen.plus(other.seen),
@@ -71,12 +75,14 @@ def tally(predictor: Predictor, scored: pa.Table, rejected: pa.Table) -> Tally:
     k = predictor.n_segments
     labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models}
     first = rejected.slice(0, EXAMPLES).to_pylist()
+    amounts = spend(scored)
     return Tally(
         accepted=len(scored),
         rejected=len(rejected),
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
         segments={model: np.bincount(its, minlength=k) for model, its in labels.items()},
-        spending=count(on_record(predictor), spend(scored)),
+        spending=count(on_record(predictor), amounts),
+        extremes=np.array([its.min(axis=0, initial=np.inf) for its in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in first],
     )

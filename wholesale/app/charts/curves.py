@@ -9,7 +9,7 @@ import numpy as np
 from wholesale.app.charts.criteria import PANELS, Curve, Panel
 from wholesale.app.charts.svg import LINE, Label, chart, draw_label, first_free, number, text, ticks, title
 from wholesale.predictor import Predictor
-from wholesale.wording import SPACE
+from wholesale.wording import SPACE, counted
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, FOOT = 46, WIDTH - 12, 42, 152
@@ -143,7 +143,8 @@ def _curve(predictor: Predictor, curve: Curve, values: np.ndarray, frame: Frame,
 def _point(curve: Curve, k: int, value: float, frame: Frame, voted: bool) -> str:
     x, y = number(frame.x(k)), number(frame.y(value))
     ring = f'<circle class="wc-ring" cx="{x}" cy="{y}" r="7"/>' if voted else ""
-    told = f"{curve.word or curve.vote[0].upper() + curve.vote[1:]}, {k} segments: {_value(value)}"
+    name = curve.word or curve.vote[0].upper() + curve.vote[1:]
+    told = f"{name}, {counted(int(k), 'segment')}: {_value(value)}"
     return f'{ring}<circle cx="{x}" cy="{y}" r="3">{title(told)}</circle>'
 
 
@@ -181,6 +182,6 @@ def _finding(predictor: Predictor, panel: Panel, values: list[np.ndarray], ks: n
     for curve, v in zip(panel.curves, values, strict=True):
         voted = predictor.evidence.get("votes", {}).get(curve.vote)
         series = ", ".join(f"{k}: {_value(x)}" for k, x in zip(ks, v, strict=True) if np.isfinite(x))
-        prefers = f" prefers {voted} segments" if voted else ""
+        prefers = f" prefers {counted(voted, 'segment')}" if voted else ""
         parts.append(f"{curve.word or panel.name}{prefers} ({series})")
     return f"{panel.name}, {panel.rule}: {'; '.join(parts)}. Served: {predictor.n_segments}."

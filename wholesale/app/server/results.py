@@ -79,8 +79,17 @@ def _segments(predictor: Predictor, summary: Summary) -> str:
         names = tuple(f"{name}: {format_amount(count)}" for name, count in summary.segments[model])
         shares = [(format_share(count / summary.accepted), count / summary.accepted) for count in counts]
         heading = label + (", for analysis" if model == "ward" else "")
-        cards.append(card(bars("Customers in each segment", names, shares, colours[model]), heading=heading))
+        said = note(_placed(predictor)) if model == "ward" else ""
+        bars_of_all = bars("Customers in each segment", names, shares, colours[model])
+        cards.append(card(bars_of_all + said, heading=heading))
     return "".join(cards) + ("" if predictor.has_mixture else card(note(NO_MIXTURE), heading=MODELS["gmm"]))
+
+
+def _placed(predictor: Predictor) -> str:
+    """Say why Ward's counts here are not those of its tree, even for the customers on record."""
+    share = predictor.self_placement
+    agree = "" if share is None else f" The two agree for {format_share(share)} of these."
+    return f"Counted by its rule for new customers; Segments counts those on record by the tree.{agree}"
 
 
 def _drift(summary: Summary) -> str:
@@ -131,7 +140,7 @@ def _value(row: dict) -> str:
 
 def _customers(predictor: Predictor, names: list[str]) -> str:
     """Write the table's head and what it is filtered by; a column is known by its place in the file."""
-    heads = [_head("Row", -1, "number")]
+    heads = [_head("Line", -1, "number")]
     own = [i for i in range(names.index("kmeans_segment")) if names[i] not in SPEND_COLUMNS]
     heads += [_head(names[i], i, "text") for i in own[:OWN]]
     heads += [

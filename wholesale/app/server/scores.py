@@ -106,6 +106,7 @@ class Score(Posted):
         parts: dict[tuple[str, str], bytes | Path] = {
             ("summary", "application/json"): summary.encode(),
             ("page", "text/html"): result(self.predictor, scored).encode(),
+            ("lines", "application/json"): json.dumps(scored.lines).encode(),
             ("scored", "text/csv"): scored.scored,
         }
         if scored.summary.rejected:

@@ -43,12 +43,15 @@ class Scored:
     summary : Summary
     rows : list of dict
         The first rejected rows: ``line``, ``column``, ``value``, ``reason``.
+    lines : list of int
+        Each scored row's line in the file that was sent.
     scored, rejected : Path
         CSV files beside the one that was sent; without rejected rows there is no such file.
     """
 
     summary: Summary
     rows: list[dict]
+    lines: list[int]
     scored: Path
     rejected: Path
 
@@ -107,6 +110,7 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
         In one sentence; an `Unmatched` where all that is missing is which column is which category.
     """
     scored, rejected = source.with_name("scored.csv"), source.with_name("rejected.csv")
+    lines: list[int] = []
     _check_plain(source)
     try:
         summary = score_file(
@@ -117,12 +121,13 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
             settings=settings,
             workers=1,  # the other cores are for the page's visitors
             progress=progress,
+            lines=lines,
         )
     except OutputError as error:
         raise Refused(507, fault(f"the file could not be scored: {error}")) from None
     except ReadError as error:
         raise refusal(error, settings.columns) from None
-    return Scored(summary, _first_rows(rejected) if summary.rejected else [], scored, rejected)
+    return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 
 
 def too_large() -> str:

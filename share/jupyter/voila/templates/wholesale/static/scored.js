@@ -3,7 +3,7 @@
 (() => {
   const TOLD_EVERY = 100000; // rows between two words of progress
   const alphabet = new Intl.Collator(undefined, { numeric: true });
-  let table = null; // the scored file's records as text; what was read of its columns; the rows now wanted
+  let table = null; // the scored file's records as text and their lines; what was read of its columns; the rows now wanted
 
   const tell = (kind, content) => self.postMessage({ kind, ...content });
 
@@ -29,7 +29,8 @@
     const form = await new Response(request.response, { headers: { "Content-Type": type } }).formData();
     const scored = form.get("scored");
     tell("answer", { page: await text(form.get("page")), scored, rejected: form.get("rejected") });
-    table = { rows: await records(scored), columns: new Map(), wanted: null };
+    const lines = JSON.parse(await text(form.get("lines")));
+    table = { rows: await records(scored), lines, columns: new Map(), wanted: null };
     tell("read", { rows: table.rows.length });
   }
 
@@ -81,11 +82,11 @@
     }
   }
 
-  // Numbers if they all are; read when first asked for. Column -1 is the place in the file.
+  // Numbers if they all are; read when first asked for. Column -1 is the line of the file that was sent.
   function column(i) {
     if (!table.columns.has(i)) {
       const texts = i < 0 ? [] : table.rows.map((row) => shown(row, i));
-      const numbers = i < 0 ? Float64Array.from(table.rows, (_, row) => row) : Float64Array.from(texts, number);
+      const numbers = i < 0 ? Float64Array.from(table.lines) : Float64Array.from(texts, number);
       table.columns.set(i, i < 0 || !numbers.some(Number.isNaN) ? numbers : texts);
     }
     return table.columns.get(i);
@@ -115,7 +116,7 @@
     if (!table) return; // the page asks again when it is read
     if (change) choose(change);
     const page = [...table.wanted.slice(from, from + count)];
-    const rows = page.map((row) => columns.map((i) => (i < 0 ? String(row + 1) : shown(table.rows[row], i))));
+    const rows = page.map((row) => columns.map((i) => (i < 0 ? String(table.lines[row]) : shown(table.rows[row], i))));
     tell("rows", { id, from, rows, found: table.wanted.length, of: table.rows.length });
   }
 
