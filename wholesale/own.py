@@ -12,6 +12,7 @@ from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.provenance import Source
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.reading.sorting import blank_advice, count_blanks
 from wholesale.wording import listed
 
 CODES = {"Channel": CHANNELS, "Region": REGIONS}
@@ -68,7 +69,12 @@ def shipped() -> Own:
     return replace(read_own(SHIPPED), customers=load_customers())
 
 
-def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal: str | None = None) -> Own:
+def read_own(
+    path: Path | str,
+    columns: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    blank: str | None = None,
+) -> Own:
     """Read customers of one's own.
 
     Parameters
@@ -78,6 +84,7 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
     decimal : {"point", "comma"}, optional
+    blank : {"zero"}, optional
 
     Returns
     -------
@@ -88,19 +95,21 @@ def read_own(path: Path | str, columns: Mapping[str, str] | None = None, decimal
     ReadError
         In one sentence, if the file cannot be read, or none of its records is a customer.
     """
-    settings = Settings(columns or {}, decimal)
+    settings = Settings(columns or {}, decimal, blank)
     file = open_customers(path, settings)
     name = file.path.name
     notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
+    advice = blank_advice(count_blanks(rejected), len(rejected))
     if not len(accepted):
         (first,) = rejected.slice(0, 1).to_pylist()
-        raise ReadError(f"{name}: no record is a customer; line {first['line']}: {first['reason']}")
+        said = "; ".join([f"no record is a customer; line {first['line']}: {first['reason']}", *advice])
+        raise ReadError(f"{name}: {said}")
     amounts = accepted.select(SPEND_COLUMNS).to_pandas()
     codes = {column: _codes(accepted, column) for column in CODES}
     known = {column: its for column, its in codes.items() if its is not None}
     customers = pd.DataFrame({**known, **{column: _whole(amounts[column]) for column in amounts}})
     customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
-    return Own(customers, name, accepted, rejected, notes, settings)
+    return Own(customers, name, accepted, rejected, [*notes, *advice], settings)
 
 
 def _whole(amounts: pd.Series) -> pd.Series:

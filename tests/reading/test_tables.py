@@ -165,7 +165,7 @@ def test_a_workbook_is_known_by_its_first_bytes(name, tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"Fresh,Milk", "it is not a whole Excel file"),
+        (b"\0Fresh,Milk", "it is not a whole Excel file"),
         (xlsx([NAMES])[:-30], "it is not a whole Excel file"),
         (xlsx([[], []]), "its first sheet is empty"),
         (xlsx([NAMES]), "it has a header but no rows"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wholesale.cli.common import Columns, Folder, Sign, named_columns, refuse
+from wholesale.cli.common import Blank, Columns, Folder, Sign, named_columns, refuse
 from wholesale.cli.summary import progress_bar, tell
 from wholesale.manifest import MODELS_FOLDER, BundleError
 
@@ -42,6 +42,7 @@ def score(
     ] = None,
     column: Columns = None,
     decimal: Sign = None,
+    blank: Blank = None,
     models: Folder = MODELS_FOLDER,
     dask: Annotated[
         str | None,
@@ -66,7 +67,7 @@ def score(
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or _beside(source if out == STREAM else out, ".rejected.csv")
     try:
-        settings = Settings(named_columns(column), decimal)
+        settings = Settings(named_columns(column), decimal, blank)
         with _stoppable(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
             how = {"settings": settings, "force": force, "progress": progress}
             summary = _scored(dask, read, write, wrong, load_predictor(models), how)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from wholesale.cli.common import Columns, Folder, Sign, console, named_columns, refuse
+from wholesale.cli.common import Blank, Columns, Folder, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
 from wholesale.manifest import MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 from wholesale.wording import counted
@@ -31,6 +31,7 @@ def train(
     segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments.")] = 3,
     column: Columns = None,
     decimal: Sign = None,
+    blank: Blank = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
     ] = False,
@@ -38,7 +39,8 @@ def train(
     """Fit the three models, on the shipped customers or on your own, and save them."""
     folder = output or MODELS_FOLDER
     try:
-        own = _read(source, output, named_columns(column), decimal)
+        how = {"columns": named_columns(column), "decimal": decimal, "blank": blank}
+        own = _read(source, output, how)
         folder.mkdir(parents=True, exist_ok=True)
         bundle = _fitted(own, segments, folder, evidence)
     except ValueError as error:
@@ -95,19 +97,19 @@ def check(
         )
 
 
-def _read(source: Path | None, output: Path | None, columns: dict[str, str], decimal: str | None) -> "Own":
+def _read(source: Path | None, output: Path | None, how: dict) -> "Own":
     """Read the customers and say what came of it."""
     from wholesale.own import read_own, shipped
 
     if source is None:
-        if columns or decimal:
-            raise ValueError("--column and --decimal say how to read a file of your own: name it first")
+        if any(how.values()):
+            raise ValueError("--column, --decimal and --blank are for a file of your own: name it first")
         return shipped()
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         raise ValueError(
             f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
         )
-    own = read_own(source, columns, decimal)
+    own = read_own(source, **how)
     accepted, rejected = counted(len(own.accepted), "row"), len(own.rejected)
     console.print(f"{own.file}: {accepted} accepted, {rejected} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in own.rejected.slice(0, REASONS).to_pylist()]

@@ -1,9 +1,11 @@
 """Files of customers, opened and read."""
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import pyarrow as pa
 
@@ -15,12 +17,12 @@ from wholesale.reading.header import ReadError, naming
 from wholesale.reading.numerals import Decimal
 from wholesale.reading.sorting import REJECTED, read_block, weighed
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
-from wholesale.reading.text import SAMPLE, sniff, text_blocks
+from wholesale.reading.text import SAMPLE, ZIP, encoding_of, is_archive, sniff, text_blocks
 
 T = TypeVar("T")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""How spreadsheets are called, and how they begin."""
+OLD = b"\xd0\xcf\x11\xe0"
+"""How spreadsheets are called, and how the old ones begin."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class CustomerFile:
         """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
         try:
             yield from self._cut(size)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 
     def _cut(self, size: int) -> Iterator[Block]:
@@ -71,7 +73,10 @@ class CustomerFile:
         """
         if form.encoding != self.form.encoding:  # the header, too, is in another encoding
             return replace(self, form=_form(self.path, self.settings, form.encoding))
-        beginning = weighed(self.form, next(self.blocks(SAMPLE)))
+        if form.decimal == self.form.decimal:
+            return replace(self, form=form)
+        before = self.form.rewritten(shape=form.shape)
+        beginning = weighed(before, next(self.blocks(SAMPLE)))
         better = beginning.decimal.settled or (beginning.decimal.sign and not form.decimal.settled)
         return replace(self, form=beginning if better else form)
 
@@ -106,10 +111,16 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
 
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
-        beginning = file.read(4)
-    if path.suffix.lower() in SHEETS or beginning in PACKED:
+        beginning = file.read(SAMPLE)
+    if beginning.startswith(OLD) or (beginning.startswith(ZIP) and not is_archive(path)):
         return "excel"
-    return "parquet" if beginning == b"PAR1" else "text"
+    if (
+        path.suffix.lower() in SHEETS
+        and b"\0" in beginning
+        and not encoding_of(beginning).startswith("utf-16")
+    ):
+        return "excel"  # damaged; what is text is read as text, as many programs export it under these names
+    return "parquet" if beginning.startswith(b"PAR1") else "text"
 
 
 def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
@@ -125,7 +136,8 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
         names[i] = column
     told = settings.decimal
     decimal = Decimal(SIGNS[told], settled=True) if told else form.decimal
-    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal)
+    zeros = settings.blank == "zero"
+    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, zeros=zeros)
 
 
 def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wholesale.reading.numerals import NOTHING, UNKNOWN, Decimal, Evidence
+from wholesale.reading.shape import EVEN, Shape
 
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
+ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 DELIMITERS = ",;\t|"
 SIGNS = {"point": ".", "comma": ","}
 
@@ -21,10 +22,13 @@ class Settings:
         For a category, the file's own name of that column.
     decimal : str, optional
         ``"point"`` or ``"comma"``; by default it is decided from the file.
+    blank : str, optional
+        ``"zero"`` if an amount that is blank, or a dash, means 0; by default its record is rejected.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     decimal: str | None = None
+    blank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Form:
         What has been seen of the decimal sign.
     ours : bool
         Whether this project wrote the file, so that guarded text is to be restored.
+    zeros : bool
+        Whether blanks among the amounts mean 0.
+    shape : Shape
+        What is known of records that are not as wide as the header.
     encoding, delimiter : str
         Of text files.
     start, line : int
@@ -53,6 +61,8 @@ class Form:
     decimal: Decimal = UNKNOWN
     evidence: Evidence = NOTHING
     ours: bool = False
+    zeros: bool = False
+    shape: Shape = EVEN
     encoding: str = "utf-8"
     delimiter: str = ","
     start: int = 0
@@ -65,8 +75,8 @@ class Form:
     @property
     def notes(self) -> list[str]:
         """Say what was decided and could have been decided otherwise."""
-        notes = []
-        if self.encoding not in ("utf-8", "utf-16"):
+        notes = self.shape.notes(len(self.names))
+        if self.encoding in ENCODINGS:
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[self.encoding]}.")
         if self.evidence.point and self.evidence.comma:
             taken, other = ("point", "comma") if self.decimal.sign == "." else ("comma", "point")

@@ -26,6 +26,17 @@ GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
 """By the decimal sign."""
 
 
+_ANY = re.compile("|".join(GRAMMARS.values()))
+_FORMULA = '^="(.*)"$'
+"""How a spreadsheet is told to keep a text as it is; what it holds is read."""
+
+
+def is_amount(text: str) -> bool:
+    """Say whether a text is an amount with one decimal sign or the other."""
+    bare = re.sub(CURRENCY, "", re.sub(_FORMULA, r"\1", text.strip()).strip()).strip()
+    return bool(_ANY.match(bare))
+
+
 class Evidence(NamedTuple):
     """How many amounts settle the decimal sign, and how many could be either.
 
@@ -117,6 +128,8 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
     content = _content(text)
+    if b'="' in content:
+        text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _FORMULA, r"\1"))
     marked = any(sign.encode() in content for sign in CURRENCY_SIGNS)
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
 

@@ -11,6 +11,7 @@ import pyarrow.csv as pacsv
 from wholesale.reading.blocks import Records, line_ends, record_ends, too_long
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.numerals import good
+from wholesale.reading.shape import fitted
 
 NO_SIGN = "\x01"
 """A decimal sign that no file has: amounts with a point or a comma then go by way of text."""
@@ -75,7 +76,7 @@ def _by_arrow(form: Form, content: bytes, amounts: pa.DataType) -> tuple[pa.Tabl
     ragged: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
-        if row.actual_columns > row.expected_columns and _idle(form, _fields(form, [row.text])[0]):
+        if fitted(form, _fields(form, [row.text])[0]):
             return "error"
         ragged.append((row.number - 1, row.text))
         return "skip"
@@ -117,12 +118,6 @@ def _fields(form: Form, records: list[str] | tuple[str, ...]) -> list[list[str]]
     return list(csv.reader(records, delimiter=form.delimiter))
 
 
-def _idle(form: Form, fields: list[str]) -> bool:
-    """Say whether what a record has beyond the header's columns is nothing but blanks."""
-    width = len(form.names)
-    return len(fields) > width and not any(field.strip() for field in fields[width:])
-
-
 def _by_csv(form: Form, content: bytes, line: int) -> Records:
     width, first = len(form.names), line
     rows, lines, ragged = [], [], []
@@ -130,8 +125,8 @@ def _by_csv(form: Form, content: bytes, line: int) -> Records:
     try:
         for fields in reader:
             start, line = line, first + reader.line_num
-            if len(fields) == width or _idle(form, fields):
-                rows.append(fields[:width])
+            if fields and (whole := fitted(form, fields)):
+                rows.append(whole)
                 lines.append(start)
             elif fields:  # an empty line is no record
                 ragged.append((start, fields))

@@ -17,8 +17,12 @@ from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
 from wholesale.reading.numerals import Evidence, decide, good, to_numbers, weigh
 from wholesale.reading.records import read_records
+from wholesale.reading.shape import ROW_NAMES, judged
 
 LINE = "line"
+BLANKS = ["", "-", "–", "—", None]
+"""What a pivoted table has where there is nothing."""
+
 REJECTED = pa.schema(
     [
         (LINE, pa.int64()),
@@ -56,8 +60,12 @@ def read_block(form: Form, block: Block) -> Part:
         If it cannot be read at all.
     """
     records, columns = _records(form, block)
+    if isinstance(block.content, bytes) and (shape := judged(form, *records[::2])) != form.shape:
+        raise Reconsider(form.rewritten(shape=shape))
     _reconsider(form, columns)
     amounts = [_numbers(column, form.decimal.sign or ".") for column in columns]
+    if form.zeros:
+        amounts = _with_zeros(columns, amounts)
     fine = np.logical_and.reduce([good(column) for column in amounts])
     rejected = _ragged(form, records.ragged)
     if not fine.all():
@@ -103,6 +111,29 @@ def _numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray:
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
 
 
+def _with_zeros(columns: list[pa.ChunkedArray], amounts: list[np.ndarray]) -> list[np.ndarray]:
+    """Take blanks and dashes for 0, except where a record has nothing else."""
+    blank = np.isnan(amounts)
+    for i, column in enumerate(columns):
+        if pa.types.is_string(column.type):
+            blank[i] = pc.is_in(pc.utf8_trim_whitespace(column), pa.array(BLANKS)).to_numpy()
+    return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))
+
+
+def count_blanks(rejected: pa.Table) -> int:
+    """Count the records that would be customers if blanks and dashes were 0."""
+    reasons = rejected.column("reason")
+    faults = pc.count_substring(reasons, NOT_AN_AMOUNT).to_numpy()
+    blanks = pc.count_substring_regex(reasons, rf": (?:blank|[-–—]) {NOT_AN_AMOUNT}").to_numpy()
+    return int(np.count_nonzero((faults == blanks) & (faults > 0) & (faults < len(SPEND_COLUMNS))))
+
+
+def blank_advice(blanks: int, rejected: int) -> list[str]:
+    """Say what to do where most rejects have only blanks or dashes at fault."""
+    said = f"Blanks are why {blanks} of the rejected {rejected} are; if a blank means 0, say --blank zero"
+    return [said] if 2 * blanks > rejected else []
+
+
 def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple]) -> Part:
     columns = records.table.columns
     if form.ours:
@@ -130,15 +161,16 @@ def _rejected(rows: list[tuple]) -> pa.Table:
 
 def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
     """Say of each record of another width that it is."""
-    width, records = len(form.names), _written(fields for _, fields in ragged)
+    records = _written(fields for _, fields in ragged)
     return [
-        (line, "", "", _uneven(fields, width), record)
+        (line, "", "", _uneven(form, fields), record)
         for (line, fields), record in zip(ragged, records, strict=True)
     ]
 
 
-def _uneven(fields: list[str], width: int) -> str:
-    said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {width}"
+def _uneven(form: Form, fields: list[str]) -> str:
+    said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {len(form.names)}"
+    said += " with the names of rows" if form.shape.note == ROW_NAMES else ""
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 

@@ -38,9 +38,9 @@ def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> s
 
 def _command(name: str, own: Own, *options: str) -> str:
     """Write a command that reads the file as it was read here."""
-    columns, sign = own.settings.columns, own.settings.decimal
+    columns, sign, blank = own.settings.columns, own.settings.decimal, own.settings.blank
     read = [f"--column {shlex.quote(f'{category}={its}')}" for category, its in columns.items()]
-    read += [f"--decimal {sign}"] if sign else []
+    read += [f"--decimal {sign}"] * bool(sign) + [f"--blank {blank}"] * bool(blank)
     return f"`{' '.join(['python -m wholesale', name, shlex.quote(own.file), *read, *options])}`"
 
 

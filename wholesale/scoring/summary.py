@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
+from wholesale.reading.sorting import blank_advice
 from wholesale.scoring.drift import FAR, Drift, by_chance, drift
 from wholesale.scoring.tally import Tally, on_record
 from wholesale.wording import counted, listed
@@ -112,7 +113,7 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
         examples=total.examples,
-        notes=notes,
+        notes=[*notes, *blank_advice(total.blanks, total.rejected)],
         on_record=record.shape[1],
     )
 

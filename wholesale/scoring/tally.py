@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from wholesale.columns import MODELS
 from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.reading.sorting import count_blanks
 from wholesale.scoring.drift import Counts, count
 from wholesale.scoring.table import spend
 
@@ -29,6 +30,8 @@ class Tally:
         Rejected rows by the column at fault; ``""`` for rows with too few or too many fields.
     examples : list of str
         The first few rejected rows, each in a sentence.
+    blanks : int
+        Rejected rows at fault only for their blanks.
     """
 
     accepted: int
@@ -38,6 +41,7 @@ class Tally:
     spending: Counts
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
+    blanks: int = 0
 
     @property
     def rows(self) -> int:
@@ -54,6 +58,7 @@ class Tally:
             spending=self.spending.plus(other.spending),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
+            blanks=self.blanks + other.blanks,
         )
 
 
@@ -75,4 +80,5 @@ def tally(predictor: Predictor, scored: pa.Table, rejected: pa.Table) -> Tally:
         spending=count(on_record(predictor), spend(scored)),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in first],
+        blanks=count_blanks(rejected),
     )
