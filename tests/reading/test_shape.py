@@ -22,6 +22,8 @@ def too(many: int, width: int) -> str:
     return f"{many} fields, but the header has {width}"
 
 
+ENDS = " and records end in 1 more"
+
 # Header and rows; of each row, the amounts and what else it has, or the reason why it is rejected; the notes.
 CASES = {
     "a comma in an amount, a blank at the end": (
@@ -41,7 +43,11 @@ CASES = {
     ),
     "two commas in amounts, behind a separator at every end": (
         f"{HEADER},note",
-        {f"{ONE},x,": (ONE, "x"), "12,669,9,656,7561,214,2674,,": too(9, 7), f"{TWO},,": (TWO, "")},
+        {
+            f"{ONE},x,": (ONE, "x"),
+            "12,669,9,656,7561,214,2674,,": f"{too(9, 7)}{ENDS}",
+            f"{TWO},,": (TWO, ""),
+        },
         [],
     ),
     "a comma in an address, some addresses blank": (
@@ -59,6 +65,30 @@ CASES = {
         [],
     ),
     "a blank too many in every record": (HEADER, {f"{ONE},": (ONE,), f"{TWO}, ": (TWO,)}, []),
+    "an own number, and a comma in an amount of every record": (
+        f"id,{HEADER}",
+        {f"1,{ONE[:2]},{ONE[2:]}": too(8, 7), f"2,{TWO[:1]},{TWO[1:]}": too(8, 7)},
+        [],
+    ),
+    "an own number, and a comma in most records": (
+        f"id,Region,{HEADER}",
+        {
+            f"1,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
+            f"2,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
+            f"3,3,{TWO}": ("3", "3", TWO),
+        },
+        [],
+    ),
+    "a house's number behind a comma": (
+        f"address,{HEADER},Region,note",
+        {f"Rua A, 5,{ONE},3,": too(10, 9), f"Rua B,{TWO},1,x": ("Rua B", TWO, "1", "x")},
+        [],
+    ),
+    "a name, a code and a blank too many": (
+        f"name,{HEADER},Region",
+        {f"Ana,{ONE},3,": ("Ana", ONE, "3"), f"Bo,{TWO},1,": ("Bo", TWO, "1")},
+        [],
+    ),
     "two blanks too many in every record, the last column sometimes blank": (
         f"{HEADER},note",
         {f"{ONE},,,": (ONE, ""), f"{TWO},x,,": (TWO, "x")},
@@ -210,6 +240,15 @@ def test_what_only_a_late_part_of_the_file_shows_holds_for_all_of_it(late, accep
     )
     assert first == again
     assert sum(isinstance(its, tuple) for its in first[0].values()) == accepted
+
+
+def test_a_field_too_few_among_records_with_a_blank_too_many_is_no_record_without_it(tmp_path):
+    rows = [f"{i},{ONE},3," for i in range(1, 1200)]
+    path = written(tmp_path, "a.csv", csv_text(*rows, f"{TWO},2,", header=f"id,{HEADER},Region"))
+    for size in (1 << 20, 30_000, 1000):
+        found = whole(open_customers(path), lambda its, size=size: read_in(its, size))
+        assert found.pop(1201) == f"{too(8, 8)}{ENDS}"
+        assert {its[1:] for its in found.values()} == {(*AMOUNTS[ONE], "3")} and len(found) == 1199
 
 
 def zipped(**files: str | bytes) -> bytes:

@@ -36,7 +36,7 @@ def read_records(form: Form, content: bytes, line: int) -> Records:
     lines = line_ends(content)
     ends = record_ends(content, lines, form.delimiter)
     starts = None if ends is None else _starts(content, ends)
-    if starts is None or _not_for_arrow(content, starts):
+    if starts is None or form.shape.every or _not_for_arrow(content, starts):
         return _by_csv(form, content, line)
     table, ragged = _by_arrow(form, content, pa.float64())
     if table is None or not all(good(table.column(i).to_numpy()).all() for i in form.spend):

@@ -4,8 +4,10 @@ A blank too many at the end may be a program's habit, or the last column after a
 few, a blank left out there, or any other that is missing. The file's other records tell the two apart.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from wholesale.reading.form import Form
 
 Fields = list[str]
+_SPLIT = re.compile(r" *[1-9]\d{0,2},\d{3}(?:\.\d*)? *")
 ROW_NAMES = "Records have one field more than the header; the first is read as the name of the row."
 OPEN = "The header ends in a separator, the records do not; no column is read there."
 CUT = "Some records leave out columns at their end, read as blank where nothing else can be missing."
@@ -46,7 +49,7 @@ def shaped(form: "Form", records: list[Fields]) -> "Form":
     rows = [(i, fields) for i, fields in enumerate(records, start=1) if len(fields) == usual]
     if max(spend) < usual < len(names) and not _rest(names, usual):
         names, shape = names[:usual], Shape(OPEN)
-    elif usual == len(names) + 1 and _have_names(rows, spend):
+    elif usual == len(names) + 1 and _have_names(form, records, rows):
         names, spend, shape = ("", *names), tuple(i + 1 for i in spend), Shape(ROW_NAMES)
     elif all(len(fields) != len(names) for fields in records):  # none shows what stands where
         blank = usual > len(names) and not any(_rest(its, len(names)) for its in records if len(its) <= usual)
@@ -61,40 +64,47 @@ def _rest(fields: Sequence[str], width: int) -> str:
     return "".join(fields[width:]).strip()
 
 
-def _have_names(rows: list[tuple[int, Fields]], spend: tuple[int, ...]) -> bool:
+def _have_names(form: "Form", records: list[Fields], rows: list[tuple[int, Fields]]) -> bool:
     """Say whether the amounts stand one field further on, and only a row's name can be before them."""
-    here, moved = (any(all(is_amount(its[i + k]) for i in spend) for _, its in rows) for k in (0, 1))
-    numbered = len(rows) > 1 and all(fields[0] == str(i) for i, fields in rows)
-    return moved and (numbered or (not here and min(spend) == 0))
+    width, first = len(form.names), min(form.spend)
+    here, moved = (any(all(is_amount(its[i + k]) for i in form.spend) for _, its in rows) for k in (0, 1))
+    even = len(rows) > 1 and all(len(fields) != width for fields in records)
+    numbered = even and all(fields[0] == str(i) for i, fields in rows)
+    if here and first > 0:  # the file's own first column may be numbered, too
+        plain = any(not _may_be_moved(form, fields) for _, fields in rows)
+        return moved and numbered and plain and any(_rest(fields, width) for _, fields in rows)
+    return moved and (numbered or (not here and first == 0))
 
 
 def _begin_alike(rows: list[tuple[int, Fields]], spend: tuple[int, ...]) -> bool:
     """Say whether nothing can be missing before the six amounts: none is, or what is there is no amount."""
     first = min(spend)
-    together = max(spend) - first == len(spend) - 1
+    together = len(rows) > 1 and max(spend) - first == len(spend) - 1
     return together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
 
 
 def _may_be_moved(form: "Form", fields: Fields) -> bool:
-    """Say whether a record with a field too many looks as if a comma within an amount had split it."""
-    return form.delimiter == "," and is_amount(fields[max(form.spend) + 1])
+    """Say whether a record may have a field too many because of a comma before or within an amount."""
+    first, last = min(form.spend), max(form.spend)
+    split = any(map(_SPLIT.fullmatch, map(",".join, pairwise(fields[first : last + 2]))))
+    before = not all(map(is_amount, fields[:first])) and len(fields[first].strip()) < 5  # a house's number
+    return form.delimiter == "," and (split or before) and any(map(is_amount, fields[last + 1 : last + 2]))
 
 
 def fitted(form: "Form", fields: Fields) -> Fields | None:
     """Give a record as many fields as the header has names, if that is safe."""
     width, last, (_, spare, every, counts) = len(form.names), max(form.spend), form.shape
     missing = width - len(fields)
-    if missing == 0:
-        return fields
-    if missing < 0:
-        spare = -missing == every if every else spare and not _may_be_moved(form, fields)
-        return fields[:width] if spare and not _rest(fields, width) else None
-    # Were a field missing further ahead, some amount here would have come from a column after it.
-    sure = counts is not None and any(
-        is_amount(fields[i]) and counts.isdisjoint(range(i + 1, i + missing + 1))
-        for i in range(last, len(fields))
-    )
-    return fields + [""] * missing if sure else None
+    if missing == -every:
+        return fields[:width] if not _rest(fields, width) else None
+    if every or missing <= 0 or len(fields) <= last or counts is None:
+        safe = not every and missing < 0 and spare and not _rest(fields, width)
+    else:  # were a field missing further ahead, some amount here would be from a column after it
+        safe = any(
+            is_amount(fields[i]) and counts.isdisjoint(range(i + 1, i + missing + 1))
+            for i in range(last, len(fields))
+        )
+    return (fields + [""] * missing)[:width] if safe and not _may_be_moved(form, fields) else None
 
 
 def judged(form: "Form", table: pa.Table, ragged: list[tuple[int, Fields]]) -> Shape:

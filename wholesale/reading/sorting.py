@@ -171,6 +171,7 @@ def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
 def _uneven(form: Form, fields: list[str]) -> str:
     said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {len(form.names)}"
     said += " with the names of rows" if form.shape.note == ROW_NAMES else ""
+    said += f" and records end in {form.shape.every} more" if form.shape.every else ""
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
