@@ -12,6 +12,7 @@ from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.provenance import Source
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.reading.sorting import blank_advice, count_blanks
 from wholesale.wording import listed
 
 CODES = {"Channel": CHANNELS, "Region": REGIONS}
@@ -73,6 +74,7 @@ def read_own(
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
+    blank: str | None = None,
 ) -> Own:
     """Read customers of one's own.
 
@@ -85,6 +87,7 @@ def read_own(
     decimal : {"point", "comma"}, optional
     sheet : str, optional
         Of a workbook; by default the first that is not hidden.
+    blank : {"zero"}, optional
 
     Returns
     -------
@@ -95,19 +98,21 @@ def read_own(
     ReadError
         In one sentence, if the file cannot be read, or none of its records is a customer.
     """
-    settings = Settings(columns or {}, decimal, sheet)
+    settings = Settings(columns or {}, decimal, sheet=sheet, blank=blank)
     file = open_customers(path, settings)
     name = file.path.name
     notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
+    advice = blank_advice(count_blanks(rejected), len(rejected))
     if not len(accepted):
         (first,) = rejected.slice(0, 1).to_pylist()
-        raise ReadError(f"{name}: no record is a customer; line {first['line']}: {first['reason']}")
+        said = "; ".join([f"no record is a customer; line {first['line']}: {first['reason']}", *advice])
+        raise ReadError(f"{name}: {said}")
     amounts = accepted.select(SPEND_COLUMNS).to_pandas()
     codes = {column: _codes(accepted, column) for column in CODES}
     known = {column: its for column, its in codes.items() if its is not None}
     customers = pd.DataFrame({**known, **{column: _whole(amounts[column]) for column in amounts}})
     customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
-    return Own(customers, name, accepted, rejected, notes, settings)
+    return Own(customers, name, accepted, rejected, [*notes, *advice], settings)
 
 
 def _whole(amounts: pd.Series) -> pd.Series:

@@ -177,7 +177,7 @@ def test_a_workbook_is_known_by_its_first_bytes(name, tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"Fresh,Milk", "it is not a whole Excel file"),
+        (b"\0Fresh,Milk", "it is not a whole Excel file"),
         (xlsx([NAMES])[:-30], "it is not a whole Excel file"),
         (xlsx([[], []]), "its sheet Customers is empty"),
         (locked(), "it is locked with a password: save it without one"),

@@ -27,6 +27,10 @@ Sign = Annotated[
     Literal["point", "comma"] | None,
     typer.Option("--decimal", help="The file's decimal sign; found out if not given."),
 ]
+Blank = Annotated[
+    Literal["zero"] | None,
+    typer.Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
+]
 
 Sheet = Annotated[
     str | None,

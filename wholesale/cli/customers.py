@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wholesale.cli.common import Columns, Folder, Sheet, Sign, named_columns, refuse
+from wholesale.cli.common import Blank, Columns, Folder, Sheet, Sign, named_columns, refuse
 from wholesale.cli.summary import progress_bar, tell
 from wholesale.manifest import MODELS_FOLDER, BundleError
 
@@ -43,6 +43,7 @@ def score(
     column: Columns = None,
     decimal: Sign = None,
     sheet: Sheet = None,
+    blank: Blank = None,
     models: Folder = MODELS_FOLDER,
     dask: Annotated[
         str | None,
@@ -67,7 +68,7 @@ def score(
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
     try:
-        settings = Settings(named_columns(column), decimal, sheet)
+        settings = Settings(named_columns(column), decimal, sheet=sheet, blank=blank)
         with _stoppable(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
             how = {"settings": settings, "force": force, "progress": progress}
             summary = _scored(dask, read, write, wrong, load_predictor(models), how)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from wholesale.cli.common import Columns, Folder, Sheet, Sign, console, named_columns, refuse
+from wholesale.cli.common import Blank, Columns, Folder, Sheet, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
 from wholesale.manifest import FILES, MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 from wholesale.wording import counted
@@ -35,6 +35,7 @@ def train(
     column: Columns = None,
     decimal: Sign = None,
     sheet: Sheet = None,
+    blank: Blank = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
     ] = False,
@@ -44,7 +45,8 @@ def train(
 
     folder = output or MODELS_FOLDER
     try:
-        own = _read(source, output, named_columns(column), decimal, sheet)
+        how = {"columns": named_columns(column), "decimal": decimal, "sheet": sheet, "blank": blank}
+        own = _read(source, output, how)
         with _writable(folder):
             bundle = _fitted(own, segments, folder, evidence)
     except ValueError as error:
@@ -103,23 +105,20 @@ def check(
         )
 
 
-def _read(
-    source: Path | None, output: Path | None, columns: dict[str, str], decimal: str | None, sheet: str | None
-) -> "Own":
+def _read(source: Path | None, output: Path | None, how: dict) -> "Own":
     """Read the customers and say what came of it."""
     from wholesale.own import read_own, shipped
 
     if source is None:
-        if columns or decimal or sheet:
-            raise ValueError(
-                "--column, --decimal and --sheet say how to read a file of your own: name it first"
-            )
+        if any(how.values()):
+            options = "--column, --decimal, --sheet and --blank"
+            raise ValueError(f"{options} say how to read a file of your own: name it first")
         return shipped()
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         raise ValueError(
             f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
         )
-    own = read_own(source, columns, decimal, sheet)
+    own = read_own(source, **how)
     accepted, rejected = counted(len(own.accepted), "row"), len(own.rejected)
     console.print(f"{own.file}: {accepted} accepted, {rejected} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in own.rejected.slice(0, REASONS).to_pylist()]

@@ -1,10 +1,12 @@
 """Files of customers, opened and read."""
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +22,12 @@ from wholesale.reading.numerals import Decimal, decide
 from wholesale.reading.seen import Seen, beyond
 from wholesale.reading.sorting import REJECTED, read_block
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
-from wholesale.reading.text import sniff, text_blocks
+from wholesale.reading.text import SAMPLE, ZIP, encoding_of, is_archive, sniff, text_blocks
 
 T = TypeVar("T")
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""How spreadsheets are called, and how they begin."""
+OLD = b"\xd0\xcf\x11\xe0"
+"""How spreadsheets are called, and how the old ones begin."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class CustomerFile:
         """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
         try:
             yield from self._cut(size)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 
     def _cut(self, size: int) -> Iterator[Block]:
@@ -146,10 +148,16 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
 
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
-        beginning = file.read(4)
-    if path.suffix.lower() in SHEETS or beginning in PACKED:
+        beginning = file.read(SAMPLE)
+    if beginning.startswith(OLD) or (beginning.startswith(ZIP) and not is_archive(path)):
         return "excel"
-    return "parquet" if beginning == b"PAR1" else "text"
+    if (
+        path.suffix.lower() in SHEETS
+        and b"\0" in beginning
+        and not encoding_of(beginning).startswith("utf-16")
+    ):
+        return "excel"  # damaged; what is text is read as text, as many programs export it under these names
+    return "parquet" if beginning.startswith(b"PAR1") else "text"
 
 
 def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
@@ -169,7 +177,9 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     told = settings.decimal or ("point" if ours and form.delimiter == "," else None)
     decimal = Decimal(SIGNS[told], settled=True, told=True) if told else form.decimal
     signs = frozenset(CURRENCY_SIGNS).intersection("".join(form.names[i] for i in form.spend))
-    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, currencies=signs)
+    return form.rewritten(
+        names=tuple(names), ours=ours, decimal=decimal, currencies=signs, zeros=settings.blank == "zero"
+    )
 
 
 def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:

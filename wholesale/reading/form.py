@@ -6,9 +6,10 @@ from typing import Any
 
 from wholesale.amounts import CURRENCY_SIGNS
 from wholesale.reading.numerals import MARKS, NOTHING, UNKNOWN, Decimal, Evidence
+from wholesale.reading.shape import EVEN, Shape
 from wholesale.wording import counted, format_amount, listed
 
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
+ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 DELIMITERS = ",;\t|"
 SIGNS = {"point": ".", "comma": ","}
 
@@ -25,11 +26,14 @@ class Settings:
         ``"point"`` or ``"comma"``; by default it is decided from the file.
     sheet : str, optional
         Of a workbook; by default the first that is not hidden.
+    blank : str, optional
+        ``"zero"`` if an amount that is blank, or a dash, means 0; by default its record is rejected.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     decimal: str | None = None
     sheet: str | None = None
+    blank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class Form:
         The lines of rows that are sums of others.
     ours : bool
         Whether this project wrote the file, so that guarded text is to be restored.
+    zeros : bool
+        Whether blanks among the amounts mean 0.
+    shape : Shape
+        What is known of records that are not as wide as the header.
     encoding, delimiter : str
         Of text files.
     start, line : int
@@ -67,6 +75,8 @@ class Form:
     evidence: Evidence = NOTHING
     totals: tuple[int, ...] = ()
     ours: bool = False
+    zeros: bool = False
+    shape: Shape = EVEN
     encoding: str = "utf-8"
     delimiter: str = ","
     start: int = 0
@@ -82,8 +92,8 @@ class Form:
     @property
     def notes(self) -> list[str]:
         """Say what was decided and could have been decided otherwise."""
-        notes = [*self.remarks]
-        if self.encoding not in ("utf-8", "utf-16"):
+        notes = [*self.remarks, *self.shape.notes(len(self.names))]
+        if self.encoding in ENCODINGS:
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[self.encoding]}.")
         first, *others = [sign for sign in CURRENCY_SIGNS if sign in self.currencies] or [""]
         if others:

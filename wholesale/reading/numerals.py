@@ -22,6 +22,17 @@ FEW, ENOUGH = 0.01, 0.05
 """Shares of the amounts with a mark: fewer are rejected, as many decide for the file. Our convention."""
 
 
+_ANY = re.compile("|".join(GRAMMARS.values()))
+_FORMULA = '^="(.*)"$'
+"""How a spreadsheet is told to keep a text as it is; what it holds is read."""
+
+
+def is_amount(text: str) -> bool:
+    """Say whether a text is an amount with one decimal sign or the other."""
+    bare = re.sub(CURRENCY, "", re.sub(_FORMULA, r"\1", text.strip()).strip()).strip()
+    return bool(_ANY.match(bare))
+
+
 class Evidence(NamedTuple):
     """How many amounts settle the decimal sign, and how many could be either.
 
@@ -170,6 +181,9 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
     content = content_of(text)
+    if b'="' in content:
+        text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _FORMULA, r"\1"))
+        content = content_of(text)
     # Most columns have neither a letter nor a sign beyond ASCII, and that is quickly seen.
     plain = b"$" not in content and not (np.frombuffer(content, np.uint8) > ord("9")).any()
     content = b"" if plain else content.upper()

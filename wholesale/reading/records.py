@@ -11,6 +11,7 @@ import pyarrow.csv as pacsv
 from wholesale.reading.blocks import Records, line_ends, record_ends, too_long
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.numerals import NOTHING, Evidence, content_of, good, weigh
+from wholesale.reading.shape import fitted
 
 NO_SIGN = "\x01"
 """A decimal sign that no file has: amounts with a point or a comma then go by way of text."""
@@ -35,7 +36,7 @@ def read_records(form: Form, content: bytes, line: int) -> Records:
     lines = line_ends(content)
     ends = record_ends(content, lines, form.delimiter)
     starts = None if ends is None else _starts(content, ends)
-    if starts is None or _not_for_arrow(content, starts):
+    if starts is None or form.shape.every or _not_for_arrow(content, starts):
         return _by_csv(form, content, line)
     table, ragged = _by_arrow(form, content, pa.float64())
     if table is None or not all(good(table.column(i).to_numpy()).all() for i in form.spend):
@@ -92,7 +93,7 @@ def _by_arrow(form: Form, content: bytes, amounts: pa.DataType) -> tuple[pa.Tabl
     ragged: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
-        if row.actual_columns > row.expected_columns and _idle(form, _fields(form, [row.text])[0]):
+        if fitted(form, _fields(form, [row.text])[0]):
             return "error"
         ragged.append((row.number - 1, row.text))
         return "skip"
@@ -134,12 +135,6 @@ def _fields(form: Form, records: list[str] | tuple[str, ...]) -> list[list[str]]
     return list(csv.reader(records, delimiter=form.delimiter))
 
 
-def _idle(form: Form, fields: list[str]) -> bool:
-    """Say whether what a record has beyond the header's columns is nothing but blanks."""
-    width = len(form.names)
-    return len(fields) > width and not any(field.strip() for field in fields[width:])
-
-
 def _by_csv(form: Form, content: bytes, line: int) -> Records:
     width, first = len(form.names), line
     rows, lines, ragged = [], [], []
@@ -147,8 +142,8 @@ def _by_csv(form: Form, content: bytes, line: int) -> Records:
     try:
         for fields in reader:
             start, line = line, first + reader.line_num
-            if len(fields) == width or _idle(form, fields):
-                rows.append(fields[:width])
+            if fields and (whole := fitted(form, fields)):
+                rows.append(whole)
                 lines.append(start)
             elif fields:  # an empty line is no record
                 ragged.append((start, fields))

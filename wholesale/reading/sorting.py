@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import refusal, shown
+from wholesale.amounts import NOT_AN_AMOUNT, refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
@@ -28,9 +28,13 @@ from wholesale.reading.numerals import (
 )
 from wholesale.reading.records import read_records, weigh_plain
 from wholesale.reading.seen import Seen, largest, look
+from wholesale.reading.shape import ROW_NAMES, judged
 
 LINE = "line"
 TOTAL = "the sum of other rows, not a customer"
+BLANKS = ["", "-", "–", "—", None]
+"""What a pivoted table has where there is nothing."""
+
 REJECTED = pa.schema(
     [
         (LINE, pa.int64()),
@@ -72,6 +76,8 @@ def read_block(form: Form, block: Block) -> Part:
     """
     content = block.content
     records = content if isinstance(content, Records) else read_records(form, content, block.line)
+    if isinstance(content, bytes) and (shape := judged(form, *records[::2])) != form.shape:
+        raise Reconsider(form.rewritten(shape=shape))
     texts = _texts(_six(form, records))
     evidence = _evidence(form, content, texts, records)
     if evidence.counts.any() and not form.decimal.sign:
@@ -81,6 +87,8 @@ def read_block(form: Form, block: Block) -> Part:
         rejected += _totals(_where(records, known))
         records = _where(records, ~known)
     amounts = [_numbers(column, form.decimal) for column in _six(form, records)]
+    if form.zeros:
+        amounts = _with_zeros(_six(form, records), amounts)
     seen = look(evidence, amounts, form.currencies | currencies(texts))
     fine = np.logical_and.reduce([good(column) for column in amounts])
     if not fine.all():
@@ -129,6 +137,30 @@ def _numbers(column: pa.ChunkedArray, decimal: Decimal) -> np.ndarray:
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
 
 
+def _with_zeros(columns: list[pa.ChunkedArray], amounts: list[np.ndarray]) -> list[np.ndarray]:
+    """Take blanks and dashes for 0, except where a record has nothing else."""
+    blank = np.isnan(amounts)
+    for i, column in enumerate(columns):
+        text = column.flatten()[1] if column.type == MIXED else column
+        if pa.types.is_string(text.type):
+            blank[i] = pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
+    return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))
+
+
+def count_blanks(rejected: pa.Table) -> int:
+    """Count the records that would be customers if blanks and dashes were 0."""
+    reasons = rejected.column("reason").cast(pa.string())  # no row, no type
+    faults = pc.count_substring(reasons, NOT_AN_AMOUNT).to_numpy()
+    blanks = pc.count_substring_regex(reasons, rf": (?:blank|[-–—]) {NOT_AN_AMOUNT}").to_numpy()
+    return int(np.count_nonzero((faults == blanks) & (faults > 0) & (faults < len(SPEND_COLUMNS))))
+
+
+def blank_advice(blanks: int, rejected: int) -> list[str]:
+    """Say what to do where most rejects have only blanks or dashes at fault."""
+    said = f"Blanks are why {blanks} of the rejected {rejected} are; if a blank means 0, say --blank zero"
+    return [said] if 2 * blanks > rejected else []
+
+
 def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple], seen: Seen) -> Part:
     columns = records.table.columns
     if form.ours:
@@ -156,15 +188,17 @@ def _rejected(rows: list[tuple]) -> pa.Table:
 
 def _ragged(form: Form, ragged: list[tuple[int, list[str]]]) -> list[tuple]:
     """Say of each record of another width that it is."""
-    width, records = len(form.names), _written(fields for _, fields in ragged)
+    records = _written(fields for _, fields in ragged)
     return [
-        (line, "", "", _uneven(fields, width), record)
+        (line, "", "", _uneven(form, fields), record)
         for (line, fields), record in zip(ragged, records, strict=True)
     ]
 
 
-def _uneven(fields: list[str], width: int) -> str:
-    said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {width}"
+def _uneven(form: Form, fields: list[str]) -> str:
+    said = f"{len(fields)} field{'s'[: len(fields) - 1]}, but the header has {len(form.names)}"
+    said += " with the names of rows" if form.shape.note == ROW_NAMES else ""
+    said += f" and records end in {form.shape.every} more" if form.shape.every else ""
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 

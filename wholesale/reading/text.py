@@ -4,20 +4,32 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import pyarrow as pa
 
+from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import Block, cut_blocks
+from wholesale.reading.blocks import Block, count_lines, cut_blocks
 from wholesale.reading.form import DELIMITERS, Form, Reconsider, Settings
 from wholesale.reading.header import ReadError, match_columns, plain
+from wholesale.reading.numerals import is_amount
+from wholesale.reading.shape import shaped
 
 SAMPLE = 1 << 20
 """Bytes looked at before reading begins."""
 
+RECORDS, LINES = 1000, 20
+"""Records that are compared with the header, and lines among which it is looked for to name a mistake."""
+
+ZIP = b"PK\x03\x04"
+_COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
+NO_NAMES = "its first line is no header: no comma, semicolon, tab or bar separates names in it"
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
@@ -28,6 +40,11 @@ class Header(NamedTuple):
     lines: int
     length: int
     delimiter: str
+
+    def known(self, settings: Settings) -> int:
+        """Count the names that are those of categories."""
+        wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
+        return len(wanted & {plain(name) for name in self.fields})
 
 
 def sniff(path: Path, settings: Settings, encoding: str | None = None) -> Form:
@@ -46,25 +63,25 @@ def sniff(path: Path, settings: Settings, encoding: str | None = None) -> Form:
         If the file is empty, is not text, or lacks a column.
     """
     if encoding is None:
-        with pa.input_stream(str(path)) as raw:
-            encoding = _encoding(raw.read(SAMPLE))
+        with opened(path) as raw:
+            encoding = encoding_of(raw.read(SAMPLE))
     try:
-        with pa.input_stream(str(path)) as raw:
+        with opened(path) as raw:
             sample = Utf8(raw, encoding).read(SAMPLE).decode(errors="replace")
     except UnicodeDecodeError:
         return sniff(path, settings, _other(encoding))
-    told = _SEPARATOR_LINE.match(sample)
-    before = told[0] if told else ""
+    header, before = _header(sample, settings)
     try:
-        header = _header(sample.removeprefix(before), told[1] if told else DELIMITERS, settings)
+        if len(header.fields) == 1:
+            raise ReadError(NO_NAMES)
         spend = match_columns(header.fields, settings.columns)
     except ReadError as error:
-        raise ReadError("it is not a table of text") if "\0" in sample else error from None
-    start = len(sample[: len(before) + header.length].encode())
-    line = 1 + (1 if told else 0) + header.lines
-    return Form(
-        tuple(header.fields), spend, encoding=encoding, delimiter=header.delimiter, start=start, line=line
-    )
+        raise _instead(sample, header, settings) or error from None
+    start = before + header.length
+    line = 1 + count_lines(sample[:before].encode()) + header.lines
+    form = Form(tuple(header.fields), spend, encoding=encoding, delimiter=header.delimiter, line=line)
+    form = form.rewritten(start=len(sample[:start].encode()))
+    return shaped(form, _first_records(sample[start:], header.delimiter))
 
 
 def text_blocks(path: Path, form: Form, size: int) -> Iterator[Block]:
@@ -77,7 +94,7 @@ def text_blocks(path: Path, form: Form, size: int) -> Iterator[Block]:
     ReadError
         If it is in none.
     """
-    with pa.input_stream(str(path)) as raw:
+    with opened(path) as raw:
         stream = Utf8(raw, form.encoding)
         try:
             stream.read(form.start)
@@ -86,10 +103,41 @@ def text_blocks(path: Path, form: Form, size: int) -> Iterator[Block]:
             raise Reconsider(form.rewritten(encoding=_other(form.encoding))) from None
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a text file, which may be compressed, or the only file in a ZIP."""
+    if not is_archive(path):
+        with pa.input_stream(str(path)) as raw:
+            yield raw
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+        inside = [its for its in archive.namelist() if not re.search(r"/$|^__MACOSX/|(^|/)\.[^/]*$", its)]
+        if len(inside) != 1:
+            raise ReadError(f"it is a ZIP of {len(inside)} files; unpack it and name one of them")
+        file = archive.open(inside[0])
+    except (zipfile.BadZipFile, RuntimeError):
+        raise ReadError("it is a ZIP that is damaged or has a password; unpack it first") from None
+    with archive, file:
+        yield file
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a file is a ZIP, and no workbook, which is one as well."""
+    with path.open("rb") as file:
+        if file.read(4) != ZIP:
+            return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not {"[Content_Types].xml", "mimetype", "content.xml"} & set(archive.namelist())
+    except zipfile.BadZipFile:
+        return path.suffix.lower() == ".zip"
+
+
 class Utf8:
     """A stream of UTF-8 without a byte order mark, from text in any encoding."""
 
-    def __init__(self, raw: BinaryIO, encoding: str) -> None:
+    def __init__(self, raw: IO[bytes], encoding: str) -> None:
         self.raw = raw
         self.decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
         self.rest = self._decoded(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
@@ -108,9 +156,13 @@ class Utf8:
         return self.decoder.decode(chunk, final=final).encode() if self.decoder else chunk
 
 
-def _encoding(beginning: bytes) -> str:
+def encoding_of(beginning: bytes) -> str:
+    """Say how a text that begins so is encoded."""
     if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    even, odd = beginning[::2].count(0), beginning[1::2].count(0)
+    if 4 * max(even, odd) > len(beginning) and 100 * min(even, odd) < len(beginning):  # mostly of ASCII
+        return "utf-16-le" if odd > even else "utf-16-be"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(beginning)  # it may end within a character
     except UnicodeDecodeError:
@@ -120,23 +172,61 @@ def _encoding(beginning: bytes) -> str:
 
 def _other(encoding: str) -> str:
     """Give what to try where an encoding cannot be: Latin-1 gives every byte a meaning."""
-    if encoding == "utf-16":
+    if encoding.startswith("utf-16"):
         raise ReadError("it begins as UTF-16 does, but is not")
     return "latin-1"
 
 
-def _header(sample: str, delimiters: str, settings: Settings) -> Header:
-    """Take the separator under which most of the six categories have a column."""
-    if not sample.strip():
+def _header(sample: str, settings: Settings) -> tuple[Header, int]:
+    """Find the header, and how much is before it: a line that tells the separator, and comments."""
+    told = _SEPARATOR_LINE.match(sample)
+    first = last = len(told[0]) if told else 0
+    if not sample[first:].strip():
         raise ReadError("it is empty")
-    wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
+    while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
+        last = comment.end()
+    delimiters = told[1] if told else DELIMITERS
+    found = [(_best(sample[at:], delimiters, settings), at) for at in dict.fromkeys((last, first))]
+    return max(found, key=lambda its: its[0].known(settings))  # a header, too, may begin with #
+
+
+def _best(sample: str, delimiters: str, settings: Settings) -> Header:
+    """Take the separator under which most of the six categories have a column."""
     readings = [_first_record(sample, delimiter) for delimiter in delimiters]
-    best = max(
-        readings, key=lambda its: (len(wanted & {plain(name) for name in its.fields}), len(its.fields))
-    )
-    if len(best.fields) == 1:
-        raise ReadError("its first line is no header: no comma, semicolon, tab or bar separates names in it")
-    return best
+    return max(readings, key=lambda its: (its.known(settings), len(its.fields)))
+
+
+def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
+    """Say what a text is that does not begin with a header, where that can be told."""
+    fields, lines = header.fields, text.splitlines()[: LINES + 1]
+    amounts = [field for field in fields if is_amount(field)]
+    below = [*(i for i, line in enumerate(lines, start=1) if _is_header(line, settings)), 0]
+    said = {
+        "it is not a table of text": "\0" in text,
+        "it is a web page or XML; open it in a spreadsheet and save it as CSV": re.match(r"\s*<[!?\w]", text),
+        "it is JSON; save it as CSV": re.match(r'\s*[\[{]\s*["\[{\]}]', text),
+        "each line is quoted as if it were one field; take away the quotes around the lines": (
+            len(fields) == 1 and _is_header(fields[0], settings)
+        ),
+        f"it has no header: its first line holds amounts ({', '.join(map(shown, amounts[:3]))}, …); write the"
+        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known(settings),
+        f"the names of its columns are on line {below[0]}; delete what is above them": below[1:],
+    }
+    return next((ReadError(sentence) for sentence, holds in said.items() if holds), None)
+
+
+def _is_header(line: str, settings: Settings) -> object:
+    with suppress(ReadError):
+        return line.strip() and match_columns(_best(line, DELIMITERS, settings).fields, settings.columns)
+    return False
+
+
+def _first_records(text: str, delimiter: str) -> list[list[str]]:
+    try:
+        records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), RECORDS))
+    except csv.Error:  # a field is too long; reading the block will tell
+        return []
+    return [fields for fields in records if fields]
 
 
 def _first_record(sample: str, delimiter: str) -> Header:

@@ -39,10 +39,10 @@ def next_steps(own: Own, scored: Scored, weighed: Weighed, fitted: Outcome) -> s
 
 def _command(name: str, own: Own, *options: str) -> str:
     """Write a command that reads the file as it was read here."""
-    columns, sign, sheet = own.settings.columns, own.settings.decimal, own.settings.sheet
-    read = [f"--column {shlex.quote(f'{category}={its}')}" for category, its in columns.items()]
-    read += [f"--decimal {sign}"] if sign else []
-    read += [f"--sheet {shlex.quote(sheet)}"] if sheet else []
+    how = own.settings
+    read = [f"--column {shlex.quote(f'{category}={its}')}" for category, its in how.columns.items()]
+    told = {"decimal": how.decimal, "sheet": how.sheet, "blank": how.blank}
+    read += [f"--{name} {shlex.quote(said)}" for name, said in told.items() if said]
     return f"`{' '.join(['python -m wholesale', name, shlex.quote(own.file), *read, *options])}`"
 
 

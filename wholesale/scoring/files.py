@@ -15,6 +15,7 @@ from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, whole
 from wholesale.reading.blocks import Block
 from wholesale.reading.form import Form
+from wholesale.reading.text import is_archive
 from wholesale.scoring.blocks import score_block
 from wholesale.scoring.output import TableFile, check_all_free, writing
 from wholesale.scoring.summary import Summary, summarize
@@ -145,5 +146,5 @@ def _length(file: CustomerFile) -> int | None:
 
 def is_divisible(file: CustomerFile) -> bool:
     """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
-    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
-    return file.kind == "text" and file.form.encoding != "utf-16" and not compressed
+    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4") or is_archive(file.path)
+    return file.kind == "text" and not file.form.encoding.startswith("utf-16") and not compressed

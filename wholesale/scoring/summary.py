@@ -7,6 +7,7 @@ import numpy as np
 from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import Predictor
+from wholesale.reading.sorting import blank_advice
 from wholesale.scoring.drift import EACH, FAR, Drift, by_chance, drift, unfamiliar_by_chance
 from wholesale.scoring.tally import Tally, on_record
 from wholesale.wording import counted, listed
@@ -136,7 +137,7 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
         examples=total.examples,
-        notes=notes,
+        notes=[*notes, *blank_advice(total.blanks, total.rejected)],
         on_record=record.shape[1],
         constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading.seen import Seen
+from wholesale.reading.sorting import count_blanks
 from wholesale.scoring.drift import Counts, count
 from wholesale.scoring.table import spend
 
@@ -33,6 +34,8 @@ class Tally:
         The first few rejected rows, each in a sentence.
     seen : Seen
         What was read shows of the whole file.
+    blanks : int
+        Rejected rows at fault only for their blanks.
     """
 
     accepted: int
@@ -44,6 +47,7 @@ class Tally:
     faults: Counter = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
+    blanks: int = 0
 
     @property
     def rows(self) -> int:
@@ -62,6 +66,7 @@ class Tally:
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
             seen=self.seen.plus(other.seen),
+            blanks=self.blanks + other.blanks,
         )
 
 
@@ -85,4 +90,5 @@ def tally(predictor: Predictor, scored: pa.Table, rejected: pa.Table) -> Tally:
         extremes=np.array([its.min(axis=0, initial=np.inf) for its in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in first],
+        blanks=count_blanks(rejected),
     )

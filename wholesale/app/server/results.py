@@ -68,6 +68,7 @@ def _hero(summary: Summary) -> str:
 def _on_the_page(sentence: str) -> str:
     """Write a note with the page's own way to decide otherwise in place of the command line's."""
     chosen = {sign: words.partition(":")[0] for sign, words in SIGNS.items()}
+    sentence = sentence.replace("say --blank zero", "write 0 for them")
     return re.sub(r"say --decimal (\w+)", lambda its: f"choose {chosen[its[1]]} under Decimal sign", sentence)
 
 

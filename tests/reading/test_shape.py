@@ -1,0 +1,336 @@
+import io
+import zipfile
+
+import pyarrow as pa
+import pytest
+from made_files import HEADER, csv_text, parquet, written, xlsx
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import ReadError, Settings, open_customers, read_block, read_tables, whole
+from wholesale.reading.shape import CUT, OPEN, ROW_NAMES
+from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.scoring.portions import blocks, portions
+
+ONE, TWO = "12669,9656,7561,214,2674,1338", "7057,9810,9568,1762,3293,1776"
+AMOUNTS = {row: tuple(map(float, row.split(","))) for row in (ONE, TWO)}
+PLACES = f"id,{HEADER},Region,note"
+LATE = [f"{TWO},x"] * 60_000
+"""More records than are looked at, and than a block holds."""
+
+
+def too(many: int, width: int) -> str:
+    return f"{many} fields, but the header has {width}"
+
+
+ENDS = " and records end in 1 more"
+
+# Header and rows; of each row, the amounts and what else it has, or the reason why it is rejected; the notes.
+CASES = {
+    "a comma in an amount, a blank at the end": (
+        f"{HEADER},note",
+        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{TWO},x": (TWO, "x")},
+        [],
+    ),
+    "the same, among blanks that are one too many": (
+        f"{HEADER},note",
+        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{ONE},x,": (ONE, "x"), f"{TWO},x": (TWO, "x")},
+        [],
+    ),
+    "a comma in the same amount of every record": (
+        f"{HEADER},note",
+        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{TWO[:1]},{TWO[1:]},": too(8, 7)},
+        [],
+    ),
+    "two commas in amounts, behind a separator at every end": (
+        f"{HEADER},note",
+        {
+            f"{ONE},x,": (ONE, "x"),
+            "12,669,9,656,7561,214,2674,,": f"{too(9, 7)}{ENDS}",
+            f"{TWO},,": (TWO, ""),
+        },
+        [],
+    ),
+    "a comma in an address, some addresses blank": (
+        f"{HEADER},address,note",
+        {
+            f"{ONE},Street 5, Lisbon,": too(9, 8),
+            f"{TWO},Street 6,x": (TWO, "Street 6", "x"),
+            f"{ONE},,": (ONE, "", ""),
+        },
+        [],
+    ),
+    "a comma in an address before the amounts": (
+        f"address,{HEADER},note",
+        {f"Street 5, Lisbon,{ONE},": too(9, 8), f"Street 6,{TWO},": ("Street 6", TWO, "")},
+        [],
+    ),
+    "a blank too many in every record": (HEADER, {f"{ONE},": (ONE,), f"{TWO}, ": (TWO,)}, []),
+    "an own number, and a comma in an amount of every record": (
+        f"id,{HEADER}",
+        {f"1,{ONE[:2]},{ONE[2:]}": too(8, 7), f"2,{TWO[:1]},{TWO[1:]}": too(8, 7)},
+        [],
+    ),
+    "an own number, and a comma in most records": (
+        f"id,Region,{HEADER}",
+        {
+            f"1,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
+            f"2,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
+            f"3,3,{TWO}": ("3", "3", TWO),
+        },
+        [],
+    ),
+    "a house's number behind a comma": (
+        f"address,{HEADER},Region,note",
+        {f"Rua A, 5,{ONE},3,": too(10, 9), f"Rua B,{TWO},1,x": ("Rua B", TWO, "1", "x")},
+        [],
+    ),
+    "a name, a code and a blank too many": (
+        f"name,{HEADER},Region",
+        {f"Ana,{ONE},3,": ("Ana", ONE, "3"), f"Bo,{TWO},1,": ("Bo", TWO, "1")},
+        [],
+    ),
+    "two blanks too many in every record, the last column sometimes blank": (
+        f"{HEADER},note",
+        {f"{ONE},,,": (ONE, ""), f"{TWO},x,,": (TWO, "x")},
+        [],
+    ),
+    "a blank too many in all records but one": (
+        f"{HEADER},note",
+        {f"{ONE},,": too(8, 7), f"{TWO},x,": too(8, 7), f"{TWO},": (TWO, "")},
+        [],
+    ),
+    "a blank too many here and there, the last column filled": (
+        f"{HEADER},city",
+        {
+            f"{ONE},Lisbon,": (ONE, "Lisbon"),
+            f"{TWO},Oporto,,": (TWO, "Oporto"),
+            f"{TWO},Porto": (TWO, "Porto"),
+        },
+        [],
+    ),
+    "the same, but for one record that is filled further": (
+        f"{HEADER},city",
+        {f"{ONE},Lisbon,": too(8, 7), f"{TWO},Oporto,x": too(8, 7), f"{TWO},Porto": (TWO, "Porto")},
+        [],
+    ),
+    "the same, but for one record that leaves the column out": (
+        f"{HEADER},city",
+        {f"{ONE},Lisbon,": too(8, 7), TWO: (TWO, ""), f"{TWO},Porto": (TWO, "Porto")},
+        [CUT],
+    ),
+    "a header that ends in the separator": (
+        f"{HEADER},",
+        {ONE: (ONE,), TWO: (TWO,), f"{ONE},": (ONE,)},
+        [OPEN],
+    ),
+    "a header that ends in three": (
+        f"{HEADER},note,,,",
+        {f"{ONE},x": (ONE, "x"), f"{TWO},": (TWO, "")},
+        [OPEN],
+    ),
+    "header and records that end in the separator": (
+        f"{HEADER},",
+        {f"{ONE},": (ONE, ""), f"{TWO},": (TWO, "")},
+        [],
+    ),
+    "blank columns left out": (
+        f"{HEADER},note,more",
+        {
+            f"{ONE},x,y": (ONE, "x", "y"),
+            TWO: (TWO, "", ""),
+            f"{ONE},x": (ONE, "x", ""),
+            "1,2,3,4,5": too(5, 8),
+        },
+        [CUT],
+    ),
+    "blank columns left out by all": (
+        f"id,{HEADER},note",
+        {f"C1,{ONE}": ("C1", ONE, ""), f"C2,{TWO}": ("C2", TWO, "")},
+        [CUT],
+    ),
+    "left out, where an amount may be missing instead": (
+        PLACES,
+        {
+            f"1,{ONE},3,x": ("1", ONE, "3", "x"),
+            f"2,{TWO},3": ("2", TWO, "3", ""),
+            f"{TWO},3": too(7, 9),
+            f"4,{ONE}": too(7, 9),
+        },
+        [CUT],
+    ),
+    "left out by all, where it may be the first column": (f"id,{HEADER},Region", {f"{ONE},3": too(7, 8)}, []),
+    "R's names of rows": (HEADER, {f'"1",{ONE}': ("1", ONE), f'"2",{TWO}': ("2", TWO)}, [ROW_NAMES]),
+    "R's names of rows, of the shipped columns": (
+        f"Channel,Region,{HEADER}",
+        {f'"1",2,3,{ONE}': ("1", "2", "3", ONE), f'"2",1,3,{TWO}': ("2", "1", "3", TWO)},
+        [ROW_NAMES],
+    ),
+    "R's names of rows, the last column blank": (
+        f"{HEADER},note",
+        {f"1,{ONE},": ("1", ONE, ""), f"2,{TWO},": ("2", TWO, "")},
+        [ROW_NAMES],
+    ),
+    "names of rows that are words; a record that is cut": (
+        HEADER,
+        {f"Ana,{ONE}": ("Ana", ONE), f"Bo,{TWO}": ("Bo", TWO), TWO: f"{too(6, 7)} with the names of rows"},
+        [ROW_NAMES],
+    ),
+    "names of rows that could be amounts": (HEADER, {f"7,{ONE}": too(7, 6), f"3,{TWO}": too(7, 6)}, []),
+}
+
+
+def outcomes(file, parts) -> dict[int, tuple | str]:
+    """Give of each record, by its line, its fields or the reason why it is rejected."""
+    found: dict[int, tuple | str] = {}
+    for accepted, rejected, _ in parts:
+        for line, *fields in zip(*(column.to_pylist() for column in accepted.columns), strict=True):
+            found[line] = tuple(fields)
+        found |= dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return found
+
+
+def expected(said: tuple | str) -> tuple | str:
+    return (
+        said
+        if isinstance(said, str)
+        else tuple(its for field in said for its in AMOUNTS.get(field, (field,)))
+    )
+
+
+def read_in(file, size: int | None = None) -> dict:
+    its = portions(file) if size is None else None
+    cut = (block for portion in its for block in blocks(portion)) if its else file.blocks(size)
+    return outcomes(file, [read_block(file.form, block) for block in cut])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(name, tmp_path, monkeypatch):
+    header, rows, notes = CASES[name]
+    path = written(tmp_path, "a.csv", csv_text(*rows, header=header))
+    right = {line: expected(said) for line, said in enumerate(rows.values(), start=2)}
+    monkeypatch.setattr("wholesale.scoring.portions.PORTION", 60)
+    for size in (1 << 20, 1, 40, None):  # in memory, streamed, and in a cluster's portions
+        found, said = whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
+        assert (found, said) == (right, notes)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_without_commas_between_fields_no_comma_moves_them(delimiter, tmp_path):
+    text = f"{HEADER},Region\n{ONE},3,\n{TWO},1,\n".replace(",", delimiter)
+    accepted, rejected = whole(open_customers(written(tmp_path, "a.csv", text.encode())), read_tables)
+    assert accepted["Fresh"].to_pylist() == [12669, 7057] and accepted["Region"].to_pylist() == ["3", "1"]
+    assert len(rejected) == 0
+
+
+@pytest.mark.parametrize(
+    ("late", "accepted"),
+    [
+        ([f"{ONE},x,"], len(LATE) + 1),  # a blank too many, and the last column filled
+        ([f"{ONE},x,", f"{ONE},"], len(LATE) + 1),  # and not filled
+        ([f"{ONE},x,", f"{ONE},x,y"], len(LATE)),  # and something more than a blank
+        ([ONE], len(LATE) + 1),  # a blank left out
+        ([ONE, f"{TWO},3"], len(LATE) + 1),  # where the column may hold an amount
+    ],
+)
+def test_what_only_a_late_part_of_the_file_shows_holds_for_all_of_it(late, accepted, tmp_path):
+    path = written(tmp_path, "a.csv", csv_text(*LATE, *late, header=f"{HEADER},note"))
+    first, again = (
+        whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
+        for size in (1 << 20, None)
+    )
+    assert first == again
+    assert sum(isinstance(its, tuple) for its in first[0].values()) == accepted
+
+
+def test_a_field_too_few_among_records_with_a_blank_too_many_is_no_record_without_it(tmp_path):
+    rows = [f"{i},{ONE},3," for i in range(1, 1200)]
+    path = written(tmp_path, "a.csv", csv_text(*rows, f"{TWO},2,", header=f"id,{HEADER},Region"))
+    for size in (1 << 20, 30_000, 1000):
+        found = whole(open_customers(path), lambda its, size=size: read_in(its, size))
+        assert found.pop(1201) == f"{too(8, 8)}{ENDS}"
+        assert {its[1:] for its in found.values()} == {(*AMOUNTS[ONE], "3")} and len(found) == 1199
+
+
+def zipped(**files: str | bytes) -> bytes:
+    """Put files into a ZIP; two underscores in a name stand for a slash."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return file.getvalue()
+
+
+TEXT = f"{HEADER}\n{ONE}\n{TWO}\n"
+TABS = TEXT.replace(",", "\t")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.xls", TABS.encode()),
+        ("a.xlsx", TEXT.encode("utf-8-sig")),
+        ("a.xls", TABS.encode("utf-16")),
+        ("a.xls", TABS.encode("utf-16-le")),
+        ("a.ods", TEXT.replace(",", ";").encode()),
+        ("a.zip", zipped(a=TEXT)),
+        ("a.zip", zipped(**{"in/": "", "in/a": TABS.encode("utf-16"), "__MACOSX/in/._a": "x", "in/.DS": ""})),
+        ("a.csv", zipped(a=TEXT)),
+    ],
+)
+def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_path):
+    file = open_customers(written(tmp_path, name, content))
+    accepted, rejected = whole(file, read_tables)
+    assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [*AMOUNTS.values()]
+    assert len(rejected) == 0
+    (portion,) = portions(file)
+    assert sum(len(read_block(file.form, block).accepted) for block in blocks(portion)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.xls", "<html><table><tr><td>Fresh</table>", "it is a web page or XML; open it in a"),
+        ("a.xls", bytes(range(256)) * 9, "it is not a whole Excel file"),
+        ("a.xlsx", "", "it is empty"),
+        ("a.zip", zipped(a="x", b="y"), "it is a ZIP of 2 files; unpack it and name one of them"),
+        ("a.zip", zipped(), "it is not a table of text"),
+        ("a.zip", zipped(**{"in/": ""}), "it is a ZIP of 0 files; unpack it and name one of them"),
+        ("a.zip", zipped(a=TEXT)[:-9], "it is a ZIP that is damaged or has a password; unpack it first"),
+        ("a.zip", zipped(a=TEXT).replace(b"\0\0\x08\0", b"\1\0\x08\0"), "it is a ZIP that is damaged"),
+        ("a.zip", zipped(a=xlsx([["Fresh"], [1]])), "it is not a table of text"),
+        ("a.zip", zipped(a=TEXT.replace("Milk", "x")), "no column for Milk"),
+    ],
+)
+def test_what_a_name_promises_and_the_file_is_not_is_said(name, content, sentence, tmp_path):
+    path = written(tmp_path, name, content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ReadError) as refusal:
+        whole(open_customers(path), read_tables)
+    assert str(refusal.value).startswith(f"{name}: {sentence}") and str(refusal.value).isprintable()
+
+
+def test_a_zip_that_is_damaged_within_is_refused(tmp_path):
+    content = bytearray(zipped(a=TEXT + "1,2,3,4,5,6\n" * 99_999))
+    content[200:240] = bytes(40)
+    with pytest.raises(ReadError, match=r"^a.zip: it "):
+        whole(open_customers(written(tmp_path, "a.zip", bytes(content))), read_tables)
+
+
+BLANK = f"{HEADER}\n{ONE}\n,1,-,2,3,4\n–,1,2,3,4,5\n,,,,,\n"
+
+
+def test_blanks_mean_zero_in_parquet_and_workbooks_too(tmp_path):
+    numbers = pa.array([1.0, None, float("nan")])
+    for path in (
+        written(tmp_path, "a.parquet", parquet({"Fresh": numbers, "Milk": pa.array(["1", None, "-"])})),
+        written(tmp_path, "a.xlsx", xlsx([HEADER.split(","), [1, 1, *range(4)], [None, "-", *range(4)]])),
+    ):
+        accepted, rejected = whole(open_customers(path, Settings(blank="zero")), read_tables)
+        assert accepted["Fresh"].to_pylist()[:2] == [1, 0] and accepted["Milk"].to_pylist()[:2] == [1, 0]
+        assert len(rejected) == 0
+
+
+def test_the_option_for_blanks_is_advised_where_most_rejects_have_only_them_at_fault(tmp_path):
+    for more, blanks, rejected in (("", 2, 3), ("x,1,2,3,4,5\n", 2, 4), (",x,2,3,4,5\n-,1,2,3,4,5\n", 3, 5)):
+        _, table = whole(open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())), read_tables)
+        assert (count_blanks(table), len(table)) == (blanks, rejected)
+        assert bool(blank_advice(blanks, rejected)) == (2 * blanks > rejected)
