@@ -4,12 +4,16 @@ import re
 
 import pytest
 
+from wholesale.app.sentences import CLOSE
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
 from wholesale.manifest import ROOT, SHIPPED_SHA256
+from wholesale.palette import SAME, SIMILAR
+from wholesale.predict import UNFAMILIAR
 
 DATA_CARD = (ROOT / "dataset" / "README.md").read_text()
 MODEL_CARD = (ROOT / "models" / "README.md").read_text()
 README = (ROOT / "README.md").read_text()
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 
 def _grouped(number: float) -> str:
@@ -73,3 +77,10 @@ def test_python_in_the_documents_runs(document):
     assert blocks
     for block in blocks:
         exec(compile(block, "document", "exec"), {})
+
+
+def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
+    rows = [line for line in GLOSSARY.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == 20
+    assert f"overlap from {SAME}, from {SIMILAR}, below" in GLOSSARY
+    assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY

@@ -16,6 +16,7 @@ from wholesale.models import (
     fit_kmeans,
     fit_ward,
     is_proper,
+    restart,
 )
 
 BEST = {2: 1844.064, 3: 1553.340, 4: 1386.660, 5: 1266.084, 6: 1173.83, 7: 1085.61, 8: 1021.26}
@@ -135,6 +136,13 @@ def test_a_component_that_is_nobodys_likeliest_does_not_compete(X):
     gmm.means_[1], gmm.precisions_cholesky_[1] = gmm.means_[0], gmm.precisions_cholesky_[0]
     gmm.weights_ = np.array([0.6, 0.4])
     assert is_proper(gmm, len(X)) and not competes(gmm, X)
+
+
+def test_a_mixture_of_equal_components_does_not_compete(X):
+    """EM can end where all are the same; which is anybody's likeliest then, rounding decides."""
+    alike = restart(X, 8, "tied", init_params="random", random_state=38)
+    assert is_proper(alike, len(X)) and len(np.unique(alike.predict(X))) == 8
+    assert np.ptp(alike.means_, axis=0).max() < 0.2 and not competes(alike, X)
 
 
 def test_an_optimum_that_loses_a_component_when_polished_does_not_compete():

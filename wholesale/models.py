@@ -28,6 +28,9 @@ MAX_EIGENVALUE_RATIO = 1e4
 LEAST_GAIN = 1e-9
 """Share of K-Means' inertia that tells a gain from rounding."""
 
+LEAST_LEAD = 0.01
+"""Probability by which a component must be somebody's likeliest, as equal components are so by rounding."""
+
 SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
@@ -198,7 +201,11 @@ def competes(gmm: GaussianMixture, X: np.ndarray, fewest: float = 0) -> bool:
     """Tell whether an optimum is proper, its components large enough, and each somebody's likeliest."""
     if not is_proper(gmm, len(X)) or (gmm.weights_ * len(X)).min() < fewest:
         return False
-    return len(np.unique(gmm.predict(X))) == gmm.n_components
+    if gmm.n_components == 1:
+        return True
+    shares = gmm.predict_proba(X)
+    second = np.partition(shares, -2, axis=1)[:, -2:-1]
+    return bool((shares > second + LEAST_LEAD).any(axis=0).all())
 
 
 def fit_any_gmm(X: np.ndarray, n_components: int = 3, *, random_state: int = SEED) -> GaussianMixture | None:
