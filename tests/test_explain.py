@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.explain import OVERSHOOT, contributions, explain, similar_customers, smallest_change
 from wholesale.predict import load_predictor, predict_segment, predict_segments
+from wholesale.wording import format_amount
 
 SPEND = st.lists(st.floats(0, 1e9) | st.integers(0, 20), min_size=6, max_size=6)
 FAR = [
@@ -308,7 +309,7 @@ def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, am
     by_order = explain(predictor, amounts[0])
     by_name = dict(zip(SPEND_COLUMNS, amounts[0].tolist(), strict=True))
     assert explain(predictor, by_name) == by_order
-    assert explain(predictor, {name: f"{amount:,.0f}" for name, amount in by_name.items()}) == by_order
+    assert explain(predictor, {name: format_amount(amount) for name, amount in by_name.items()}) == by_order
     assert by_order.reasons == contributions(predictor, amounts[0])
     assert by_order.alike == similar_customers(predictor, amounts[0])
 

@@ -158,14 +158,14 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     class Stub:
         def __init__(self, predictor, **_):
             served.extend((predictor, load_predictor()))
+            monkeypatch.chdir(MODELS_FOLDER)
+            served.append(load_predictor())  # a kernel's working directory is another one
             raise SystemExit
 
     monkeypatch.setattr(server, "PageServer", Stub)
     monkeypatch.setenv("WHOLESALE_MODELS", str(MODELS_FOLDER))  # what is said on the command line wins
     monkeypatch.chdir(trained[1].parent)
     _run("serve", "--models", trained[1].name, "--port", free_port())
-    monkeypatch.chdir(MODELS_FOLDER)
-    served.append(load_predictor())  # a kernel's working directory is another one
     assert [its.names for its in served] == [own.names] * 3
 
 
