@@ -255,3 +255,21 @@ def test_the_rejected_rows_of_a_cluster_go_where_told(tmp_path, monkeypatch):
     with contextlib.suppress(AttributeError):
         _score(SHIPPED, "--dask", "local", "--rejected", "bad.csv", folder=tmp_path)
     assert told["rejected"].name == "bad.csv"
+
+
+PIVOTED = f"{HEADER}\n1,2,3,4,5,6\n,2,-,4,5,6\n1,,3,4,,6\n1,2,x,4,5,6\n"
+
+
+def test_blanks_may_mean_zero_and_where_they_are_most_of_what_is_wrong_this_is_advised(tmp_path):
+    (tmp_path / "in.csv").write_text(PIVOTED)
+    advice = "Blanks are why 2 of the rejected 3 are; if a blank means 0, say --blank zero"
+    result = _score("in.csv", "-o", "out.csv", folder=tmp_path)
+    assert result.exit_code == 3 and advice in result.stdout
+    result = _score("in.csv", "-o", "zero.csv", "--blank", "zero", folder=tmp_path)
+    assert result.exit_code == 3 and "--blank" not in result.stdout
+    scored = list(csv.DictReader((tmp_path / "zero.csv").open(newline="")))
+    assert [[float(row[name]) for name in SPEND_COLUMNS] for row in scored] == [
+        [1, 2, 3, 4, 5, 6],
+        [0, 2, 0, 4, 5, 6],
+        [1, 0, 3, 4, 0, 6],
+    ]

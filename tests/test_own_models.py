@@ -352,7 +352,24 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
 
 
 def test_how_to_read_a_file_needs_a_file():
-    assert "name it first" in _run("train", "--decimal", "comma").output
+    for option in (("--decimal", "comma"), ("--blank", "zero"), ("--column", "Milk=milk")):
+        assert "name it first" in _run("train", *option).output
+
+
+def test_blanks_are_zeros_where_that_is_said(tmp_path):
+    table = _simulated(30).astype(object)
+    table.iloc[:20, 0], table.iloc[20:, 1] = "", "-"
+    table.to_csv(tmp_path / "in.csv", index=False)
+    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
+    assert result.exit_code == 1 and "if a blank means 0, say --blank zero" in result.output
+    own = read_own(tmp_path / "in.csv", blank="zero")
+    assert len(own.customers) == 30 and not own.notes
+    assert (own.amounts.iloc[:20, 0] == 0).all() and (own.amounts.iloc[20:, 1] == 0).all()
+    table.iloc[0, 0], table.iloc[0, 2] = 5, "x"
+    table.iloc[1, 0] = 7
+    table.to_csv(tmp_path / "in.csv", index=False)
+    notes = read_own(tmp_path / "in.csv").notes
+    assert notes == ["Blanks are why 28 of the rejected 29 are; if a blank means 0, say --blank zero"]
 
 
 def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
