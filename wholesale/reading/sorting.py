@@ -31,7 +31,7 @@ from wholesale.reading.seen import Seen, largest, look
 from wholesale.reading.shape import ROW_NAMES, judged
 
 LINE = "line"
-TOTAL = "the sum of other rows, not a customer"
+TOTAL, MEAN = (f"the {its} of other rows, not a customer" for its in ("sum", "average"))
 BLANKS = ["", "-", "–", "—", None]
 """What a pivoted table has where there is nothing."""
 
@@ -83,19 +83,21 @@ def read_block(form: Form, block: Block) -> Part:
     if evidence.counts.any() and not form.decimal.sign:
         raise Reconsider(form.rewritten(evidence=evidence, decimal=decide(evidence)))
     rejected = _ragged(form, records.ragged)
-    if form.totals and (known := np.isin(records.lines, form.totals)).any():
-        rejected += _totals(_where(records, known))
-        records = _where(records, ~known)
+    for reason, its in ((TOTAL, form.totals), (MEAN, form.means)):
+        if its and (known := np.isin(records.lines, its)).any():
+            rejected += _totals(_where(records, known), reason)
+            records = _where(records, ~known)
     amounts = [_numbers(column, form.decimal) for column in _six(form, records)]
     if form.zeros:
         amounts = _with_zeros(_six(form, records), amounts)
-    seen = look(evidence, amounts, form.currencies | currencies(texts))
+    others = records.table.drop_columns([str(i) for i in form.spend])
     fine = np.logical_and.reduce([good(column) for column in amounts])
+    seen = look(evidence, amounts, form.currencies | currencies(texts), fine, records.lines, others)
     if not fine.all():
         faults = ~good(np.array(amounts).T[~fine])
         rejected += _faulty(form, _where(records, ~fine), faults)
         records, amounts = _where(records, fine), [column[fine] for column in amounts]
-    others = records.table.drop_columns([str(i) for i in form.spend])
+        others = others.filter(pa.array(fine))
     seen = replace(seen, largest=largest(amounts, records.lines, others))
     return _part(form, records, amounts, rejected, seen)
 
@@ -202,10 +204,10 @@ def _uneven(form: Form, fields: list[str]) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _totals(records: Records) -> list[tuple]:
+def _totals(records: Records, reason: str) -> list[tuple]:
     """Say of each row that it is no customer."""
     texts = _written(zip(*map(_cells, records.table.columns), strict=True))
-    return [(line, "", "", TOTAL, text) for line, text in zip(records.lines.tolist(), texts, strict=True)]
+    return [(line, "", "", reason, text) for line, text in zip(records.lines.tolist(), texts, strict=True)]
 
 
 def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
