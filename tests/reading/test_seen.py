@@ -89,10 +89,13 @@ def test_the_sum_of_all_others_is_no_customer(rows, names, totals, tmp_path):
     assert customers_ == [line for line in range(2, 2 + len(rows)) if line not in totals]
 
 
-@pytest.mark.parametrize("kind", ["csv", "csv.gz", "semicolons", "xlsx", "parquet", "text in parquet"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "csv.gz", "semicolons", "xlsx", "parquet", "text in parquet", "single"]
+)
 def test_in_every_kind_of_file(kind, tmp_path):
     rows = [*A, total(A)]
     columns = dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    single = {name: pa.array([each / 7 for each in its], pa.float32()) for name, its in columns.items()}
     texts = {name: [f"{each:,}" for each in its] for name, its in columns.items()}
     name, content, first = {
         "csv": ("in.csv", table(*rows), 2),
@@ -108,6 +111,7 @@ def test_in_every_kind_of_file(kind, tmp_path):
         ),
         "xlsx": ("in.xlsx", xlsx([list(SPEND_COLUMNS), *rows]), 2),
         "parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in columns.items()}), 1),
+        "single": ("in.parquet", parquet(single), 1),
         "text in parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in texts.items()}), 1),
     }[kind]
     assert read(tmp_path, content, name) == ([first, first + 1, first + 2, first + 3], [first + 4])

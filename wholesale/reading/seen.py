@@ -18,8 +18,9 @@ may be a total of all before it is at least as much as these together, and so se
 ENDS = 8
 """Rows at either end of a table that may be called totals or averages."""
 
-FINEST, SURE, CLOSE = 6, 1e-9, 0.005
-"""Decimals told apart; shares of a total by which floats may miss it, and rows that no word calls one."""
+FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
+"""Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
+that no word calls one."""
 
 _WORDS = re.compile(
     r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum|suma|soma|somma|somme|summa"
@@ -101,7 +102,7 @@ class Seen:
     def slack(self, total: np.ndarray, rows: int, *, word: bool) -> np.ndarray:
         """Give by how much a total may miss the sum of rows, as each of them was rounded."""
         rounding = rows * 0.5 / 10**self.decimals if self.decimals <= FINEST else 0
-        return np.minimum(rounding, total if word else CLOSE * total) + SURE * total
+        return np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
 
     def _add_up(self, others: np.ndarray, total: np.ndarray, rows: int, *, word: bool) -> bool:
         return bool((abs(others - total) <= self.slack(total, rows, word=word)).all())

@@ -16,6 +16,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
+from wholesale.reading.header import ReadError, match_columns, plain
 from wholesale.reading.numerals import (
     Decimal,
     Evidence,
@@ -136,6 +137,8 @@ def _numbers(column: pa.ChunkedArray, decimal: Decimal) -> np.ndarray:
         return pc.coalesce(column.flatten()[0], text).to_numpy()
     if pa.types.is_string(column.type):
         return to_numbers(column, decimal.sign or ".", decimal.unclear)
+    if column.type == pa.float32() or pa.types.is_decimal(column.type):
+        column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
 
 
@@ -218,11 +221,24 @@ def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
         for row in np.flatnonzero(faults[:, i]).tolist():
             value = cells[form.spend[i]][row]
             reasons[row].append(refusal(column, said(value), objection(value or "", form.decimal)))
+    for row in np.flatnonzero(faults.all(axis=1)).tolist():
+        if _is_moved_header(form, [str(its[row] or "") for its in cells]):
+            line = records.lines[row]
+            raise ReadError(f"line {line} names the columns again, in another order; make two files of it")
     firsts = faults.argmax(axis=1).tolist()
     columns = [SPEND_COLUMNS[i] for i in firsts]
     values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]
     texts = _written(zip(*cells, strict=True))
     return list(zip(records.lines.tolist(), columns, values, map("; ".join, reasons), texts, strict=True))
+
+
+def _is_moved_header(form: Form, fields: list[str]) -> bool:
+    """Say whether a record names the columns again, but in another order."""
+    try:
+        known = plain(fields[form.spend[2]]) in map(plain, SPEND_COLUMNS)
+        return known and match_columns(fields, {}) != form.spend
+    except ReadError:
+        return False
 
 
 def _cells(column: pa.ChunkedArray) -> list:
