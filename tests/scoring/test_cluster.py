@@ -203,7 +203,9 @@ def test_a_total_of_all_files_beside_another_row_is_refused(score, tmp_path):
     total = _with(rows, 0)[0]
     for name, its in (("a.csv", rows[:900]), ("b.csv", [*rows[900:], total, [each // 2 for each in total]])):
         (folder / name).write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in its)]))
-    with pytest.raises(ReadError, match=r"^b.csv: line 1102 is the sum of all rows before it or after it, but"):
+    with pytest.raises(
+        ReadError, match=r"^b.csv: line 1102 is the sum of all rows before it or after it, but"
+    ):
         score(folder, tmp_path / "out")
     assert names_in(tmp_path) == {"many"}
 
