@@ -6,6 +6,7 @@ import struct
 import zipfile
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
@@ -27,8 +28,9 @@ PARTS = {
         <Override PartName="/xl/styles.xml" ContentType="{TYPES}.styles+xml"/></Types>""",
     "_rels/.rels": f"""<Relationships xmlns="{PACKAGE}/relationships">
         <Relationship Id="r1" Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>""",
-    "xl/styles.xml": f"""<styleSheet {MAIN}><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>
-        </styleSheet>""",
+    "xl/styles.xml": f"""<styleSheet {MAIN}><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0\\ %"/>
+        </numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/><xf numFmtId="164"/>
+        <xf numFmtId="3"/></cellXfs></styleSheet>""",
 }
 
 
@@ -50,8 +52,23 @@ class Fault(str):
     """What a cell holds instead of a value: an error such as ``#N/A``, or, with ``=``, a formula."""
 
 
+class Percent(float):
+    """A number that is shown as a percentage; below 1 by a format of Excel's own, else by another."""
+
+
+class Formula(NamedTuple):
+    """A formula, and the value that it had when the workbook was written."""
+
+    text: str
+    value: float
+
+
 def xlsx(
-    rows: list[list], others: dict[str, list[list]] | None = None, hidden: tuple[str, ...] = ()
+    rows: list[list],
+    others: dict[str, list[list]] | None = None,
+    hidden: tuple[str, ...] = (),
+    *,
+    stale: bool = False,
 ) -> bytes:
     """Write cells as the sheet Customers of a workbook, and others; None leaves a cell, or a row, out."""
     sheets = {"Customers": rows} | (others or {})
@@ -67,7 +84,8 @@ def xlsx(
             sheet = f"<worksheet {MAIN}><sheetData>{_rows(its)}</sheetData></worksheet>"
             parts.writestr(f"xl/worksheets/s{i}.xml", sheet)
         relations += f'<Relationship Id="s" Type="{RELATIONS}/styles" Target="styles.xml"/>'
-        about = f'<workbook {MAIN} xmlns:r="{RELATIONS}"><sheets>{about}</sheets></workbook>'
+        about = f"<sheets>{about}</sheets>" + ('<calcPr calcId="1" fullCalcOnLoad="1"/>' if stale else "")
+        about = f'<workbook {MAIN} xmlns:r="{RELATIONS}">{about}</workbook>'
         relations = f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>'
         more = {"xl/workbook.xml": about, "xl/_rels/workbook.xml.rels": relations}
         for name, text in {**PARTS, **more}.items():
@@ -90,6 +108,10 @@ def _cell(row: int, column: int, value: object) -> str:
     if isinstance(value, Fault):
         formula = f"<c {place}><f>{escape(value[1:])}</f></c>"
         return formula if value.startswith("=") else f'<c {place} t="e"><v>{value}</v></c>'
+    if isinstance(value, Percent):
+        return f'<c {place} s="{2 + (value >= 1)}"><v>{float(value)!r}</v></c>'
+    if isinstance(value, Formula):
+        return f"<c {place}><f>{escape(value.text)}</f><v>{value.value}</v></c>"
     if isinstance(value, bool):
         return f'<c {place} t="b"><v>{value:d}</v></c>'
     if isinstance(value, date):
@@ -125,6 +147,9 @@ def _open_cell(value: object) -> str:
     if isinstance(value, Fault):
         kind = 'office:value-type="string" office:string-value="" calcext:value-type="error"'
         return f'<table:table-cell table:formula="of:=1/0" {kind}><text:p>{value}</text:p></table:table-cell>'
+    if isinstance(value, Percent):
+        shown = f'"percentage" office:value="{float(value)}"><text:p>{value:.0%}</text:p></table:table-cell>'
+        return f"<table:table-cell office:value-type={shown}"
     if isinstance(value, int | float):
         return f'<table:table-cell office:value-type="float" office:value="{value!r}"/>'
     text = f"<text:p>{escape(str(value))}</text:p>"

@@ -7,7 +7,7 @@ import pytest
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.reading import ReadError, Settings, open_customers, read_customers, read_tables, whole
 from wholesale.reading.header import match_columns, nearest, plain
 
 SIX = list(SPEND_COLUMNS)
@@ -175,3 +175,22 @@ def test_different_currency_signs_are_said(rows, header, notes, told, tmp_path):
     file = open_customers(path, Settings(decimal=told))
     (accepted, _), said = whole(file, lambda its: (read_tables(its), its.notes))
     assert said == notes and len(accepted) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["Milk,Fresh,Grocery,Frozen,Detergents_Paper,Delicassen,id", "id," + HEADER, HEADER.upper()[::-1]],
+    ids=["two changed", "one moved", "another word"],
+)
+@pytest.mark.parametrize("make", ["csv", "xlsx"])
+def test_a_second_header_in_another_order_is_refused(second, make, tmp_path):
+    lines = [f"{HEADER},id", "1,2,3,4,5,6,7", f"{HEADER},id", "1,2,3,4,5,6,8", second, "9,8,7,6,5,4,3"]
+    cells = [[int(its) if its.isdigit() else its for its in line.split(",")] for line in lines]
+    path = written(tmp_path, "a", "\n".join(lines).encode() if make == "csv" else xlsx(cells))
+    if "id" not in second:
+        assert read_customers(path)[1]["line"].to_pylist() == [3, 5]
+        return
+    with pytest.raises(ReadError) as refusal:
+        read_customers(path)
+    sentence = "line 5 names the columns again, in another order; make two files of it"
+    assert str(refusal.value) == f"a: {sentence}"

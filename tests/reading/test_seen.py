@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, customers, read_customers
-from wholesale.reading.sorting import TOTAL
+from wholesale.reading import ReadError, customers, open_customers, read_customers, read_tables, whole
+from wholesale.reading.seen import beside
+from wholesale.reading.sorting import MEAN, TOTAL
 
 A = [
     [12669, 9656, 7561, 214, 2674, 1338],
@@ -88,10 +89,13 @@ def test_the_sum_of_all_others_is_no_customer(rows, names, totals, tmp_path):
     assert customers_ == [line for line in range(2, 2 + len(rows)) if line not in totals]
 
 
-@pytest.mark.parametrize("kind", ["csv", "csv.gz", "semicolons", "xlsx", "parquet", "text in parquet"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "csv.gz", "semicolons", "xlsx", "parquet", "text in parquet", "single"]
+)
 def test_in_every_kind_of_file(kind, tmp_path):
     rows = [*A, total(A)]
     columns = dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    single = {name: pa.array([each / 7 for each in its], pa.float32()) for name, its in columns.items()}
     texts = {name: [f"{each:,}" for each in its] for name, its in columns.items()}
     name, content, first = {
         "csv": ("in.csv", table(*rows), 2),
@@ -107,6 +111,7 @@ def test_in_every_kind_of_file(kind, tmp_path):
         ),
         "xlsx": ("in.xlsx", xlsx([list(SPEND_COLUMNS), *rows]), 2),
         "parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in columns.items()}), 1),
+        "single": ("in.parquet", parquet(single), 1),
         "text in parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in texts.items()}), 1),
     }[kind]
     assert read(tmp_path, content, name) == ([first, first + 1, first + 2, first + 3], [first + 4])
@@ -140,6 +145,60 @@ def test_subtotals_that_cannot_be_told_are_refused(tmp_path):
         "in.csv: line 8 is a total of rows with subtotals among them, and which these are cannot be told;"
         " delete the rows of totals and subtotals"
     )
+
+
+def mean(rows: list[list], digits: int = 2) -> list:
+    return [round(sum(column) / len(rows), digits) for column in zip(*rows, strict=True)]
+
+
+B = [[11 * each + 7 for each in row] for row in A[::-1]]
+CALLED = "Read as a customer, but called a total, average or the like: line {}; delete what is no customer."
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "rejected", "notes"),
+    [
+        ([*A, total(A), mean(A)], ["", "", "", "", "Total", "Average"], {6: TOTAL, 7: MEAN}, []),
+        ([mean(A, 0), total(A), *A], ["Mittelwert", "Summe", *"abcd"], {2: MEAN, 3: TOTAL}, []),
+        ([*A[:2], total(A[:2]), mean(A[:2])], ["a", "b", "Total", "Moyenne"], {4: TOTAL, 5: MEAN}, []),
+        ([*A, mean(A, 9)], [*"abcd", "avg"], {6: MEAN}, []),
+        ([*A, mean(A)], None, {}, []),
+        ([*A, total(A), *B, total(B)], None, {6: TOTAL, 11: TOTAL}, []),
+        ([total(A), *A, total(B), *B], None, {2: TOTAL, 7: TOTAL}, []),
+        (
+            [*A, total(A), *B, total(B), total([*A, *B]), mean([*A, *B])],
+            [*"abcd", "Sum", *"abcd", "Sum", "Total", "(mean)"],
+            {6: TOTAL, 11: TOTAL, 12: TOTAL, 13: MEAN},
+            [],
+        ),
+        ([*A, A[0]], [*"abcd", "Median"], {}, [CALLED.format(6)]),
+        ([*A, A[0], A[1]], ["Total", *"bcd", "min", "max"], {}, [CALLED.format("2, and 2 more")]),
+        ([*A, [each + 999 for each in total(A)]], [*"abcd", "Grand Total"], {}, [CALLED.format(6)]),
+        ([*A, A[0]], [*"abcd", "Maxim's"], {}, []),
+        ([*A, A[0]], [*"abcd", "Media Markt"], {}, []),
+    ],
+    ids=[
+        *("total and average", "before the table", "of two", "average", "average without a word"),
+        *("two tables", "two tables, totals first", "and a total of all", "median", "three", "not the sum"),
+        *("a name", "another name"),
+    ],
+)
+def test_summaries_beside_a_table(rows, names, rejected, notes, tmp_path):
+    file = open_customers(written(tmp_path, "in.csv", table(*rows, names=names)))
+    (_, found), said = whole(file, lambda its: (read_tables(its), its.notes))
+    assert dict(zip(found["line"].to_pylist(), found["reason"].to_pylist(), strict=True)) == rejected
+    assert said == notes
+
+
+@pytest.mark.parametrize("after", [[each + 9 for each in total(A)], A[0]], ids=["last year's", "a customer"])
+@pytest.mark.parametrize("size", [80, 1 << 21])
+def test_a_total_that_rows_follow_is_refused(after, size, tmp_path, monkeypatch):
+    cut = customers.CustomerFile.blocks
+    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    for rows, line in (([*A, total(A), after], 6), ([after, total(A), *A], 3)):
+        with pytest.raises(ReadError) as refusal:
+            read(tmp_path, table(*rows))
+        assert str(refusal.value) == f"in.csv: {beside(line)}"
 
 
 @settings(max_examples=60, deadline=None)

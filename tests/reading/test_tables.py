@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_files import HEADER, Fault, csv_text, locked, ods, parquet, written, xlsx
+from made_files import HEADER, Fault, Formula, Percent, csv_text, locked, ods, parquet, written, xlsx
 from typer.testing import CliRunner
 
 from wholesale.cli import main
@@ -41,6 +41,8 @@ def accepted_and_reasons(path) -> tuple[list[tuple], dict[int, str]]:
         (pa.array([7, None, -1.0], pa.float32()), 7),
         (pa.array([7.5, float("nan"), -1.0]), 7.5),
         (pa.array([Decimal("7.25"), None, Decimal(-1)]), 7.25),
+        (pa.array([7.1, None, -1], pa.float32()), 7.1),
+        (pa.array([Decimal("12669.505"), None, Decimal(-1)], pa.decimal256(60, 3)), 12669.505),
         (pa.array(["7,5", "", "-1"]), 7.5),
         (pa.array(["1.234", None, "x"]), 1234),
         (pa.array(["7.5", "", "-1"], pa.large_string()), 7.5),
@@ -248,6 +250,32 @@ def test_errors_in_open_document_are_called_that(tmp_path):
         3: f"Frozen: blank {NOT}; Detergents and Paper: #N/A {NOT}",
     }
     assert accepted == [(4, 1, 2, 3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("make", [xlsx, ods])
+def test_percentages_are_no_amounts_but_stay_in_other_columns(make, tmp_path):
+    rows = [
+        ["discount", *NAMES],
+        [Percent(0.5), 1, 2, 3, 4, 5, 6],
+        [1, Percent(0.24), 2, 3, 4, 5, Percent(1.5)],
+    ]
+    path = written(tmp_path, "a.x", make(rows))
+    accepted, reasons = accepted_and_reasons(path)
+    assert accepted == [(2, 1, 2, 3, 4, 5, 6)]
+    assert reasons == {3: f"Fresh: 24% {NOT}; Delicassen: 150% {NOT}"}
+    assert read_customers(path)[0]["discount"].to_pylist() == ["0.5"]
+
+
+@pytest.mark.parametrize(
+    ("stale", "value", "fresh"),
+    [(True, 0, None), (True, 3, 3), (False, 0, 0), (False, 3, 3)],
+    ids=["never calculated", "calculated by the writer", "zero", "calculated"],
+)
+def test_a_formula_that_no_program_has_calculated_has_no_value(stale, value, fresh, tmp_path):
+    rows = [NAMES, [Formula("SUM(B2:C2)", value), 2, 3, 4, 5, 6]]
+    accepted, reasons = accepted_and_reasons(written(tmp_path, "a.xlsx", xlsx(rows, stale=stale)))
+    assert accepted == ([] if fresh is None else [(2, fresh, 2, 3, 4, 5, 6)])
+    assert list(reasons.values()) == [f"Fresh: the uncalculated formula =SUM(B2:C2) {NOT}"] * (fresh is None)
 
 
 ONE = [NAMES, [1, 2, 3, 4, 5, 6]]

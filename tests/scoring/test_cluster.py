@@ -196,6 +196,20 @@ def test_totals_of_a_file_or_of_all_files_are_no_customers(score, tmp_path, pred
     assert found == rejected
 
 
+def test_a_total_of_all_files_beside_another_row_is_refused(score, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    rows = np.random.default_rng(0).integers(1, 9999, (2000, 6)).tolist()
+    total = _with(rows, 0)[0]
+    for name, its in (("a.csv", rows[:900]), ("b.csv", [*rows[900:], total, [each // 2 for each in total]])):
+        (folder / name).write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in its)]))
+    with pytest.raises(
+        ReadError, match=r"^b.csv: line 1102 is the sum of all rows before it or after it, but"
+    ):
+        score(folder, tmp_path / "out")
+    assert names_in(tmp_path) == {"many"}
+
+
 def test_a_total_of_one_file_is_found_across_its_portions(score, tmp_path, predictor):
     rows = _with(np.random.default_rng(0).integers(1, 9999, (3000, 6)).tolist(), 1500)
     (tmp_path / "in.csv").write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in rows)]))

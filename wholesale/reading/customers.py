@@ -19,7 +19,7 @@ from wholesale.reading.form import SIGNS, Form, Reconsider, Settings
 from wholesale.reading.formulas import is_ours, restore_names
 from wholesale.reading.header import ReadError, naming
 from wholesale.reading.numerals import Decimal, decide
-from wholesale.reading.seen import Seen, beyond
+from wholesale.reading.seen import Seen, beside, beyond
 from wholesale.reading.sorting import REJECTED, read_block
 from wholesale.reading.tables import excel_blocks, excel_form, parquet_blocks, parquet_form
 from wholesale.reading.text import SAMPLE, ZIP, encoding_of, is_archive, sniff, text_blocks
@@ -88,7 +88,7 @@ class CustomerFile:
             If it contradicts itself.
         """
         form, before = (
-            self.form.rewritten(evidence=seen.evidence, currencies=seen.currencies),
+            self.form.rewritten(evidence=seen.evidence, currencies=seen.currencies, called=seen.called),
             self.form.decimal,
         )
         if not before.told:
@@ -99,19 +99,21 @@ class CustomerFile:
             raise Reconsider(form)
         if lines := self._totals(seen):
             raise Reconsider(form.rewritten(totals=(*form.totals, *lines)))
+        if means := seen.means():
+            raise Reconsider(form.rewritten(means=(*form.means, *means)))
         return replace(self, form=form)
 
     def _totals(self, seen: Seen) -> list[int]:
         """Find the lines of rows that are sums of others."""
         rows, times = seen.totals()
-        lines = [row.line for row in rows]
-        if times > 1:
+        lines, part = [row.line for row in rows], None if rows else seen.step()
+        if times > 1 or part:
             accepted = pa.concat_tables([read_block(self.form, block).accepted for block in self.blocks()])
-            accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines))))
+            accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines, pa.int64()))))
             amounts = np.array([accepted[column].to_numpy() for column in SPEND_COLUMNS]).T
-            subtotals = seen.subtotals(rows[0], accepted[0].to_numpy(), amounts)
+            subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
             if not subtotals:
-                raise ReadError(beyond(lines[0]))
+                raise ReadError(beside(part.line) if part else beyond(lines[0]))
             lines += subtotals
         return lines
 

@@ -49,8 +49,10 @@ class Form:
     decimal : Decimal
     evidence : Evidence
         What has been seen of the decimal sign.
-    totals : tuple of int
-        The lines of rows that are sums of others.
+    totals, means : tuple of int
+        The lines of rows that are sums, or averages, of others.
+    called : tuple of int
+        The lines of customers that words call totals, averages or the like.
     ours : bool
         Whether this project wrote the file, so that guarded text is to be restored.
     zeros : bool
@@ -74,6 +76,8 @@ class Form:
     decimal: Decimal = UNKNOWN
     evidence: Evidence = NOTHING
     totals: tuple[int, ...] = ()
+    means: tuple[int, ...] = ()
+    called: tuple[int, ...] = ()
     ours: bool = False
     zeros: bool = False
     shape: Shape = EVEN
@@ -100,6 +104,12 @@ class Form:
             notes.append(
                 f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
                 " one currency."
+            )
+        if self.called:
+            more = f", and {len(self.called) - 1} more" if self.called[1:] else ""
+            notes.append(
+                f"Read as a customer, but called a total, average or the like: line {self.called[0]}{more};"
+                " delete what is no customer."
             )
         return notes + self._of_the_decimal_sign()
 

@@ -11,11 +11,16 @@ import pyarrow as pa
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.numerals import NOTHING, Evidence
 
-KEPT = 4
-"""Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice."""
+KEPT, STEPS = 4, 64
+"""Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
+may be a total of all before it is at least as much as these together, and so seldom as well."""
 
-FINEST, SURE, CLOSE = 6, 1e-9, 0.005
-"""Decimals told apart; shares of a total by which floats may miss it, and rows that no word calls one."""
+ENDS = 8
+"""Rows at either end of a table that may be called totals or averages."""
+
+FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
+"""Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
+that no word calls one."""
 
 _WORDS = re.compile(
     r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum|suma|soma|somma|somme|summa"
@@ -23,12 +28,21 @@ _WORDS = re.compile(
 )
 
 
+_FIGURES = re.compile(
+    r"\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert|durchschnitt"
+    r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均)\W*"
+)
+"""In a cell of its own, as customers may have such names."""
+
+
 class Row(NamedTuple):
-    """A large row: its line, its six amounts, and whether a word beside them calls it a total."""
+    """A row: its line, its six amounts, whether a word calls it a total, and the sums of those before it."""
 
     line: int
     amounts: tuple[float, ...]
     word: bool
+    before: tuple[float, ...] = ()
+    rows: int = 0  # before it
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,8 @@ class Seen:
         That of the customers, and those as large.
     currencies : frozenset of str
         Signs of currency, those in the header included.
+    steps : tuple of Row
+        Customers with as much as all rows before or after them, or called totals at either end.
     """
 
     evidence: Evidence = NOTHING
@@ -57,6 +73,7 @@ class Seen:
     decimals: int = 0
     largest: tuple[Row, ...] = ()
     currencies: frozenset[str] = frozenset()
+    steps: tuple[Row, ...] = ()
 
     def plus(self, other: "Seen") -> "Seen":
         """Add what the part of the file that comes next shows."""
@@ -64,19 +81,31 @@ class Seen:
         most = max((sum(row.amounts) for row in rows), default=0)
         with np.errstate(over="ignore"):
             sums = self.sums + other.sums
+            steps = [
+                *self.steps,
+                *(
+                    its._replace(before=tuple((self.sums + its.before).tolist()), rows=self.rows + its.rows)
+                    for its in other.steps
+                ),
+            ]
+            whole, count = float(sums.sum()), self.rows + other.rows
         return Seen(
             self.evidence.plus(other.evidence),
-            self.rows + other.rows,
+            count,
             sums,
             max(self.decimals, other.decimals),
             tuple(row for row in rows if sum(row.amounts) == most)[:KEPT],
             self.currencies | other.currencies,
+            tuple(row for row in steps if _is_step(row, whole, count))[:STEPS],
         )
 
     def slack(self, total: np.ndarray, rows: int, *, word: bool) -> np.ndarray:
         """Give by how much a total may miss the sum of rows, as each of them was rounded."""
         rounding = rows * 0.5 / 10**self.decimals if self.decimals <= FINEST else 0
-        return np.minimum(rounding, total if word else CLOSE * total) + SURE * total
+        return np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
+
+    def _add_up(self, others: np.ndarray, total: np.ndarray, rows: int, *, word: bool) -> bool:
+        return bool((abs(others - total) <= self.slack(total, rows, word=word)).all())
 
     def totals(self) -> tuple[tuple[Row, ...], int]:
         """Find the row, or the same row repeated, that is the sum of all others.
@@ -91,16 +120,43 @@ class Seen:
         if np.count_nonzero(total) < 2 or rows < (1 if word else 3):
             return (), 0
         with np.errstate(over="ignore", invalid="ignore"):
-            others, slack = self.sums - len(alike) * total, self.slack(total, rows, word=word)
+            others = self.sums - len(alike) * total
             for times in (1, 2, 3):  # with subtotals, and with those of subtotals
-                if (rows >= 2 * times or times == 1) and (abs(others - times * total) <= slack).all():
+                enough = rows >= 2 * times or times == 1
+                if enough and self._add_up(others - (times - 1) * total, total, rows, word=word):
                     return alike, times
         return (), 0
 
-    def subtotals(self, total: Row, lines: np.ndarray, amounts: np.ndarray) -> list[int]:
+    @property
+    def called(self) -> tuple[int, ...]:
+        """The lines of rows that words call totals, averages or the like."""
+        return tuple(row.line for row in self.steps if row.word)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def step(self) -> Row | None:
+        """Find a row that is the sum of all rows before it, or after it, though there are others."""
+        for row in self.steps:
+            total, before = np.array(row.amounts), np.array(row.before)
+            after = self.sums - before - total, self.rows - row.rows - 1
+            for others, rows in ((before, row.rows), after):
+                enough = rows >= (1 if row.word else 3) and np.count_nonzero(total) > 1
+                if enough and self._add_up(others, total, rows, word=row.word):
+                    return row
+        return None
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def means(self) -> list[int]:
+        """Find the lines of rows that words call averages or the like, and that are those of all others."""
+        n, rows = self.rows - 1, [(row, np.array(row.amounts)) for row in self.steps if row.word]
+        return [
+            row.line for row, its in rows if n > 1 and self._add_up(self.sums - its, n * its, n, word=True)
+        ]
+
+    def subtotals(self, total: Row | None, lines: np.ndarray, amounts: np.ndarray) -> list[int]:
         """Find the lines of rows that each are the sum of those since the last such row, or before the next.
 
-        Empty if they do not add up to the total, or leave rows over; `amounts` has shape (n, 6).
+        Empty if they do not add up to a total, or leave rows over that no word calls one; `amounts` has shape
+        (n, 6).
         """
         for order in (1, -1):
             found, start, sums = [], 0, np.cumsum(amounts[::order], axis=0) - amounts[::order]
@@ -110,10 +166,25 @@ class Seen:
                     found.append(i)
                     start = i + 1
             of_all = amounts[::order][found].sum(axis=0)
-            whole = self.slack(np.array(total.amounts), len(amounts), word=False)
-            if start == len(amounts) and (abs(of_all - total.amounts) <= whole).all():
+            wanted = np.array(total.amounts) if total else of_all
+            over = set(lines[::order][start:].tolist()) - set(self.called)
+            if not over and self._add_up(of_all, wanted, len(amounts), word=False):
                 return sorted(lines[::order][found].tolist())
         return []
+
+
+def _is_step(row: Row, whole: float, rows: int) -> bool:
+    own, before = sum(row.amounts), sum(row.before)
+    called = row.word and min(row.rows, rows - row.rows - 1) < ENDS
+    return called or own >= (1 - CLOSE) * min(before, whole - before - own)
+
+
+def beside(line: int) -> str:
+    """Say that a total is there, and rows that are no part of it."""
+    return (
+        f"line {line} is the sum of all rows before it or after it, but there are others; delete the rows of"
+        " totals, averages and the like"
+    )
 
 
 def beyond(line: int) -> str:
@@ -124,16 +195,30 @@ def beyond(line: int) -> str:
     )
 
 
-def look(evidence: Evidence, amounts: Sequence[np.ndarray], currencies: frozenset[str]) -> Seen:
-    """Add up six columns of numbers; what was not read is NaN."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = sum(amounts[1:], amounts[0])
-        sums = np.array([column.sum() for column in amounts])
-        if not np.isfinite(sums).all():
-            amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
-            rows, sums = sum(amounts[1:], amounts[0]), np.array([column.sum() for column in amounts])
-    rows_read = int(np.count_nonzero(rows > 0))
-    return Seen(evidence, rows_read, sums, _decimals(amounts), currencies=currencies)
+@np.errstate(over="ignore", invalid="ignore")
+def look(
+    evidence: Evidence,
+    amounts: Sequence[np.ndarray],
+    currencies: frozenset[str],
+    fine: np.ndarray,
+    lines: np.ndarray,
+    others: pa.Table,
+) -> Seen:
+    """Add up six columns; what was not read is NaN, and `fine` are the customers."""
+    rows = sum(amounts[1:], amounts[0])
+    sums = np.array([column.sum() for column in amounts])
+    if not np.isfinite(sums).all():
+        amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
+        rows, sums = sum(amounts[1:], amounts[0]), np.array([column.sum() for column in amounts])
+    before, full = np.cumsum(rows) - rows, rows > 0
+    large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
+    ends, steps = np.minimum(np.arange(len(rows)), np.arange(len(rows))[::-1]) < ENDS, []
+    for i in np.flatnonzero(fine & full & (large | ends)).tolist():
+        its, above = zip(*((float(each[i]), float(each[:i].sum())) for each in amounts), strict=True)
+        row = Row(int(lines[i]), its, _named(others.slice(i, 1)), above, int(np.count_nonzero(full[:i])))
+        steps += [row] if large[i] or row.word else []
+    rows_read = int(np.count_nonzero(full))
+    return Seen(evidence, rows_read, sums, _decimals(amounts), (), currencies, tuple(steps[:STEPS]))
 
 
 def largest(amounts: Sequence[np.ndarray], lines: np.ndarray, others: pa.Table) -> tuple[Row, ...]:
@@ -149,7 +234,8 @@ def largest(amounts: Sequence[np.ndarray], lines: np.ndarray, others: pa.Table) 
 
 def _named(row: pa.Table) -> bool:
     texts = (column[0].as_py() for column in row.columns if pa.types.is_string(column.type))
-    return any(_WORDS.search(text.casefold()) for text in texts if text)
+    words = [text.casefold() for text in texts if text]
+    return any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in words)
 
 
 def _decimals(amounts: Sequence[np.ndarray]) -> int:

@@ -16,6 +16,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Reconsider
 from wholesale.reading.formulas import restore
+from wholesale.reading.header import ReadError, match_columns, plain
 from wholesale.reading.numerals import (
     Decimal,
     Evidence,
@@ -31,7 +32,7 @@ from wholesale.reading.seen import Seen, largest, look
 from wholesale.reading.shape import ROW_NAMES, judged
 
 LINE = "line"
-TOTAL = "the sum of other rows, not a customer"
+TOTAL, MEAN = (f"the {its} of other rows, not a customer" for its in ("sum", "average"))
 BLANKS = ["", "-", "–", "—", None]
 """What a pivoted table has where there is nothing."""
 
@@ -83,19 +84,21 @@ def read_block(form: Form, block: Block) -> Part:
     if evidence.counts.any() and not form.decimal.sign:
         raise Reconsider(form.rewritten(evidence=evidence, decimal=decide(evidence)))
     rejected = _ragged(form, records.ragged)
-    if form.totals and (known := np.isin(records.lines, form.totals)).any():
-        rejected += _totals(_where(records, known))
-        records = _where(records, ~known)
+    for reason, its in ((TOTAL, form.totals), (MEAN, form.means)):
+        if its and (known := np.isin(records.lines, its)).any():
+            rejected += _totals(_where(records, known), reason)
+            records = _where(records, ~known)
     amounts = [_numbers(column, form.decimal) for column in _six(form, records)]
     if form.zeros:
         amounts = _with_zeros(_six(form, records), amounts)
-    seen = look(evidence, amounts, form.currencies | currencies(texts))
+    others = records.table.drop_columns([str(i) for i in form.spend])
     fine = np.logical_and.reduce([good(column) for column in amounts])
+    seen = look(evidence, amounts, form.currencies | currencies(texts), fine, records.lines, others)
     if not fine.all():
         faults = ~good(np.array(amounts).T[~fine])
         rejected += _faulty(form, _where(records, ~fine), faults)
         records, amounts = _where(records, fine), [column[fine] for column in amounts]
-    others = records.table.drop_columns([str(i) for i in form.spend])
+        others = others.filter(pa.array(fine))
     seen = replace(seen, largest=largest(amounts, records.lines, others))
     return _part(form, records, amounts, rejected, seen)
 
@@ -134,6 +137,8 @@ def _numbers(column: pa.ChunkedArray, decimal: Decimal) -> np.ndarray:
         return pc.coalesce(column.flatten()[0], text).to_numpy()
     if pa.types.is_string(column.type):
         return to_numbers(column, decimal.sign or ".", decimal.unclear)
+    if column.type == pa.float32() or pa.types.is_decimal(column.type):
+        column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy()
 
 
@@ -202,10 +207,10 @@ def _uneven(form: Form, fields: list[str]) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _totals(records: Records) -> list[tuple]:
+def _totals(records: Records, reason: str) -> list[tuple]:
     """Say of each row that it is no customer."""
     texts = _written(zip(*map(_cells, records.table.columns), strict=True))
-    return [(line, "", "", TOTAL, text) for line, text in zip(records.lines.tolist(), texts, strict=True)]
+    return [(line, "", "", reason, text) for line, text in zip(records.lines.tolist(), texts, strict=True)]
 
 
 def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
@@ -216,11 +221,24 @@ def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
         for row in np.flatnonzero(faults[:, i]).tolist():
             value = cells[form.spend[i]][row]
             reasons[row].append(refusal(column, said(value), objection(value or "", form.decimal)))
+    for row in np.flatnonzero(faults.all(axis=1)).tolist():
+        if _is_moved_header(form, [str(its[row] or "") for its in cells]):
+            line = records.lines[row]
+            raise ReadError(f"line {line} names the columns again, in another order; make two files of it")
     firsts = faults.argmax(axis=1).tolist()
     columns = [SPEND_COLUMNS[i] for i in firsts]
     values = [cells[form.spend[i]][row] or "" for row, i in enumerate(firsts)]
     texts = _written(zip(*cells, strict=True))
     return list(zip(records.lines.tolist(), columns, values, map("; ".join, reasons), texts, strict=True))
+
+
+def _is_moved_header(form: Form, fields: list[str]) -> bool:
+    """Say whether a record names the columns again, but in another order."""
+    try:
+        known = plain(fields[form.spend[2]]) in map(plain, SPEND_COLUMNS)
+        return known and match_columns(fields, {}) != form.spend
+    except ReadError:
+        return False
 
 
 def _cells(column: pa.ChunkedArray) -> list:

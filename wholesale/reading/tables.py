@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
@@ -147,7 +147,7 @@ def _sheet_form(path: Path, book: "CalamineWorkbook", name: str, settings: Setti
 def excel_blocks(path: Path, form: Form) -> Iterator[Block]:
     """Give all rows of an Excel file: amounts in columns that are `MIXED`, every other cell as text."""
     with _workbook(path) as book:
-        rows = _filled(path, book, form.sheet)[1:]
+        rows = _filled(path, book, form.sheet, form.spend)[1:]
     cells = [[row[i] for _, row in rows] for i in range(len(form.names))]
     columns = [_amounts(its) if i in form.spend else _texts(its) for i, its in enumerate(cells)]
     lines = np.array([line for line, _ in rows], dtype=int)
@@ -168,59 +168,79 @@ def _text(cell: object) -> str:
     return str(int(cell)) if whole else str(cell)  # type: ignore[call-overload]
 
 
-def _filled(path: Path, book: "CalamineWorkbook", sheet: str) -> list[tuple[int, list]]:
-    """Give the rows of a sheet that have anything in them, with their numbers, all of one width."""
+def _filled(
+    path: Path, book: "CalamineWorkbook", sheet: str, spend: Sequence[int] = ()
+) -> list[tuple[int, list]]:
+    """Give the rows of a sheet that have anything in them, with their numbers, all of one width.
+
+    Of the columns in `spend`, numbers that are no amounts are given as what they are.
+    """
     rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     for (row, column), text in _passed_over(path, sheet).items():
         rows.extend([] for _ in range(len(rows), row))
         rows[row - 1].extend([""] * (column - len(rows[row - 1])))
-        rows[row - 1][column - 1] = text
+        if rows[row - 1][column - 1] == "" or column - 1 in spend:
+            rows[row - 1][column - 1] = text
     width = max(map(len, rows), default=0)
     filled = [(number, row) for number, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
     return [(number, [*row, *[""] * (width - len(row))]) for number, row in filled]
 
 
 def _passed_over(path: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """Give what calamine takes for blanks, by row and column: errors, and formulas that have no value yet.
+    """Give what calamine takes for blanks or amounts: errors, formulas that have no value yet, percentages.
 
-    The older binary files are not looked into: their errors stay blanks.
+    By row and column. The older binary files are not looked into: their errors stay blanks.
     """
     try:
         with ZipFile(path) as parts:
             if "content.xml" in parts.namelist():
                 return dict(_open_errors(parts.read("content.xml"), sheet))
-            sheets = fromstring(parts.read("xl/workbook.xml")).iterfind(".//{*}sheet")
+            book = fromstring(parts.read("xl/workbook.xml"))
+            sheets, stale = book.iterfind(".//{*}sheet"), book.find(".//{*}calcPr[@fullCalcOnLoad='1']")
             links = fromstring(parts.read("xl/_rels/workbook.xml.rels"))
             ids = [_local(its, "id") for its in sheets if its.get("name") == sheet]
             targets = [its.get("Target", "") for its in links if its.get("Id") in ids]
-            return dict(_faults(parts.read(posixpath.join("/xl", *targets)[1:])))
+            styled = "xl/styles.xml" in parts.namelist()
+            percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set()
+            content = parts.read(posixpath.join("/xl", *targets)[1:])
+            return dict(_faults(content, percents, "" if stale is None else "0"))
     except (BadZipFile, KeyError, ValueError, ParseError):
         return {}
 
 
-def _faults(content: bytes) -> Iterator[tuple[tuple[int, int], str]]:
-    """Find errors and formulas without a value in a sheet of Office Open XML."""
-    worth_it = re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
+def _percents(styles: Element) -> set[str]:
+    """Give the numbers of the styles that show a cell as a percentage."""
+    own = [its.get("numFmtId") for its in styles.iterfind(".//{*}numFmt") if "%" in its.get("formatCode", "")]
+    used = enumerate(styles.iterfind("{*}cellXfs/{*}xf"))
+    return {str(i) for i, its in used if its.get("numFmtId") in ("9", "10", *own)}
+
+
+def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Find errors, formulas whose value is none or as stale as that, and percentages in Office Open XML."""
+    worth_it = percents or re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
     for cell in fromstring(content).iter() if worth_it else ():
         kind, inside = cell.get("t"), list(cell)  # a formula comes first, the value last
-        if not inside or (kind != "e" and not inside[0].tag.endswith("}f")):
+        formula, percent = inside and inside[0].tag.endswith("}f"), cell.get("s") in percents
+        if not inside or not (kind == "e" or formula or (percent and cell.tag.endswith("}c"))):
             continue
         value, place = inside[-1].text, re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", ""))
-        if kind not in ("e", "str") and (len(inside) == 1 or not value):
+        if formula and kind not in ("e", "str") and (len(inside) == 1 or not value or value == stale):
             value, kind = f"the uncalculated formula ={inside[0].text or ''}", "e"
+        elif percent and kind in (None, "n") and value:
+            value, kind = f"{100 * float(value):.12g}%", "e"
         if place and kind == "e":
             column = reduce(lambda number, letter: 26 * number + ord(letter) - 64, place[1], 0)
             yield (int(place[2]), column), str(value)
 
 
 def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """Find errors in a sheet of OpenDocument, where a cell or a row that repeats is written once."""
+    """Find errors and percentages in OpenDocument, where a cell or a row that repeats is written once."""
     tables = [its for its in fromstring(content).iterfind(".//{*}table") if _local(its, "name") == sheet]
     row = 1
     for line in tables[0].iterfind(".//{*}table-row"):
         column = 1
         for cell in line:
-            if cell.get(CALC) == "error":
+            if cell.get(CALC) == "error" or "percentage" in cell.attrib.values():
                 yield (row, column), "".join(cell.itertext())
             column += int(_local(cell, "number-columns-repeated") or 1)
         row += int(_local(line, "number-rows-repeated") or 1)

@@ -10,7 +10,7 @@ from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError
 from wholesale.reading.form import Reconsider
 from wholesale.reading.header import naming
-from wholesale.reading.seen import Seen, beyond
+from wholesale.reading.seen import Seen, beside, beyond
 from wholesale.scoring.files import Progress
 from wholesale.scoring.parts import Done, score_portion
 from wholesale.scoring.portions import Portion, check_columns, portions
@@ -105,9 +105,13 @@ class Run:
 
     def _judge_together(self, seen: list[Seen]) -> None:
         """Find rows that are the sum of all others in all files."""
-        rows, times = reduce(Seen.plus, seen).totals()
+        all_files = reduce(Seen.plus, seen)
+        rows, times = all_files.totals()
+        part = None if rows else all_files.step()
         for i, file in enumerate(self.files):
             lines = [row.line for row in seen[i].largest if row in rows]
+            if part and part[:2] in [row[:2] for row in seen[i].steps]:
+                raise ReadError(f"{file.path.name}: {beside(part.line)}")
             if lines and times > 1:
                 raise ReadError(f"{file.path.name}: {beyond(lines[0])}")
             if lines:
