@@ -117,7 +117,7 @@ def test_the_prose_of_the_notebook_for_any_file_claims_no_number_of_its_own():
 def test_the_notebook_for_any_file_takes_its_parameters_from_papermill():
     tagged = [cell for cell in _code(ANY_FILE) if "parameters" in cell.metadata.get("tags", [])]
     names = [target.id for cell in tagged for node in ast.parse(cell.source).body for target in node.targets]
-    assert names == ["source", "columns", "decimal", "sheet", "models", "segments"]
+    assert names == ["source", "columns", "decimal", "sheet", "blank", "models", "segments"]
 
 
 def test_the_page_has_at_most_three_code_cells_and_no_outputs():

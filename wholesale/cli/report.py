@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from wholesale.cli.common import Columns, Folder, Sheet, Sign, named_columns, refuse
+from wholesale.cli.common import Blank, Columns, Folder, Sheet, Sign, named_columns, refuse
 from wholesale.manifest import MODELS_FOLDER, BundleError
 
 
@@ -21,6 +21,7 @@ def report(
     column: Columns = None,
     decimal: Sign = None,
     sheet: Sheet = None,
+    blank: Blank = None,
     models: Folder = MODELS_FOLDER,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -42,6 +43,7 @@ def report(
             columns=named_columns(column),
             decimal=decimal,
             sheet=sheet,
+            blank=blank,
             segments=segments,
             force=force,
             progress=lambda step: told.print(f"  {step}", markup=False),

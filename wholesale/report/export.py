@@ -65,6 +65,7 @@ def write_report(
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
+    blank: str | None = None,
     segments: int = 3,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
@@ -83,6 +84,8 @@ def write_report(
     decimal : {"point", "comma"}, optional
     sheet : str, optional
         Of a workbook.
+    blank : {"zero"}, optional
+        What blank amounts mean.
     segments : int
         Number of segments to fit.
     force : bool
@@ -104,13 +107,14 @@ def write_report(
     source, output = Path(source).resolve(), Path(output)
     check_free(output, force=force, source=source)
     progress(f"Read {source.name}")
-    score(read_own(source, columns, decimal, sheet), models)  # whatever it refuses, it refuses here
+    score(read_own(source, columns, decimal, sheet, blank), models)  # whatever it refuses, it refuses here
     parameters = {
         "source": str(source),
         "models": str(Path(models).resolve()),
         "columns": dict(columns or {}),
         "decimal": decimal,
         "sheet": sheet,
+        "blank": blank,
         "segments": segments,
     }
     notebook = _run(parameters, progress)
@@ -149,6 +153,7 @@ def _settings(parameters: Mapping[str, Any]) -> str:
         "Models at hand": escaped(Path(parameters["models"]).name),
         "Segments asked for": parameters["segments"],
     }
+    words |= {"Blank amounts": parameters["blank"]} if parameters["blank"] else {}
     words |= {"Sheet": escaped(parameters["sheet"])} if parameters["sheet"] else {}
     return "\n".join(f"- {name}: {said}" for name, said in words.items())
 
