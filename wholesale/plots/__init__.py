@@ -1,9 +1,9 @@
 """Figures by seaborn and matplotlib: `plot_x(data, *, ax=None, title="") -> Axes`. Nothing here fits a model.
 
 Every function draws on the `ax` that it is given, or on a new figure of notebook width, writes the `title`
-at the left and returns the Axes. `unit` labels the axis of values. `names` and `colours` are one per segment;
-where segments are rows of a table, `colours` are swatches beside them. A colour means a segment, always;
-everything else is drawn in ink and grey.
+at the left and returns the Axes. `unit` labels the axis of values; `labels` are customers' segments, 1…k;
+`names` and `colours` are one per segment, and where segments are rows of a table, `colours` are swatches
+beside them. A colour means a segment, always; everything else is drawn in ink and grey.
 """
 
 from wholesale.plots.customers import (

@@ -125,8 +125,6 @@ def plot_map(
     ----------
     places : DataFrame of shape (n_customers, 2)
         Coordinates; the column names become the axis labels.
-    labels : ndarray of shape (n_customers,), optional
-        Segments, 1…k.
     arrows : DataFrame of shape (n_categories, 2), optional
         Directions from the origin, by category; drawn four times as long.
     """
@@ -172,13 +170,6 @@ def plot_silhouettes(
     Each segment's tick says its number, its size and how many of its customers are below zero; a dashed line
     marks the mean of all. After Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and
     validation of cluster analysis.
-
-    Parameters
-    ----------
-    silhouettes : ndarray of shape (n_customers,)
-        -1…1.
-    labels : ndarray of shape (n_customers,)
-        Segments, 1…k.
     """
     ax = on_axes(ax, 4.4)
     start, gap = 0, 12  # empty rows between segments
@@ -207,14 +198,12 @@ def plot_dendrogram(
     ax: Axes | None = None,
     title: str = "",
 ) -> Axes:
-    """Draw a tree whose branches below the cut wear their segment's colour.
+    """Draw a tree whose branches below its cut into k wear their segment's colour.
 
     Parameters
     ----------
     tree : ndarray of shape (n - 1, 4)
         As in :func:`scipy.cluster.hierarchy.linkage`.
-    labels : ndarray of shape (n,)
-        Segments, 1…k, of the tree's own cut into k.
     leaves : int, optional
         Show only the top of the tree, with this many leaves and the number of customers under each.
     """

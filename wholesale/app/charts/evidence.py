@@ -96,7 +96,12 @@ def evidence_curves(predictor: Predictor) -> str:
 
 def _panel(name: str, curves: list[Curve], ks: list[int], served: int) -> str:
     rule, line = curves[0].criterion.rule, curves[0].criterion.line
-    frame = _frame(curves, ks)
+    shown = [] if line is None else [line]
+    for curve in curves:
+        shown += [value + sign * curve.errors[k] for k, value in curve.known.items() for sign in (-1, 1)]
+    low, high = min(shown), max(shown)
+    room = 0.08 * (high - low) or abs(high) or 1.0
+    frame = Frame(*PANEL, min(ks) - ASIDE, max(ks) + ASIDE, low - room, high + room)
     cast = ", ".join(f"{curve.criterion.curve} {curve.vote}".strip() for curve in curves if curve.vote)
     body = svg.text(0, LINE, name, "wc-strong")
     body += svg.text(0, 2 * LINE, f"{rule}: {cast}" if cast else rule, "wc-soft") + frame.grid(3)
@@ -119,16 +124,6 @@ def _panel(name: str, curves: list[Curve], ks: list[int], served: int) -> str:
             body += f'<g class="{curve.kind}">{svg.draw_label(taken[-1], "wc-halo")}</g>'
     says = f"{name}, {rule}: {'; '.join(_series(curve, name) for curve in curves)}. Served: {served}."
     return svg.chart(body, height=190, width=320, says=says, name="wc-panel")
-
-
-def _frame(curves: list[Curve], ks: list[int]) -> Frame:
-    shown = [curve.criterion.line for curve in curves if curve.criterion.line is not None]
-    for curve in curves:
-        shown += [value - curve.errors[k] for k, value in curve.known.items()]
-        shown += [value + curve.errors[k] for k, value in curve.known.items()]
-    low, high = min(shown), max(shown)
-    room = 0.08 * (high - low) or abs(high) or 1.0
-    return Frame(*PANEL, min(ks) - ASIDE, max(ks) + ASIDE, low - room, high + room)
 
 
 def _curve(curve: Curve, frame: Frame) -> str:
@@ -162,9 +157,7 @@ def dendrogram(predictor: Predictor) -> str:
     frame = Frame(*TREE, 0, n, 0, float(linkage[-1, 2]) or 1.0)
     x, y = frame.x(positions(linkage)), frame.y(np.concatenate([np.zeros(n), linkage[:, 2]]))
     owner, cut = owners(linkage, predictor.segments["ward"]), cut_height(linkage, k)
-    elbows = {
-        node: _elbow(linkage[node - n], x, y, node) for node in range(max(n, 2 * n - 1 - DRAWN), 2 * n - 1)
-    }
+    elbows = _elbows(linkage, x, y)
     colours = ("var(--mut)", *segment_colours(predictor.overlap)["ward"])
     labels = _segment_labels(predictor, x[:n])
     body = frame.grid(4) + svg.text(0, LINE - 3, "Height of a merge (Ward distance)", "wc-soft")
@@ -173,13 +166,9 @@ def dendrogram(predictor: Predictor) -> str:
         body += f'<path class="wc-branch" stroke="{colour}" d="{path}"/>' if path else ""
     crossed = x[linkage[owner[n:] == 0, :2].astype(int)].ravel()
     body += _cut(frame, cut, f"cut: {counted(k, 'segment')}", crossed)
+    half = float(frame.x(0.5)) - frame.left
     for segment, label in enumerate(labels, start=1):
-        body += _bar(
-            x[:n][predictor.segments["ward"] == segment],
-            0.5 * (frame.x(1.0) - frame.x(0.0)),
-            label,
-            colours[segment],
-        )
+        body += _bar(x[:n][predictor.segments["ward"] == segment], half, label, colours[segment])
     body += "".join(svg.draw_label(label, "wc-halo") for label in labels) + _hits(linkage, elbows)
     named = zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True)
     says = (
@@ -205,9 +194,13 @@ def positions(linkage: np.ndarray) -> np.ndarray:
     return x
 
 
-def _elbow(merge: np.ndarray, x: np.ndarray, y: np.ndarray, node: int) -> str:
-    left, right = merge[:2].astype(int)
-    return f"M{at(x[left], y[left])}V{number(y[node])}H{number(x[right])}V{number(y[right])}"
+def _elbows(linkage: np.ndarray, x: np.ndarray, y: np.ndarray) -> dict[int, str]:
+    """Draw the highest merges, by node."""
+    n, drawn = len(linkage) + 1, {}
+    for node in range(max(n, 2 * n - 1 - DRAWN), 2 * n - 1):
+        left, right = linkage[node - n, :2].astype(int)
+        drawn[node] = f"M{at(x[left], y[left])}V{number(y[node])}H{number(x[right])}V{number(y[right])}"
+    return drawn
 
 
 def _cut(frame: Frame, height: float, words: str, crossed: np.ndarray) -> str:

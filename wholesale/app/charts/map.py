@@ -97,23 +97,18 @@ def map_cloud(predictor: Predictor) -> str:
         members = drawn[predictor.segments["kmeans"][drawn] == segment]
         path = "".join(f"M{at(*point)}h0" for point in plan.points[members])
         dots += f'<path class="wc-dots" stroke="{colour}" d="{path}"/>'
-        hover += "".join(_hover(predictor, plan, i) for i in members)
         name = svg.draw_label(label, "wc-halo wc-strong")
         names += name.replace(MARK, f'<tspan fill="{colour}">{MARK}</tspan>', 1)
+        for i in members:
+            (x, y), total = plan.points[i], rounded(float(predictor.amounts[i].sum()))
+            about = f"Customer {i + 1}: {predictor.names['kmeans'][segment - 1]}, {total} {UNIT} a year"
+            hover += f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4">{svg.title(about)}</circle>'
     axes = svg.text(2, svg.LINE - 3, f"↑ {plan.up}", "wc-soft")
     axes += svg.text(WIDTH - 2, plan.height - 5, f"{plan.across} →", "wc-soft", anchor="end")
     return (
         '<svg class="wc-defs" width="0" height="0" aria-hidden="true"><defs>'
         f'<g id="wc-cloud">{dots}{axes}{names}</g><g id="wc-cloud-hover">{hover}</g></defs></svg>'
     )
-
-
-def _hover(predictor: Predictor, plan: Layout, i: int) -> str:
-    name = predictor.names["kmeans"][predictor.segments["kmeans"][i] - 1]
-    total = rounded(float(predictor.amounts[i].sum()))
-    x, y = plan.points[i]
-    told = svg.title(f"Customer {i + 1}: {name}, {total} {UNIT} a year")
-    return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4">{told}</circle>'
 
 
 def map_with_you(predictor: Predictor, amounts: Sequence[float] | np.ndarray) -> str:
@@ -124,22 +119,30 @@ def map_with_you(predictor: Predictor, amounts: Sequence[float] | np.ndarray) ->
     inside = bool(np.abs(point - shown).max() < 0.05)
     # The stylesheet shows the second group under the pointer only: an update then paints in half the time.
     cloud = '<use href="#wc-cloud"/><use class="wc-hover" href="#wc-cloud-hover"/>'
-    words = "this customer" if inside else "this customer, off the map"
-    body = cloud + _marker(plan, shown, words, "" if inside else _arrow(point, shown))
     share, n = format_share(plan.share), len(predictor.amounts)
     caption = f"First two principal components: {share} of the variation. Colours: K-Means segments."
     caption += f" {DRAWN} of {format_amount(n)} customers drawn." if n > DRAWN else ""
+    nearest = np.argsort(((plan.points - point) ** 2).sum(axis=1), kind="stable")[:NEAR]
+    counts = np.bincount(predictor.segments["kmeans"][nearest])
     says = (
         f"Map of {format_amount(n)} customers by their first two principal components, {share} of the "
         f"variation: {plan.across} to the right, {plan.up} to the top. "
-        f"{'' if inside else 'This customer lies off the map. '}{_neighbours(predictor, plan, point)}"
+        f"{'' if inside else 'This customer lies off the map. '}Of the {len(nearest)} nearest to this "
+        f"customer on it, {counts.max()} are in {predictor.names['kmeans'][counts.argmax() - 1]}."
     )
+    body = cloud + _marker(plan, point, shown, inside)
     return svg.figure(svg.chart(body, height=plan.height, says=says, name="wc-map"), caption)
 
 
-def _marker(plan: Layout, shown: np.ndarray, words: str, arrow: str) -> str:
+def _marker(plan: Layout, point: np.ndarray, shown: np.ndarray, inside: bool) -> str:
     x, y = map(number, shown)
     cross = f"M{EDGE} {y}H{WIDTH - EDGE}M{x} {TOP - 10}V{number(plan.height - BOTTOM + 10)}"
+    words, arrow = "this customer", ""
+    if not inside:
+        away = (point - shown) / np.linalg.norm(point - shown)
+        tip, base, across = shown + 17 * away, shown + 12 * away, 4 * away[::-1] * [1, -1]
+        corners = "L".join(at(*corner) for corner in (tip, base + across, base - across))
+        words, arrow = "this customer, off the map", f'<path class="wc-arrow" d="M{corners}Z"/>'
     label = svg.first_free(_beside(words, plan, shown), plan.labels)
     return (
         f'<path class="wc-cross" d="{cross}"/><circle class="wc-ring" cx="{x}" cy="{y}" r="9"/>'
@@ -157,19 +160,3 @@ def _beside(words: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
         label = Label((words,), shown[0] + side * aside, shown[1] + below).within(2, WIDTH - 2)
         if TOP <= label.y <= plan.height - BOTTOM:
             yield label
-
-
-def _arrow(point: np.ndarray, shown: np.ndarray) -> str:
-    away = (point - shown) / np.linalg.norm(point - shown)
-    across = away[::-1] * [1, -1]
-    tip, base = shown + 17 * away, shown + 12 * away
-    path = "L".join(at(*corner) for corner in (tip, base + 4 * across, base - 4 * across))
-    return f'<path class="wc-arrow" d="M{path}Z"/>'
-
-
-def _neighbours(predictor: Predictor, plan: Layout, point: np.ndarray) -> str:
-    nearest = np.argsort(((plan.points - point) ** 2).sum(axis=1), kind="stable")[:NEAR]
-    counts = np.bincount(predictor.segments["kmeans"][nearest], minlength=predictor.n_segments + 1)
-    top = int(counts.argmax())
-    name = predictor.names["kmeans"][top - 1]
-    return f"Of the {len(nearest)} nearest to this customer on it, {counts[top]} are in {name}."

@@ -79,9 +79,9 @@ def _axis() -> str:
 def _row(y: float, label: str, you: float, ends: list[float]) -> str:
     x, (low, high, center) = _x(you), map(_x, ends)
     head, _, tail = label.partition(" and ")
-    name = (
-        svg.text(0, y - 3, head) + svg.text(0, y + 12, f"and {tail}") if tail else svg.text(0, y + 4, label)
-    )
+    name = svg.text(0, y + 4, label)
+    if tail:
+        name = svg.text(0, y - 3, head) + svg.text(0, y + 12, f"and {tail}")
     side, beyond = 1 if you > 0 else -1, ""
     if abs(you) > LIMIT:
         tip, base = at(x + 12 * side, y), at(x + 7 * side, y - 4)
