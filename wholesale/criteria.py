@@ -56,72 +56,28 @@ class Criterion:
         return format(value, self.format).replace(",", SPACE).replace("-", "−")
 
 
+# fmt: off
 CRITERIA = (
-    Criterion(
-        "kmeans_silhouette",
-        "K-Means silhouette",
-        ".3f",
-        vote="silhouette of K-Means",
-        rule=HIGHEST,
-        panel="Silhouette",
-        curve="K-Means",
-    ),
-    Criterion(
-        "gmm_silhouette",
-        "Mixture silhouette",
-        ".3f",
-        vote="silhouette of the mixture",
-        rule=HIGHEST,
-        panel="Silhouette",
-        curve="Mixture",
-    ),
-    Criterion(
-        "ward_silhouette",
-        "Ward silhouette",
-        ".3f",
-        vote="silhouette of Ward",
-        rule=HIGHEST,
-        panel="Silhouette",
-        curve="Ward",
-    ),
-    Criterion(
-        "gmm_bic", "Mixture BIC", ",.0f", vote="BIC of the mixture", rule=LOWEST, panel="BIC of the mixture"
-    ),
+    Criterion("kmeans_silhouette", "K-Means silhouette", ".3f",
+              vote="silhouette of K-Means", rule=HIGHEST, panel="Silhouette", curve="K-Means"),
+    Criterion("gmm_silhouette", "Mixture silhouette", ".3f",
+              vote="silhouette of the mixture", rule=HIGHEST, panel="Silhouette", curve="Mixture"),
+    Criterion("ward_silhouette", "Ward silhouette", ".3f",
+              vote="silhouette of Ward", rule=HIGHEST, panel="Silhouette", curve="Ward"),
+    Criterion("gmm_bic", "Mixture BIC", ",.0f",
+              vote="BIC of the mixture", rule=LOWEST, panel="BIC of the mixture"),
     Criterion("gmm_reached", "Restarts reaching it", ".0%"),
-    Criterion(
-        "gap",
-        "K-Means gap",
-        ".3f",
-        vote="gap statistic",
-        rule="first within 1 se of the next",
-        panel="Gap statistic",
-        error="gap_se",
-    ),
-    Criterion(
-        "prediction_strength",
-        "K-Means prediction strength",
-        ".2f",
-        vote="prediction strength",
-        rule=f"last at {STRONG} or more",
-        panel="Prediction strength",
-        line=STRONG,
-    ),
-    Criterion(
-        "calinski_harabasz",
-        "K-Means Calinski-Harabasz",
-        ",.0f",
-        vote="Calinski-Harabasz index",
-        rule=HIGHEST,
-        panel="Calinski-Harabasz",
-    ),
-    Criterion(
-        "davies_bouldin",
-        "K-Means Davies-Bouldin",
-        ".2f",
-        vote="Davies-Bouldin index",
-        rule=LOWEST,
-        panel="Davies-Bouldin",
-    ),
+    Criterion("gap", "K-Means gap", ".3f",
+              vote="gap statistic", rule="first within 1 se of the next",
+              panel="Gap statistic", error="gap_se"),
+    Criterion("prediction_strength", "K-Means prediction strength", ".2f",
+              vote="prediction strength", rule=f"last at {STRONG} or more",
+              panel="Prediction strength", line=STRONG),
+    Criterion("calinski_harabasz", "K-Means Calinski-Harabasz", ",.0f",
+              vote="Calinski-Harabasz index", rule=HIGHEST, panel="Calinski-Harabasz"),
+    Criterion("davies_bouldin", "K-Means Davies-Bouldin", ".2f",
+              vote="Davies-Bouldin index", rule=LOWEST, panel="Davies-Bouldin"),
     Criterion("smallest_segment", "Smallest segment of any model", ",.0f"),
 )
 """In the order of the evidence table."""
+# fmt: on

@@ -252,13 +252,7 @@ def plot_jumps(jumps: Series, expected: DataFrame, *, ax: Axes | None = None, ti
 
 
 def plot_search(
-    best: DataFrame,
-    worst: DataFrame,
-    steady: DataFrame,
-    *,
-    unit: str,
-    ax: Axes | None = None,
-    title: str = "",
+    best: DataFrame, worst: DataFrame, firm: DataFrame, *, unit: str, ax: Axes | None = None, title: str = ""
 ) -> Axes:
     """Draw the lowest scores that a search found over k, and how far its least lucky seed stayed above.
 
@@ -267,14 +261,14 @@ def plot_search(
     best, worst : DataFrame
         Indexed by k, at most four columns, which name the lines; lower is better. The space between them
         is shaded, and the lowest of all has a ring.
-    steady : DataFrame of bool
+    firm : DataFrame of bool
         Whether every seed found the best; the others' markers are open.
     """
     ax = on_axes(ax, 4.4)
     for (name, score), dashes, marker in zip(best.items(), DASHES, MARKERS, strict=False):
         ax.fill_between(score.index, score, worst[name], color=GREY, alpha=0.18, linewidth=0)
         ax.plot(score.index, score, dashes, color=INK, linewidth=1.4)
-        for found, face in ((steady[name], INK), (~steady[name], "white")):
+        for found, face in ((firm[name], INK), (~firm[name], "white")):
             ax.plot(score.index[found], score[found], marker, color=INK, markerfacecolor=face, markersize=5.5)
         ax.annotate(str(name), (score.index[0], score.iloc[0]), (-9, 0), ha="right", va="center", **OFFSET)
     ax.scatter(best.min(axis=1).idxmin(), best.min(axis=None), s=190, **RING)

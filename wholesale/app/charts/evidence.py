@@ -65,31 +65,29 @@ class Curve(NamedTuple):
     errors: dict[int, float]
     vote: int | None
 
-    @property
-    def kind(self) -> str:
-        """Its classes in the stylesheet."""
-        return f"wc-curve wc-curve-{self.criterion.curve.lower() or 'alone'}"
+    def group(self, drawn: str) -> str:
+        """Wrap what is drawn of it."""
+        return f'<g class="wc-curve wc-curve-{self.criterion.curve.lower() or "alone"}">{drawn}</g>'
 
 
 def evidence_curves(predictor: Predictor) -> str:
     """Draw a panel per criterion over k, its vote ringed, the served k a line; nothing without evidence."""
     counts = {int(k): row for k, row in predictor.evidence.get("counts", {}).items()}
     votes, panels = predictor.evidence.get("votes", {}), dict[str, list[Curve]]()
-    for criterion in filter(lambda criterion: criterion.panel, CRITERIA):
+    for criterion in CRITERIA:
         column, vote = criterion.column, votes.get(criterion.vote)
         known = {k: row[column] for k, row in counts.items() if row.get(column) is not None}
         errors = {k: counts[k].get(criterion.error) or 0 for k in known}
-        if known:
+        if criterion.panel and known:
             panels.setdefault(criterion.panel, []).append(Curve(criterion, known, errors, vote))
     if not panels:
         return ""
     says = " ".join(["Criteria for the number of segments.", *predictor.evidence.get("sentences", ())])
-    drawn = "".join(
-        _panel(name, curves, list(counts), predictor.n_segments) for name, curves in panels.items()
-    )
+    ks, served = list(counts), predictor.n_segments
+    drawn = "".join(_panel(name, curves, ks, served) for name, curves in panels.items())
     return (
         '<div><p class="wc-legend"><span><i class="wc-key-ring"></i>the number a criterion prefers</span>'
-        f'<span><i class="wc-key-served"></i>the {predictor.n_segments} that are served</span></p>'
+        f'<span><i class="wc-key-served"></i>the {served} that are served</span></p>'
         f'<div class="wc-curves" role="group" aria-label="{escape(says)}">{drawn}</div></div>'
     )
 
@@ -121,7 +119,7 @@ def _panel(name: str, curves: list[Curve], ks: list[int], served: int) -> str:
             end = Label((curve.criterion.curve,), frame.right, frame.y(curve.known[max(curve.known)]))
             places = end.within(frame.left, frame.right).above_and_below(11, 4, frame.top, frame.foot - 7)
             taken.append(svg.first_free(places, taken))
-            body += f'<g class="{curve.kind}">{svg.draw_label(taken[-1], "wc-halo")}</g>'
+            body += curve.group(svg.draw_label(taken[-1], "wc-halo"))
     says = f"{name}, {rule}: {'; '.join(_series(curve, name) for curve in curves)}. Served: {served}."
     return svg.chart(body, height=190, width=320, says=says, name="wc-panel")
 
@@ -139,7 +137,7 @@ def _curve(curve: Curve, frame: Frame) -> str:
         points += f'<circle class="wc-ring" {spot} r="7"/>' if k == curve.vote else ""
         points += f'<circle {spot} r="3">{told}</circle>'
     path = "L".join(at(frame.x(k), frame.y(value)) for k, value in curve.known.items())
-    return f'<g class="{curve.kind}">{bars}<path d="M{path}"/>{points}</g>'
+    return curve.group(f'{bars}<path d="M{path}"/>{points}')
 
 
 def _series(curve: Curve, panel: str) -> str:
@@ -159,23 +157,22 @@ def dendrogram(predictor: Predictor) -> str:
     owner, cut = owners(linkage, predictor.segments["ward"]), cut_height(linkage, k)
     elbows = _elbows(linkage, x, y)
     colours = ("var(--mut)", *segment_colours(predictor.overlap)["ward"])
-    labels = _segment_labels(predictor, x[:n])
+    members = [x[:n][predictor.segments["ward"] == segment + 1] for segment in range(k)]
+    labels = _segment_labels(predictor.names["ward"], members)
     body = frame.grid(4) + svg.text(0, LINE - 3, "Height of a merge (Ward distance)", "wc-soft")
     for segment, colour in enumerate(colours):
         path = "".join(elbow for node, elbow in elbows.items() if owner[node] == segment)
         body += f'<path class="wc-branch" stroke="{colour}" d="{path}"/>' if path else ""
     crossed = x[linkage[owner[n:] == 0, :2].astype(int)].ravel()
     body += _cut(frame, cut, f"cut: {counted(k, 'segment')}", crossed)
-    half = float(frame.x(0.5)) - frame.left
-    for segment, label in enumerate(labels, start=1):
-        body += _bar(x[:n][predictor.segments["ward"] == segment], half, label, colours[segment])
+    half = frame.x(0.5) - frame.left
+    for leaves, label, colour in zip(members, labels, colours[1:], strict=True):
+        body += _bar(leaves, half, label, colour)
     body += "".join(svg.draw_label(label, "wc-halo") for label in labels) + _hits(linkage, elbows)
-    named = zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True)
-    says = (
-        f"Ward's tree of {counted(n, 'customer')}, cut at height {cut:.1f} into {k}: "
-        f"{', '.join(f'{name} with {format_amount(size)}' for name, size in named)}. "
-        f"The last merges are at heights {', '.join(f'{height:.1f}' for height in linkage[::-1][:3, 2])}."
-    )
+    named = zip(predictor.names["ward"], map(len, members), strict=True)
+    segments = ", ".join(f"{name} with {format_amount(size)}" for name, size in named)
+    says = f"Ward's tree of {counted(n, 'customer')}, cut at height {cut:.1f} into {k}: {segments}. "
+    says += f"The last merges are at heights {', '.join(f'{height:.1f}' for height in linkage[::-1][:3, 2])}."
     bottom = max(label.y + label.height / 2 for label in labels) + 4
     return svg.chart(body, height=bottom, says=says, name="wc-tree")
 
@@ -212,22 +209,21 @@ def _cut(frame: Frame, height: float, words: str, crossed: np.ndarray) -> str:
     return frame.across(height, "wc-cut") + named
 
 
-def _segment_labels(predictor: Predictor, leaves: np.ndarray) -> list[Label]:
+def _segment_labels(names: tuple[str, ...], members: list[np.ndarray]) -> list[Label]:
     """Put names and sizes beside each other or, if there is no room, each in the first free row below."""
     labels, stacked = [], list[Label]()
-    for segment, name in enumerate(predictor.names["ward"], start=1):
-        members = leaves[predictor.segments["ward"] == segment]
-        lines = (*svg.wrap(name), counted(len(members), "customer"))
-        labels.append(Label(lines, float(members.mean()), sum(BAR) + 11 + LINE * len(lines) / 2))
+    for name, leaves in zip(names, members, strict=True):
+        lines = (*svg.wrap(name), counted(len(leaves), "customer"))
+        labels.append(Label(lines, float(leaves.mean()), sum(BAR) + 11 + LINE * len(lines) / 2))
     for label in labels:
         rows = (Label(label.lines, label.x, label.y + LINE * row).within(0, WIDTH) for row in range(60))
         stacked.append(svg.first_free(rows, stacked))
     return svg.side_by_side(labels, 0, WIDTH) or stacked
 
 
-def _bar(members: np.ndarray, half: float, label: Label, colour: str) -> str:
+def _bar(leaves: np.ndarray, half: float, label: Label, colour: str) -> str:
     """Draw a bar under a segment's leaves, each `half` to either side, and a line from it to the label."""
-    (top, height), low, high = BAR, members.min(), members.max()
+    (top, height), low, high = BAR, leaves.min(), leaves.max()
     wide = f'x="{number(low - half)}" width="{number(high - low + 2 * half)}"'
     lead = f"M{at(np.clip(label.x, low, high), top + height)}L{at(label.x, label.y - label.height / 2)}"
     return f'<rect fill="{colour}" y="{top}" height="{height}" {wide}/><path class="wc-lead" d="{lead}"/>'
