@@ -13,14 +13,17 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.decomposition import PCA
 
 from wholesale.app import charts
-from wholesale.app.charts import components, criteria, svg, tree
+from wholesale.app.charts import evidence, svg
+from wholesale.app.charts.map import axis_words, layout
 from wholesale.bundle import train
 from wholesale.columns import LABELS
-from wholesale.evidence.recommend import HIGHEST, LOWEST, STRONG
+from wholesale.criteria import CRITERIA
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, predict_segment
+from wholesale.tree import cut_height, owners
 
 ODD = "<b>& \"quoted\" 'name'"
+VOTING = [criterion for criterion in CRITERIA if criterion.vote]
 EDGES = {"zeros": [0.0] * 6, "enormous": [1e9] * 6, "mixed": [0.0, 1e9] * 3}
 
 
@@ -120,7 +123,7 @@ def test_every_chart_is_xml_with_a_text_equivalent_and_stays_inside_its_frame(an
 
 
 def test_every_customer_on_record_is_marked_where_its_point_is(predictor):
-    plan = components.layout(predictor)
+    plan = layout(predictor)
     for amounts, point in zip(predictor.amounts, plan.points, strict=True):
         chart = parse(charts.map_with_you(predictor, amounts)).find("svg")
         you = chart.find("circle[@class='wc-you']")
@@ -142,22 +145,23 @@ def test_the_map_shows_every_customer_in_its_segment_s_colour(any_predictor):
     else:
         assert sum(counts) == len(titles(cloud)) == 500
     for path in paths:
-        assert lies_inside(path, svg.WIDTH, components.layout(any_predictor).height)
+        assert lies_inside(path, svg.WIDTH, layout(any_predictor).height)
 
 
 def test_the_map_lies_along_the_principal_components(predictor):
-    plan = components.layout(predictor)
+    plan = layout(predictor)
     pca = PCA(2).fit(predictor.standardize(predictor.amounts))
     assert np.allclose(np.abs(plan.axes), np.abs(pca.components_))
     assert math.isclose(plan.share, pca.explained_variance_ratio_.sum())
     assert (np.take_along_axis(plan.axes, np.abs(plan.axes).argmax(axis=1)[:, None], axis=1) > 0).all()
     scores = (predictor.standardize(predictor.amounts) - pca.mean_) @ plan.axes.T
     steps = np.diff(plan.points, axis=0) / np.diff(scores, axis=0)
-    assert np.allclose(steps, [plan.scale, -plan.scale])  # one unit is as long across as up
+    assert np.allclose(steps, steps[0, 0] * np.array([1, -1]))  # one unit is as long across as up
+    assert steps[0, 0] > 0
 
 
 def test_the_map_is_laid_out_once_per_predictor(predictor):
-    assert components.layout(predictor) is components.layout(predictor)
+    assert layout(predictor) is layout(predictor)
 
 
 def test_a_point_on_the_map_says_who_it_is(predictor):
@@ -167,17 +171,17 @@ def test_a_point_on_the_map_says_who_it_is(predictor):
 
 
 def test_names_on_the_map_keep_clear_of_each_other(any_predictor):
-    labels = components.layout(any_predictor).labels
+    labels = layout(any_predictor).labels
     assert len(labels) == any_predictor.n_segments
     assert not any(one.overlaps(other) for one, other in combinations(labels, 2))
 
 
 def test_the_axes_are_named_by_their_weightiest_categories():
-    assert components.axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == (
+    assert axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == (
         f"more Grocery, {LABELS['Detergents_Paper']}, Milk"
     )
-    assert components.axis_words(np.array([0.8, 0, -0.6, 0, 0, 0])) == "more Fresh, less Grocery"
-    assert components.axis_words(np.full(6, 0.4)) == "more of everything"
+    assert axis_words(np.array([0.8, 0, -0.6, 0, 0, 0])) == "more Fresh, less Grocery"
+    assert axis_words(np.full(6, 0.4)) == "more of everything"
 
 
 @pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
@@ -188,7 +192,7 @@ def test_a_customer_off_the_map_is_said_to_be_with_an_arrow(predictor, spend):
 
 
 def test_the_map_s_text_counts_the_nearest_customers(predictor):
-    plan = components.layout(predictor)
+    plan = layout(predictor)
     nearest = np.linalg.norm(plan.points - plan.points[0], axis=1).argsort(kind="stable")[:20]
     counts = np.bincount(predictor.segments["kmeans"][nearest])
     name = predictor.names["kmeans"][counts.argmax() - 1]
@@ -268,34 +272,32 @@ def test_the_tree_has_every_merge_of_a_small_bundle_and_the_highest_of_a_large_o
     assert above.get("d").count("M") == any_predictor.n_segments - 1
 
 
-def test_branches_do_not_cross_and_stand_at_their_heights(any_predictor):
+def test_branches_do_not_cross(any_predictor):
     merges = any_predictor.linkage
     n = len(merges) + 1
-    x, height = tree.positions(merges)
-    step = (tree.RIGHT - tree.LEFT) / n
-    assert np.allclose(np.sort(x[:n]), tree.LEFT + step * (np.arange(n) + 0.5))
-    assert np.array_equal(height[n:], merges[:, 2]) and not height[:n].any()
+    x = evidence.positions(merges)
+    assert np.allclose(np.sort(x[:n]), np.arange(n) + 0.5)
     low, high = x.copy(), x.copy()
     for node, (left, right) in enumerate(merges[:, :2].astype(int), start=n):
         low[node], high[node] = min(low[left], low[right]), max(high[left], high[right])
-        assert math.isclose(high[node] - low[node], (merges[node - n, 3] - 1) * step, abs_tol=1e-6)
+        assert math.isclose(high[node] - low[node], merges[node - n, 3] - 1)
         assert math.isclose(x[node], (x[left] + x[right]) / 2)
 
 
 def test_the_cut_leaves_the_served_segments(any_predictor):
-    height = tree.cut_height(any_predictor.linkage, any_predictor.n_segments)
+    height = cut_height(any_predictor.linkage, any_predictor.n_segments)
     assert fcluster(any_predictor.linkage, height, "distance").max() == any_predictor.n_segments
     assert f"cut: {any_predictor.n_segments} segments" in charts.dendrogram(any_predictor)
 
 
 def test_each_node_belongs_to_the_segment_of_all_its_leaves(any_predictor):
     segments, merges = any_predictor.segments["ward"], any_predictor.linkage
-    owner = tree.owners(merges, segments)
+    owner = owners(merges, segments)
     assert (owner[len(segments) :] == 0).sum() == any_predictor.n_segments - 1
     assert np.array_equal(owner[: len(segments)], segments)
 
 
-def test_the_tree_says_its_sizes_and_largest_merges(predictor):
+def test_the_tree_says_its_sizes_and_largest_merges_at_their_heights(predictor):
     drawing = charts.dendrogram(predictor)
     for name, size in zip(predictor.names["ward"], predictor.sizes["ward"], strict=True):
         assert f"{name} with {size}" in says(drawing)
@@ -305,34 +307,37 @@ def test_the_tree_says_its_sizes_and_largest_merges(predictor):
     told = titles(drawing)
     assert len(told) == 20
     assert told[0] == f"{few} customers joined {many} at height {predictor.linkage[-1, 2]:.1f}"
+    for path, height in zip(
+        parse(drawing).findall(".//g[@class='wc-hits']/path"), predictor.linkage[::-1][:20, 2], strict=True
+    ):
+        lifted = height / predictor.linkage[-1, 2] * (evidence.TREE[3] - evidence.TREE[2])
+        assert math.isclose(min(coordinates(path)[1]), evidence.TREE[3] - lifted, abs_tol=0.051)
 
 
 def test_each_criterion_has_a_panel_that_tells_its_vote(predictor):
     drawing = charts.evidence_curves(predictor)
-    assert len(parse(drawing).findall(".//svg")) == len(criteria.PANELS)
-    for curve in (curve for panel in criteria.PANELS for curve in panel.curves):
-        assert f"prefers {predictor.evidence['votes'][curve.vote]} segments (" in says(drawing)
+    assert len(parse(drawing).findall(".//svg")) == len({criterion.panel for criterion in VOTING})
+    for criterion in VOTING:
+        vote = predictor.evidence["votes"][criterion.vote]
+        assert f"{criterion.curve or criterion.panel} prefers {vote} segments (" in says(drawing)
     assert drawing.count('class="wc-ring"') == len(predictor.evidence["votes"])
-    assert drawing.count('class="wc-served"') == len(criteria.PANELS)
+    assert drawing.count('class="wc-served"') == len({criterion.panel for criterion in VOTING})
     for sentence in predictor.evidence["sentences"]:
         assert sentence in says(drawing)
 
 
 def test_every_known_measure_is_a_point_that_says_its_value(predictor):
-    columns = [curve.column for panel in criteria.PANELS for curve in panel.curves]
     counts = predictor.evidence["counts"].values()
-    known = sum(row[column] is not None for row in counts for column in columns)
+    known = sum(row[criterion.column] is not None for row in counts for criterion in VOTING)
     told = titles(charts.evidence_curves(predictor))
     assert len(told) == known
     silhouette = predictor.evidence["counts"]["2"]["kmeans_silhouette"]
-    assert f"K-Means, 2 segments: {silhouette:.2f}" in told
+    assert f"K-Means, 2 segments: {silhouette:.3f}" in told
 
 
-def test_the_panels_know_every_criterion_that_votes(predictor):
-    shown = {curve.column: curve.vote for panel in criteria.PANELS for curve in panel.curves}
-    assert set(shown.values()) == set(predictor.evidence["votes"])
-    assert all(shown[column] == vote for column, vote in (HIGHEST | LOWEST).items())
-    assert criteria.STRONG == STRONG
+def test_the_panels_show_every_criterion_that_votes(predictor):
+    assert {criterion.vote for criterion in VOTING} == set(predictor.evidence["votes"])
+    assert [criterion for criterion in CRITERIA if criterion.panel] == VOTING
 
 
 @pytest.mark.parametrize("evidence", [{}, {"counts": {}}, {"counts": {"2": {"gap": None}}}])
@@ -367,19 +372,13 @@ def test_labels_side_by_side_do_not_overlap_or_there_is_no_room(placed):
 
 def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the_page(predictor):
     style = charts.stylesheet()
-    drawn = (
-        charts.map_cloud(predictor),
-        charts.map_with_you(predictor, predictor.amounts[0]),
-        charts.profile(predictor, predictor.amounts[0], 2),
-        charts.dendrogram(predictor),
-        charts.evidence_curves(predictor),
-    )
     used = {
         name
-        for drawing in drawn
+        for drawing in drawings(predictor, predictor.amounts[0]).values()
         for names in re.findall(r'class="([^"]+)"', drawing)
         for name in names.split()
     }
-    only_named = {"wc-curve-1", "wc-note", "wc-panel", "wc-profile", "wc-tree"}  # the page styles the note
-    assert {name for name in used if f".{name}" not in style} == only_named
+    only_named = {"alone", "k-means"}, {"note", "panel", "profile", "tree"}  # the page styles the note
+    named = {f"wc-curve-{name}" for name in only_named[0]} | {f"wc-{name}" for name in only_named[1]}
+    assert {name for name in used if f".{name}" not in style} == named
     assert all("," in variable for variable in re.findall(r"var\((--(?!seg)[^)]*)", style))

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from wholesale.app import sentences
-from wholesale.app.about import COLUMNS, about_tab
+from wholesale.app.about import about_tab
 from wholesale.app.segments import segments_tab
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS
-from wholesale.evidence.stability import BANDS
+from wholesale.criteria import BANDS, CRITERIA
 from wholesale.palette import segment_colours
 from wholesale.segments import GROUPS
 from wholesale.wording import SPACE, format_amount, format_share, listed
@@ -59,9 +59,9 @@ def test_the_evidence_table_holds_every_figure_of_the_bundle(predictor):
     assert [k for k, _ in rows] == list(predictor.evidence["counts"])
     for k, row in rows:
         figures = re.findall(r"<td[^>]*>(.*?)</td>", row)
-        for (column, (_, form)), shown in zip(COLUMNS.items(), figures, strict=True):
-            value = predictor.evidence["counts"][k][column]
-            expected = "–" if value is None else format(value, form).replace(",", SPACE)
+        for criterion, shown in zip(CRITERIA, figures, strict=True):
+            value = predictor.evidence["counts"][k][criterion.column]
+            expected = "–" if value is None else format(value, criterion.format).replace(",", SPACE)
             assert re.sub("<.*?>", "", shown) == expected
 
 
@@ -89,8 +89,7 @@ def test_versions_and_date_are_those_of_the_training(predictor):
 def test_the_words_for_stability_are_explained_with_their_bounds(predictor):
     page = unescape(about_tab(predictor))
     for bound, words in BANDS.items():
-        assert words.split(" rather")[0] in page
-        assert bound == 0 or f"{bound:g} {words.split(' rather')[0]}" in page
+        assert f"from {bound:g} {words}" in page or (bound == 0 and f"below that {words}" in page)
 
 
 def test_the_source_is_named_for_the_shipped_customers_only(predictor):

@@ -4,23 +4,10 @@ from html import escape
 
 from wholesale.app import charts, sentences
 from wholesale.app.markup import card, note, table
+from wholesale.criteria import BANDS, CRITERIA, Criterion
 from wholesale.manifest import SHIPPED_SHA256, TRAIN
 from wholesale.predict import UNFAMILIAR, Predictor
-from wholesale.wording import SPACE, format_amount
-
-COLUMNS = {
-    "kmeans_silhouette": ("K-Means silhouette", ".3f"),
-    "gmm_silhouette": ("Mixture silhouette", ".3f"),
-    "ward_silhouette": ("Ward silhouette", ".3f"),
-    "gmm_bic": ("Mixture BIC", ",.0f"),
-    "gmm_reached": ("Restarts reaching it", ".0%"),
-    "gap": ("K-Means gap", ".3f"),
-    "prediction_strength": ("K-Means prediction strength", ".2f"),
-    "calinski_harabasz": ("K-Means Calinski-Harabasz", ",.0f"),
-    "davies_bouldin": ("K-Means Davies-Bouldin", ".2f"),
-    "smallest_segment": ("Smallest segment of any model", ",.0f"),
-}
-"""Columns of the evidence table: how each is headed and written."""
+from wholesale.wording import format_amount
 
 SOURCE = (
     "Cardoso (2013), Wholesale customers, UCI Machine Learning Repository, DOI 10.24432/C5030X, CC BY 4.0: "
@@ -41,6 +28,11 @@ LIMITS = (
     "on record.",
 )
 
+
+def _band(bound: float, words: str) -> str:
+    return f"from {bound:g} {words}" if bound else f"below that {words}"
+
+
 READING = {
     "Close call": "How clear an answer is: the distance to the second nearest K-Means centre over that "
     f"to the nearest. Under {sentences.CLOSE} it is called a close call.",
@@ -50,8 +42,7 @@ READING = {
     f"{UNFAMILIAR:.0%}, the answer begins with a warning.",
     "Agreement": sentences.CONVENTION,
     "Stable": "How much of a segment comes back (mean Jaccard) when customers are drawn anew with replacement"
-    " and the model is fitted again: above 0.85 highly stable, from 0.75 stable, from 0.6 a pattern, below"
-    " that unstable.",
+    f" and the model is fitted again: {', '.join(_band(*its) for its in BANDS.items())}.",
 }
 
 
@@ -101,11 +92,9 @@ def _how(manifest: dict) -> str:
 
 def _counts(predictor: Predictor) -> str:
     counts = predictor.evidence["counts"]
-    shown = [column for column in COLUMNS if any(column in row for row in counts.values())]
-    rows = [
-        [k, *(_figure(row.get(column), COLUMNS[column][1]) for column in shown)] for k, row in counts.items()
-    ]
-    head = ["Segments", *(COLUMNS[column][0] for column in shown)]
+    shown = [its for its in CRITERIA if any(its.column in row for row in counts.values())]
+    rows = [[k, *(_figure(its, row.get(its.column)) for its in shown)] for k, row in counts.items()]
+    head = ["Segments", *(its.heading for its in shown)]
     body = table(head, rows, caption="Every criterion for each number of segments", classes="wc-counts")
     remark = note(
         "BIC in scikit-learn's sign, lower is better: the best proper optimum of dozens of restarts, with "
@@ -115,10 +104,8 @@ def _counts(predictor: Predictor) -> str:
     return card(scroll + remark, heading="The figures")
 
 
-def _figure(value: float | None, form: str) -> str:
-    if value is None:
-        return '<span aria-label="not defined">–</span>'
-    return format(value, form).replace(",", SPACE)
+def _figure(criterion: Criterion, value: float | None) -> str:
+    return '<span aria-label="not defined">–</span>' if value is None else criterion.write(value)
 
 
 def _limits(predictor: Predictor) -> str:

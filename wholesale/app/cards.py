@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from wholesale.amounts import parse_amounts
 from wholesale.app import charts, sentences
 from wholesale.app.markup import bars, card, named, note
 from wholesale.app.reasons import alike_card, change_card, why_card
@@ -32,6 +33,7 @@ def answer(predictor: Predictor, spend: Mapping[str, float], *, faults: Sequence
         HTML.
     """
     prediction, explanation = predict_segment(predictor, spend), explain(predictor, spend)
+    amounts = parse_amounts(spend)
     colours = segment_colours(predictor.overlap)
     stale = f'<p class="wc-stale">{EARLIER}</p>' if faults else ""
     spoken = " ".join([*faults, EARLIER]) if faults else sentences.announcement(prediction)
@@ -43,8 +45,8 @@ def answer(predictor: Predictor, spend: Mapping[str, float], *, faults: Sequence
         + card(
             note(sentences.GROUPS) + note(sentences.CONVENTION), "wc-names", heading="How to read the names"
         ),
-        card(charts.map_with_you(predictor, spend), heading="Where it sits on the map")
-        + card(charts.profile(predictor, spend, segment), heading="Beside its segment"),
+        card(charts.map_with_you(predictor, amounts), heading="Where it sits on the map")
+        + card(charts.profile(predictor, amounts, segment), heading="Beside its segment"),
     )
     return (
         f'<div class="wc-answer{" wc-is-stale" if faults else ""}">{stale}'

@@ -1,19 +1,12 @@
 """Every criterion's vote for a number of segments, by its own published rule."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
-STRONG = 0.8
-"""Prediction strength from which k is supported; the paper suggests 0.8 to 0.9."""
-
-HIGHEST = {
-    "kmeans_silhouette": "silhouette of K-Means",
-    "gmm_silhouette": "silhouette of the mixture",
-    "ward_silhouette": "silhouette of Ward",
-    "calinski_harabasz": "Calinski-Harabasz index",
-}
-LOWEST = {"gmm_bic": "BIC of the mixture", "davies_bouldin": "Davies-Bouldin index"}
+from wholesale.criteria import CRITERIA, HIGHEST, LOWEST, STRONG, Criterion
+from wholesale.wording import listed
 
 
 @dataclass(frozen=True)
@@ -67,12 +60,9 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
         If none can vote.
     """
     counts = counts.dropna(axis="columns", how="all")
-    votes = {name: int(counts[column].idxmax()) for column, name in HIGHEST.items() if column in counts}
-    votes |= {name: int(counts[column].idxmin()) for column, name in LOWEST.items() if column in counts}
-    if "gap_rule" in counts and "gap" in counts:
-        votes["gap statistic"] = gap_vote(counts["gap_rule"])
-    if "prediction_strength" in counts:
-        votes["prediction strength"] = strength_vote(counts["prediction_strength"])
+    weighed = [criterion for criterion in CRITERIA if criterion.vote and criterion.column in counts]
+    said = sorted(weighed, key=lambda criterion: (HIGHEST, LOWEST, criterion.rule).index(criterion.rule))
+    votes = {criterion.vote: _vote(criterion, counts) for criterion in said}
     if not votes:
         raise ValueError("no criterion is defined for any of these numbers of segments")
     tally = pd.Series(votes).value_counts()
@@ -81,6 +71,14 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
     dissent = tuple(name for name, k in votes.items() if k != served)
     sentences = _recommendation(votes, recommended), _dissent(votes, served, support, dissent)
     return Recommendation(votes, recommended, served, support, dissent, sentences)
+
+
+def _vote(criterion: Criterion, counts: pd.DataFrame) -> int:
+    if criterion.rule == HIGHEST:
+        return int(counts[criterion.column].idxmax())
+    if criterion.rule == LOWEST:
+        return int(counts[criterion.column].idxmin())
+    return OWN_RULES[criterion.column](counts)
 
 
 def gap_vote(rule: pd.Series) -> int:
@@ -93,19 +91,22 @@ def strength_vote(strength: pd.Series) -> int:
     return int(max(strength.index[strength >= STRONG], default=1))
 
 
+OWN_RULES: dict[str, Callable[[pd.DataFrame], int]] = {
+    "gap": lambda counts: gap_vote(counts["gap_rule"]),
+    "prediction_strength": lambda counts: strength_vote(counts["prediction_strength"]),
+}
+"""By the criterion's column."""
+
+
 def _recommendation(votes: dict[str, int], recommended: int) -> str:
     backers = [name for name, k in votes.items() if k == recommended]
     what = "one segment, that is, no division" if recommended == 1 else f"{recommended} segments"
-    return f"{len(backers)} of {len(votes)} criteria prefer {what}: {_list(backers)}."
+    return f"{len(backers)} of {len(votes)} criteria prefer {what}: {listed(backers)}."
 
 
 def _dissent(votes: dict[str, int], served: int, support: tuple[str, ...], dissent: tuple[str, ...]) -> str:
     if not dissent:
         return f"Every criterion supports the {served} that are served."
-    against = _list([f"{name} ({votes[name]})" for name in dissent])
-    backed = f"supported by {_list(list(support))}" if support else "supported by none of them"
+    against = listed([f"{name} ({votes[name]})" for name in dissent])
+    backed = f"supported by {listed(support)}" if support else "supported by none of them"
     return f"The {served} that are served are {backed}, and not by {against}."
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

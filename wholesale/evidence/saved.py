@@ -33,7 +33,13 @@ KS = range(1, 9)
 
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
 MODULES = "counts covariances gap recommend saved stability strength"
-SOURCES = ("checks.py", "models.py", "preprocessing.py", *(f"evidence/{name}.py" for name in MODULES.split()))
+SOURCES = (
+    "checks.py",
+    "criteria.py",
+    "models.py",
+    "preprocessing.py",
+    *(f"evidence/{name}.py" for name in MODULES.split()),
+)
 
 
 def weighable(X: np.ndarray) -> range:

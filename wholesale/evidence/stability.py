@@ -11,12 +11,11 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
+from wholesale.criteria import BANDS
 from wholesale.models import FEW_STARTS, MAX_ITER, SEED, TOL, fit_kmeans, fit_quietly
 
 RESAMPLES = 100
 RECOVERED, DISSOLVED = 0.75, 0.5
-BANDS = {0.85: "highly stable", 0.75: "stable", 0.6: "a pattern rather than a stable group", 0.0: "unstable"}
-"""Words for a mean Jaccard index, by its lower bound, after Hennig's guideline for ``clusterboot``."""
 
 Fit = Callable[[np.ndarray, int], Any]
 

@@ -1,17 +1,31 @@
-"""Figures by seaborn and matplotlib: `plot_x(data, *, ax=None) -> Axes`. Nothing here fits a model.
+"""Figures by seaborn and matplotlib: `plot_x(data, *, ax=None, title="") -> Axes`. Nothing here fits a model.
 
-Every function draws what it is given on `ax`, or on a new figure of notebook width, and returns the Axes.
-A colour means a segment, always; everything else is drawn in ink and grey.
+Every function draws on the `ax` that it is given, or on a new figure of notebook width, writes the `title`
+at the left and returns the Axes. `unit` labels the axis of values; `labels` are customers' segments, 1…k;
+`names` and `colours` are one per segment, and where segments are rows of a table, `colours` are swatches
+beside them. A colour means a segment, always; everything else is drawn in ink and grey.
 """
 
-from wholesale.plots.bars import plot_bars, plot_mix
-from wholesale.plots.curves import plot_criteria, plot_heights, plot_jumps, plot_search
-from wholesale.plots.customers import plot_map, plot_pairs, plot_spread
-from wholesale.plots.heatmaps import plot_correlations, plot_overlap, plot_profiles
-from wholesale.plots.ranges import plot_ranges
-from wholesale.plots.silhouettes import plot_silhouettes
+from wholesale.plots.customers import (
+    plot_dendrogram,
+    plot_map,
+    plot_pairs,
+    plot_ranges,
+    plot_silhouettes,
+    plot_spread,
+)
 from wholesale.plots.style import AMOUNTS
-from wholesale.plots.trees import plot_dendrogram
+from wholesale.plots.tables import (
+    plot_bars,
+    plot_correlations,
+    plot_criteria,
+    plot_heights,
+    plot_jumps,
+    plot_mix,
+    plot_overlap,
+    plot_profiles,
+    plot_search,
+)
 
 __all__ = [
     "AMOUNTS",

@@ -1,10 +1,10 @@
 """What the charts share: numbers, text, labels that keep clear of each other, and axis ticks."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from html import escape
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 WIDTH = 360
@@ -40,6 +40,13 @@ class Label:
         half = self.width / 2
         return Label(self.lines, max(min(self.x, right - half), left + half), self.y)
 
+    def above_and_below(self, start: int, step: int, top: float, bottom: float) -> Iterator["Label"]:
+        """Move the label up and down, ever further, its middle between `top` and `bottom`."""
+        for away in range(start, int(bottom), step):
+            for y in (self.y - away, self.y + away):
+                if top <= y <= bottom:
+                    yield Label(self.lines, self.x, y)
+
     def overlaps(self, other: "Label") -> bool:
         """Say whether two boxes share any room."""
         beside = abs(self.x - other.x) * 2 >= self.width + other.width
@@ -47,11 +54,12 @@ class Label:
         return not (beside or above)
 
 
-def first_free(candidates: Iterable[Label], taken: Iterable[Label]) -> Label:
+def first_free(candidates: Iterable[Label], taken: Collection[Label]) -> Label:
     """Return the first candidate that overlaps no label in `taken`, or else the first."""
-    tried, others = list(candidates), list(taken)
-    free = (label for label in tried if not any(label.overlaps(other) for other in others))
-    return next(free, tried[0])
+    others = iter(candidates)
+    first = next(others)
+    free = (label for label in chain([first], others) if not any(map(label.overlaps, taken)))
+    return next(free, first)
 
 
 def side_by_side(labels: list[Label], left: float, right: float, *, gap: float = 4) -> list[Label]:
@@ -60,10 +68,10 @@ def side_by_side(labels: list[Label], left: float, right: float, *, gap: float =
     moved = [label.within(left, right) for label in labels]
     for before, i in pairwise(order):
         edge = moved[before].x + moved[before].width / 2 + gap
-        moved[i] = Label(moved[i].lines, max(moved[i].x, edge + moved[i].width / 2), moved[i].y)
+        moved[i] = replace(moved[i], x=max(moved[i].x, edge + moved[i].width / 2))
     edge = right
     for i in reversed(order):
-        moved[i] = Label(moved[i].lines, min(moved[i].x, edge - moved[i].width / 2), moved[i].y)
+        moved[i] = replace(moved[i], x=min(moved[i].x, edge - moved[i].width / 2))
         edge = moved[i].x - moved[i].width / 2 - gap
     return moved if edge + gap >= left - 1e-6 else []
 
@@ -88,6 +96,11 @@ def number(value: float) -> str:
     return "0" if written == "-0" else written
 
 
+def at(x: float, y: float) -> str:
+    """Write a point of a path."""
+    return f"{number(x)} {number(y)}"
+
+
 def text(x: float, y: float, words: str, classes: str = "", *, anchor: str = "start") -> str:
     """Draw one line of text; `words` are escaped."""
     named = f' class="{classes}"' if classes else ""
@@ -108,39 +121,22 @@ def title(words: str) -> str:
 
 
 def chart(body: str, *, height: float, says: str, name: str, width: float = WIDTH) -> str:
-    """Wrap a chart's elements.
-
-    Parameters
-    ----------
-    body : str
-        SVG elements.
-    height, width : float
-        In the chart's units.
-    says : str
-        Its text equivalent; escaped here.
-    name : str
-        Its class.
-
-    Returns
-    -------
-    str
-        One ``<svg>``.
-    """
+    """Wrap a chart's elements in an ``<svg>`` of class `name` with its text equivalent, escaped here."""
     return (
         f'<svg class="wc-chart {name}" role="img" aria-label="{escape(says)}" '
         f'viewBox="0 0 {number(width)} {number(height)}" font-size="{SIZE}">{body}</svg>'
     )
 
 
-def stylesheet() -> str:
-    """Give what all charts need once, wherever they are shown: a ``<style>``."""
-    return f"<style>{Path(__file__).with_name('charts.css').read_text(encoding='utf-8')}</style>"
-
-
 def figure(drawing: str, caption: str) -> str:
     """Put a caption under a chart; `caption` is escaped."""
     about = f'<figcaption class="wc-note">{escape(caption)}</figcaption>'
     return f'<figure class="wc-figure">{drawing}{about}</figure>'
+
+
+def stylesheet() -> str:
+    """Give what all charts need once, wherever they are shown: a ``<style>``."""
+    return f"<style>{Path(__file__).with_name('charts.css').read_text(encoding='utf-8')}</style>"
 
 
 def ticks(low: float, high: float, *, most: int = 5) -> list[float]:
