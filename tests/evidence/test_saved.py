@@ -15,8 +15,16 @@ def evidence():
     return load_evidence()
 
 
-def test_the_file_is_as_new_as_the_code_and_the_data_that_make_it(evidence, customers):
+def test_the_file_is_as_new_as_the_method_and_the_data_that_make_it(evidence, customers):
     assert evidence["fingerprint"] == fingerprint(customers), "run make evidence"
+
+
+@pytest.mark.parametrize("name", ["METHOD", "RESAMPLES", "SPLITS", "REFERENCES", "SEED", "STARTS", "KS"])
+def test_another_method_parameter_or_customer_makes_it_stale(customers, monkeypatch, name):
+    before = fingerprint(customers)
+    assert fingerprint(customers.iloc[:-1]) != before
+    monkeypatch.setattr(saved, name, range(1, 8) if name == "KS" else getattr(saved, name) + 1)
+    assert fingerprint(customers) != before
 
 
 def test_its_counts_of_three_segments_are_the_bundles(evidence, bundle):

@@ -12,7 +12,8 @@ from sklearn.mixture import GaussianMixture
 from wholesale.checks import PER_SEGMENT
 from wholesale.columns import MODELS
 from wholesale.evidence.counts import compare_cluster_counts
-from wholesale.evidence.covariances import COVARIANCES, search_covariances
+from wholesale.evidence.covariances import RESTARTS as PER_SEED
+from wholesale.evidence.covariances import SEEDS, search_covariances
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import (
     DISSOLVED,
@@ -22,8 +23,8 @@ from wholesale.evidence.stability import (
     refit_from,
     stability_band,
 )
-from wholesale.manifest import MODELS_FOLDER, ROOT, read_json, sealed, sha256, to_json, write_file
-from wholesale.models import RESTARTS, fit_kmeans, fit_ward
+from wholesale.manifest import MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
+from wholesale.models import COVARIANCES, RESTARTS, SEED, STARTS, fit_kmeans, fit_ward
 from wholesale.schema import EVIDENCE
 
 SEAL = "evidence_sha256"
@@ -32,14 +33,8 @@ KS = range(1, 9)
 """Numbers of segments that are weighed at most; few distinct customers allow fewer."""
 
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
-MODULES = "counts covariances gap recommend saved stability strength"
-SOURCES = (
-    "checks.py",
-    "criteria.py",
-    "models.py",
-    "preprocessing.py",
-    *(f"evidence/{name}.py" for name in MODULES.split()),
-)
+METHOD = 1
+"""Raise it when the same customers would get other evidence: what is saved is then made anew."""
 
 
 def weighable(X: np.ndarray) -> range:
@@ -58,9 +53,10 @@ def check_weighable(X: np.ndarray, n_segments: int) -> None:
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
-    """Hash of the customers and of the code that makes the evidence."""
-    code = [(ROOT / "wholesale" / name).read_bytes() for name in SOURCES]
-    return sha256(b"".join([*code, customers_hash(customers).encode()]))
+    """Hash of what the evidence depends on: the customers, the method and its parameters."""
+    searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
+    drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES}
+    return sha256(to_json({"method": METHOD, **searched, **drawn, "customers": customers_hash(customers)}))
 
 
 def customers_hash(customers: pd.DataFrame) -> str:
@@ -79,7 +75,7 @@ def compute(
 ) -> Iterator[tuple[str, int, int]]:
     """Compute the evidence task by task, and save it.
 
-    An interrupted run goes on where it stopped, unless code, data or the number of segments have changed.
+    An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
 
     Parameters
     ----------
