@@ -27,9 +27,10 @@ from schemathesis import checks
 
 from wholesale.amounts import parse_amount
 from wholesale.app.server import upload
-from wholesale.app.server.answers import Refused, answer
-from wholesale.app.server.api import DESCRIPTION, LIMIT, READ_AT_MOST
+from wholesale.app.server.answers import LIMIT, Refused, answer
+from wholesale.app.server.api import READ_AT_MOST
 from wholesale.app.server.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
+from wholesale.app.server.openapi import document
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
 from wholesale.manifest import SHIPPED
@@ -38,7 +39,7 @@ from wholesale.reading import read_customers
 from wholesale.scoring import score_table
 from wholesale.scoring.output import csv_header, to_csv
 
-DOCUMENT = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+DOCUMENT = json.loads(json.dumps(document()))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 PREDICT = SCHEMA["/api/predict"]["POST"]
 SESSION = requests.Session()  # one connection for all generated cases
@@ -93,7 +94,7 @@ def faults(body: bytes | dict) -> tuple[int, list[dict]]:
     """What is refused, without a server."""
     with pytest.raises(Refused) as refused:
         answer(load_predictor(), body if isinstance(body, bytes) else json.dumps(body).encode())
-    return refused.value.status, refused.value.faults
+    return refused.value.status, asdict(refused.value.content)["errors"]
 
 
 def test_one_customer_is_answered_as_predict_segment_and_explain_answer(served, predictor: Predictor):
@@ -373,6 +374,13 @@ def test_the_description_is_served_and_its_examples_are_true(served, predictor: 
         for content in response.get("content", {}).values():
             for example in content.get("examples", {}).values():
                 documented(response, example["value"])
+
+
+def test_every_field_of_the_description_is_one_that_is_sent_or_taken():
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            assert described.keys() & {"type", "anyOf", "$ref", "const"}, (name, field)
+            assert field in schema["required"], (name, field)
 
 
 @given(PREDICT.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE))

@@ -16,7 +16,7 @@ import websocket
 from servers import Server, free_port, started
 from visitor import PATIENCE, V1, Visitor, old, request, v1
 
-from wholesale.app.server import channels
+from wholesale.app.server import kernels
 
 NO_KERNEL = "00000000-0000-4000-8000-000000000000"
 
@@ -86,7 +86,7 @@ def garbled(count: int) -> Iterator[tuple[bool, bytes]]:
 @pytest.mark.parametrize(("is_v1", "name"), HOSTILE)
 def test_what_is_no_kernel_message_is_not_well_formed(is_v1, name):
     message = HOSTILE_V1[name] if is_v1 else HOSTILE_OLD[name]
-    assert not channels.well_formed(message, is_v1)
+    assert not kernels.well_formed(message, is_v1)
 
 
 @pytest.mark.parametrize("buffers", [(), (b"",), (b"12", b"3")])
@@ -94,9 +94,9 @@ def test_kernel_messages_of_both_protocols_are_well_formed_whatever_was_typed(bu
     header = request()["header"] | {"date": "2024-02-29T10:00:00.5Z"}
     for channel in ("shell", "control"):
         message = request(channel=channel, header=header, content={"value": "2024-99-99T99:99:99.9"})
-        assert channels.well_formed(v1(message, *buffers), True)
-        assert channels.well_formed(old(message, *buffers), False)
-        assert channels.well_formed(json.dumps(message | {"buffers": []}), False)
+        assert kernels.well_formed(v1(message, *buffers), True)
+        assert kernels.well_formed(old(message, *buffers), False)
+        assert kernels.well_formed(json.dumps(message | {"buffers": []}), False)
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +141,9 @@ def test_no_frame_stops_the_server_or_keeps_it_from_ending(server):
         assert visitor.closed_with(message, is_v1) == 1007, name
     for is_v1, message in garbled(30):
         code = visitor.closed_with(message, is_v1)
-        assert code == (None if channels.well_formed(message, is_v1) else 1007), message
+        assert code == (None if kernels.well_formed(message, is_v1) else 1007), message
     with contextlib.suppress(ConnectionError):  # closed before all of it is sent
-        assert visitor.closed_with(bytes(channels.LIMIT + 1), True) == 1009
+        assert visitor.closed_with(bytes(kernels.LIMIT + 1), True) == 1009
     assert Visitor(server).is_answered()
     assert psutil.Process(server.process.pid).memory_info().rss - before < 50e6
     server.process.send_signal(signal.SIGTERM)

@@ -18,7 +18,7 @@ from wholesale.app.about import about_tab
 from wholesale.app.presets import presets
 from wholesale.app.segments import segments_tab
 from wholesale.app.server import page as server
-from wholesale.app.server import results
+from wholesale.app.server import upload
 from wholesale.app.server.answers import answer, segments
 from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
@@ -148,7 +148,7 @@ def test_only_segments_of_one_cloud_are_called_parts_of_one(own):
 def test_the_api_leaves_channel_and_region_empty(own):
     alike = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())["explanation"]["alike"]
     assert {(its["channel"], its["region"]) for its in alike} == {(None, None)}
-    assert [len(its) for its in segments(own).values()] == [K] * 3
+    assert [len(its) for its in vars(segments(own)).values()] == [K] * 3
 
 
 def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, monkeypatch):
@@ -309,7 +309,7 @@ def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     found = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())
     assert (found["gmm"], found["familiarity"], found["unfamiliar"]) == (None, None, False)
-    assert found["agreement"] in (1, 2) and segments(own)["gmm"] is None
+    assert found["agreement"] in (1, 2) and segments(own).gmm is None
     json.dumps(found, allow_nan=False)
 
 
@@ -334,7 +334,7 @@ def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
     own, read = load_predictor(unmixed[1]), read_own(unmixed[0])
     scored = score_table(own, read.accepted)
     told = summarize(own, tally(own, scored, read.rejected), [])
-    page = results.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
+    page = upload.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 

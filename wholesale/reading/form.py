@@ -36,6 +36,22 @@ class Settings:
     blank: str | None = None
 
 
+class Note(str):
+    """What was decided in reading a file; as text, it ends with the command line's way to decide otherwise.
+
+    For other surfaces, `reason` is the sentence up to there, and `setting` and `value` are what to set.
+    """
+
+    reason: str
+    setting: str
+    value: str
+
+    def __new__(cls, reason: str, setting: str = "", value: str = "") -> "Note":
+        note = super().__new__(cls, f"{reason}, say --{setting} {value}." if setting else reason)
+        note.reason, note.setting, note.value = reason, setting, value
+        return note
+
+
 @dataclass(frozen=True)
 class Form:
     """How one file is read; small enough to be sent to a worker.
@@ -114,42 +130,38 @@ class Form:
         return notes + self._of_the_decimal_sign()
 
     def _of_the_decimal_sign(self) -> list[str]:
-        evidence, decimal, notes = self.evidence._asdict(), self.decimal, []
+        evidence, decimal, notes = self.evidence._asdict(), self.decimal, list[str]()
         if not decimal.sign:
             return []
         taken, other = MARKS[decimal.sign], MARKS["," if decimal.sign == "." else "."]
         agree, against = evidence[taken], evidence[other]
         if agree and against:
-            notes.append(
-                f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are"
-                f" read, the others rejected; if that is wrong, say --decimal {other}."
+            said = (
+                f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are read"
             )
+            notes.append(Note(f"{said}, the others rejected; if that is wrong", "decimal", other))
         elif against:
-            notes.append(
-                f"Rejected: {counted(against, 'amount')} with a decimal {other}, as the others have a decimal"
-                f" {taken}; if that is wrong, say --decimal {other}."
-            )
+            said = f"Rejected: {counted(against, 'amount')} with a decimal {other}"
+            said += f", as the others have a decimal {taken}; if that is wrong"
+            notes.append(Note(said, "decimal", other))
         for mark in map(MARKS.get, decimal.unclear):
-            notes.append(
-                f"Rejected: {counted(evidence[f'{mark}_groups'], 'amount')} such as"
-                f" {evidence[f'{mark}_example']}, as others have the other mark before three digits; to have"
-                f" all of them read, say --decimal {taken}."
-            )
+            said = f"Rejected: {counted(evidence[f'{mark}_groups'], 'amount')} such as"
+            said += f" {evidence[f'{mark}_example']}, as others have the other mark before three digits"
+            said += "; to have all of them read"
+            notes.append(Note(said, "decimal", taken))
         thousands, decimals = evidence[f"{other}_example"], evidence[f"{taken}_example"]
         mark = "." if other == "point" else ","
         grouped = f"{thousands} is read as {thousands.replace(mark, '')}"
         if thousands and not (agree or decimal.told):
-            notes.append(
-                f"{grouped}, its {other} as a mark of thousands; if it is a decimal, say --decimal {other}."
-            )
+            said = f"{grouped}, its {other} as a mark of thousands; if it is a decimal"
+            notes.append(Note(said, "decimal", other))
         elif thousands and decimals and decimal.told:
             notes.append(f"{grouped}, but {decimals} with a decimal {taken}, as that was told.")
         groups = evidence[f"{taken}_groups"]
         if groups > agree > 0 and not decimal.told:
-            notes.append(
-                f"{decimals} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
-                f" {format_amount(agree + groups)} can only be; if it marks thousands, say --decimal {other}."
-            )
+            said = f"{decimals} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
+            said += f" {format_amount(agree + groups)} can only be; if it marks thousands"
+            notes.append(Note(said, "decimal", other))
         return notes
 
     @property

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from wholesale.amounts import NOT_AN_AMOUNT, refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
-from wholesale.reading.form import Form, Reconsider
+from wholesale.reading.form import Form, Note, Reconsider
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import ReadError, match_columns, plain
 from wholesale.reading.numerals import (
@@ -162,8 +162,8 @@ def count_blanks(rejected: pa.Table) -> int:
 
 def blank_advice(blanks: int, rejected: int) -> list[str]:
     """Say what to do where most rejects have only blanks or dashes at fault."""
-    said = f"Blanks are why {blanks} of the rejected {rejected} are; if a blank means 0, say --blank zero"
-    return [said] if 2 * blanks > rejected else []
+    said = f"Blanks are why {blanks} of the rejected {rejected} are; if a blank means 0"
+    return [Note(said, "blank", "zero")] if 2 * blanks > rejected else []
 
 
 def _part(form: Form, records: Records, amounts: list[np.ndarray], rejected: list[tuple], seen: Seen) -> Part:

@@ -1,33 +1,122 @@
-"""What the JSON API answers, apart from how it is sent: a body in, an answer or a list of faults out."""
+"""What the JSON API answers, apart from how it is sent: a body in, an answer or a list of faults out.
+
+The dataclasses say what an answer looks like; ``openapi`` writes the API's description from them.
+"""
 
 import json
 import math
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from wholesale.amounts import parse_amount, shown
-from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.explain import explain
-from wholesale.predict import Predictor, predict_segment
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.explain import Explanation, explain
+from wholesale.predict import Prediction, Predictor, predict_segment
+
+LIMIT = 1_000_000
+"""Bytes that the body of ``POST /api/predict`` may have."""
 
 CUSTOMERS = 1000
 """Customers that one body may hold."""
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a request."""
+
+    customer: int | None
+    field: str | None
+    value: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Errors:
+    """All that is wrong with a request."""
+
+    errors: list[Fault]
+
+
 class Refused(Exception):
     """A request without an answer: its HTTP status, and all that is wrong with it."""
 
-    def __init__(self, status: int, *faults: dict) -> None:
+    def __init__(self, status: int, *faults: Fault, kind: type[Errors] = Errors, **more: Any) -> None:
         super().__init__(status, *faults)
-        self.status, self.faults = status, faults
+        self.status, self.content = status, kind([*faults], **more)
+
+
+@dataclass(frozen=True)
+class Answer(Prediction):
+    """What the three models say of one customer."""
+
+    clarity: float | None  # type: ignore[assignment]  # JSON has no infinity
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class Answers:
+    """An answer for each customer, in order."""
+
+    customers: list[Answer]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of the customers on record."""
+
+    segment: int
+    name: str
+    customers: int
+    typical: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments of each model."""
+
+    kmeans: list[Segment]
+    gmm: list[Segment] | None
+    ward: list[Segment]
+
+
+@dataclass(frozen=True)
+class Health:
+    """That the server answers, and with which models."""
+
+    status: Literal["ok"]
+    trained: str
+    customers: int
+    segments: int
 
 
 def fault(
     reason: str, customer: int | None = None, field: str | None = None, value: str | None = None
-) -> dict:
+) -> Fault:
     """Describe one thing that is wrong; `customer` is numbered from 1, `field` and `value` are cut short."""
-    field = None if field is None else shown(field)
-    return {"customer": customer, "field": field, "value": value, "reason": reason}
+    return Fault(customer, None if field is None else shown(field), value, reason)
+
+
+def health(predictor: Predictor) -> Health:
+    """Say which models answer."""
+    manifest = predictor.manifest
+    return Health("ok", manifest["trained"], manifest["customers"], predictor.n_segments)
+
+
+def segments(predictor: Predictor) -> Segments:
+    """List each model's segments: number, name, size and typical amounts in m.u.; None of no mixture."""
+
+    def described(model: str) -> list[Segment]:
+        rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
+        return [
+            Segment(i, name, int(size), dict(zip(SPEND_COLUMNS, typical.tolist(), strict=True)))
+            for i, (name, size, typical) in enumerate(rows, start=1)
+        ]
+
+    return Segments(
+        kmeans=described("kmeans"),
+        gmm=described("gmm") if predictor.has_mixture else None,
+        ward=described("ward"),
+    )
 
 
 def answer(predictor: Predictor, body: bytes) -> dict:
@@ -42,7 +131,7 @@ def answer(predictor: Predictor, body: bytes) -> dict:
     Returns
     -------
     dict
-        The fields of `Prediction` and an ``explanation``, or ``{"customers": [...]}`` of these in order.
+        The fields of `Answer`, or ``{"customers": [...]}`` of these in order.
 
     Raises
     ------
@@ -53,37 +142,16 @@ def answer(predictor: Predictor, body: bytes) -> dict:
     many = isinstance(document, dict) and "customers" in document
     customers = _several(document) if many else [document]
     read = [_amounts(spend, i if many else None) for i, spend in enumerate(customers, start=1)]
-    if faults := [found for _, its in read for found in its]:
+    if faults := [fault for _, faults in read for fault in faults]:
         raise Refused(422, *faults)
     answers = [_one(predictor, amounts) for amounts, _ in read]
     return {"customers": answers} if many else answers[0]
 
 
-def segments(predictor: Predictor) -> dict:
-    """List each model's segments: number, name, size and typical amounts in m.u.; None of no mixture."""
-
-    def described(model: str) -> list[dict] | None:
-        if model not in predictor.models:
-            return None
-        rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
-        return [
-            {
-                "segment": i,
-                "name": name,
-                "customers": int(size),
-                "typical": dict(zip(SPEND_COLUMNS, typical.tolist(), strict=True)),
-            }
-            for i, (name, size, typical) in enumerate(rows, start=1)
-        ]
-
-    return {model: described(model) for model in MODELS}
-
-
 def _one(predictor: Predictor, amounts: dict[str, float]) -> dict:
-    prediction = predict_segment(predictor, amounts)
-    clarity = prediction.clarity if math.isfinite(prediction.clarity) else None  # JSON has no infinity
-    explanation = asdict(explain(predictor, amounts))
-    return asdict(prediction) | {"clarity": clarity, "explanation": explanation}
+    said: dict[str, Any] = vars(predict_segment(predictor, amounts))
+    clarity = said["clarity"] if math.isfinite(said["clarity"]) else None
+    return asdict(Answer(**said | {"clarity": clarity}, explanation=explain(predictor, amounts)))
 
 
 def _read(body: bytes) -> Any:
@@ -141,8 +209,8 @@ def _several(document: dict) -> list:
     return customers
 
 
-def _amounts(spend: object, customer: int | None) -> tuple[dict[str, float], list[dict]]:
-    """Read one customer's amounts, by the rules of the page, and list its faults."""
+def _amounts(spend: object, customer: int | None) -> tuple[dict[str, float], list[Fault]]:
+    """Read one customer's amounts, by the rules of the page, and list what is wrong with them."""
     if not isinstance(spend, dict):
         reason = f"a customer must be an object with {', '.join(SPEND_COLUMNS)}"
         return {}, [fault(reason, customer, value=_short(spend))]

@@ -22,7 +22,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from wholesale.app.server import api, assets
-from wholesale.app.server.channels import Channels
+from wholesale.app.server.kernels import Channels
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 

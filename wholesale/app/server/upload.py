@@ -1,4 +1,4 @@
-"""A file sent to the page's server: how it is to be read, and what is said of it."""
+"""A file sent to the page's server: how it is to be read, what becomes of it, and what is said of it."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,18 @@ import pyarrow.csv as pacsv
 
 from wholesale.amounts import shown
 from wholesale.app.many import COMMAND, LIMIT
-from wholesale.app.server.answers import Refused, fault
-from wholesale.app.server.matching import refusal
-from wholesale.predict import Predictor
+from wholesale.app.sentences import NO_MIXTURE
+from wholesale.app.server.answers import Errors, Refused, fault
+from wholesale.app.templates import render
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+from wholesale.palette import segment_colours
+from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import ReadError, Settings
-from wholesale.reading.form import SIGNS
+from wholesale.reading.form import SIGNS, Note
 from wholesale.reading.formulas import restore
+from wholesale.reading.header import nearest, plain
 from wholesale.scoring import OutputError, Summary, score_file
+from wholesale.scoring.drift import FAR, LIKE, Drift
 from wholesale.scoring.files import Progress
 
 ROWS = 1000
@@ -33,6 +38,62 @@ PACKED = {
     b"PAR1": "a Parquet file",
 }
 
+TOO_LARGE = f"the file is too large for the page; send at most {LIMIT // 10**6} MB, or use {COMMAND}"
+"""What may be sent, and what takes larger files."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A segment, and how many of the file's customers are in it."""
+
+    segment: int
+    name: str
+    customers: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The customers in each segment, by model."""
+
+    kmeans: list[Count]
+    gmm: list[Count] | None
+    ward: list[Count]
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that is no customer's, and why."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What there is to say of a scored file, with the first rejected rows."""
+
+    accepted: int
+    rejected: int
+    rejected_by_column: dict[str, int]
+    rejected_examples: list[str]
+    segments: Counts
+    unfamiliar: int | None
+    drift: dict[str, Drift]
+    other_market: bool
+    verdict: str
+    notes: list[str]
+    rejected_rows: list[RejectedRow]
+
+
+@dataclass(frozen=True)
+class Unmatched(Errors):
+    """A file that lacks a category, or has two for one: its names, and a guess of which is which."""
+
+    header: list[str]
+    columns: dict[str, str | None]
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -41,8 +102,8 @@ class Scored:
     Attributes
     ----------
     summary : Summary
-    rows : list of dict
-        The first rejected rows: ``line``, ``column``, ``value``, ``reason``.
+    rows : list of RejectedRow
+        The first rejected rows.
     lines : list of int
         Each scored row's line in the file that was sent.
     scored, rejected : Path
@@ -50,7 +111,7 @@ class Scored:
     """
 
     summary: Summary
-    rows: list[dict]
+    rows: list[RejectedRow]
     lines: list[int]
     scored: Path
     rejected: Path
@@ -61,9 +122,10 @@ class Scored:
         with self.scored.open(encoding="utf-8", newline="") as file:
             return next(csv.reader(file))
 
-    def as_dict(self) -> dict:
-        """Give what is said of the file as what JSON knows."""
-        return self.summary.as_dict() | {"rejected_rows": self.rows}
+    @property
+    def said(self) -> Said:
+        """What there is to say of it."""
+        return Said(**self.summary.as_dict(), rejected_rows=self.rows)
 
 
 def read_query(arguments: Mapping[str, Sequence[str]]) -> Settings:
@@ -107,7 +169,7 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
     Raises
     ------
     Refused
-        In one sentence; an `Unmatched` where all that is missing is which column is which category.
+        In one sentence; where the columns' names are all that is at fault, with an `Unmatched` as well.
     """
     scored, rejected = source.with_name("scored.csv"), source.with_name("rejected.csv")
     lines: list[int] = []
@@ -126,13 +188,58 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
     except OutputError as error:
         raise Refused(507, fault(f"the file could not be scored: {error}")) from None
     except ReadError as error:
-        raise refusal(error, settings.columns) from None
+        raise _unreadable(error, settings.columns) from None
     return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 
 
-def too_large() -> str:
-    """Say how large a file may be, and what takes larger ones."""
-    return f"the file is too large for the page; send at most {LIMIT // 10**6} MB, or use {COMMAND}"
+def result(predictor: Predictor, scored: Scored) -> str:
+    """Write what the page shows of a scored file, as HTML."""
+    summary = scored.summary
+    names = scored.names if summary.accepted else []
+    answers = names.index("kmeans_segment") if names else 0
+    return render(
+        "scored.html",
+        summary=summary,
+        notes=[_on_the_page(note) for note in summary.notes],
+        models=_models(predictor, summary) if summary.accepted else [],
+        names=names,
+        others=[i for i, name in enumerate(names[:answers]) if name not in SPEND_COLUMNS],
+        rejects=scored.rows,
+        listed=ROWS,
+        labels=LABELS,
+        has_mixture=predictor.has_mixture,
+        self_placement=predictor.self_placement,
+        no_mixture=NO_MIXTURE,
+        like=LIKE,
+        far=FAR,
+        unfamiliar=UNFAMILIAR,
+    )
+
+
+def _on_the_page(note: str) -> str:
+    """Write a note with the page's own way to decide otherwise."""
+    if not isinstance(note, Note) or not note.setting:
+        return note
+    advice = {"decimal": f"choose {note.value.capitalize()} under Decimal sign", "blank": "write 0 for them"}
+    return f"{note.reason}, {advice[note.setting]}."
+
+
+def _models(predictor: Predictor, summary: Summary) -> list[dict]:
+    """Give what is shown of each model, those that there are first; the segments are None of no mixture."""
+    colours = segment_colours(predictor.overlap)
+
+    def counted(model: str) -> list[dict]:
+        return [
+            {"name": name, "customers": customers, "share": customers / summary.accepted, "colour": colour}
+            for (name, customers), colour in zip(summary.segments[model], colours[model], strict=True)
+        ]
+
+    return [
+        {"key": model, "label": MODELS[model], "segments": counted(model) if there else None}
+        for there, model in sorted(
+            ((each in predictor.models, each) for each in MODELS), key=lambda m: not m[0]
+        )
+    ]
 
 
 def _check_plain(source: Path) -> None:
@@ -143,7 +250,7 @@ def _check_plain(source: Path) -> None:
             raise Refused(422, fault(f"it is {kind}; save it as CSV, or use {COMMAND}"))
 
 
-def _first_rows(rejected: Path) -> list[dict]:
+def _first_rows(rejected: Path) -> list[RejectedRow]:
     names = ["line", "column", "value", "reason"]
     reader = pacsv.open_csv(
         rejected,
@@ -159,5 +266,25 @@ def _first_rows(rejected: Path) -> list[dict]:
     )
     table = pa.table(reader.read_next_batch().slice(0, ROWS))
     text_columns = {name: restore(table[name]).to_pylist() for name in names[1:]}
-    rows = zip(table["line"].to_pylist(), *text_columns.values(), strict=True)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [*map(RejectedRow, table["line"].to_pylist(), *text_columns.values())]
+
+
+def _unreadable(error: ReadError, columns: Mapping[str, str]) -> Refused:
+    """Say why a file cannot be read, with what mends it if its names are all that is at fault."""
+    if len(error.header) < len(SPEND_COLUMNS):
+        return Refused(422, fault(error.reason))
+    header = list(error.header)
+    return Refused(422, fault(error.reason), kind=Unmatched, header=header, columns=_guess(header, columns))
+
+
+def _guess(header: list[str], columns: Mapping[str, str]) -> dict[str, str | None]:
+    """Give each category the nearest name that no other category has."""
+    free = {plain(name): name for name in header if plain(name)}
+    guess: dict[str, str | None] = {}
+    for column in SPEND_COLUMNS:
+        told = plain(columns.get(column, column))
+        guess[column] = free.pop(told, None)
+    for column in (column for column, name in guess.items() if not name):
+        near = nearest(column, list(free.values()))
+        guess[column] = free.pop(plain(near[0])) if near else None
+    return guess
