@@ -32,7 +32,7 @@ def plot_dendrogram(
     labels : ndarray of shape (n,)
         Segments, 1…k, of the tree's own cut into k.
     names, colours : sequence of str
-        One per segment.
+        One per segment; one without a name shows its number and size alone, as under a single leaf.
     leaves : int, optional
         Show only the top of the tree, with this many leaves and the number of customers under each.
     ax : Axes, optional
@@ -56,7 +56,8 @@ def plot_dendrogram(
     for number, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
         x = 10 * np.flatnonzero(of_leaf == number) + 5  # SciPy draws leaf i at 10 i + 5
         gap = 0.004 * ax.get_xlim()[1]
-        text = f"{number} {name}\n{format_amount((labels == number).sum())} customers"
+        size = format_amount((labels == number).sum())
+        text = f"{number} {name}\n{size} customers" if name else f"{number}\n{size}"
         _name_segment(ax, x.min() - 5 + gap, x.max() + 5 - gap, text, colour)
     ax.set_ylabel(MERGE_HEIGHT)
     if leaves is not None:
