@@ -224,7 +224,8 @@ def plot_dendrogram(
         x = 10 * np.flatnonzero(of_leaf == number) + 5  # SciPy draws leaf i at 10 i + 5
         ends = [x.min() - 5 + gap, x.max() + 5 - gap]
         ax.plot(ends, [-0.08, -0.08], color=colour, linewidth=4, transform=below, clip_on=False)
-        said = f"{number} {name}\n{format_amount((labels == number).sum())} customers"
+        size = format_amount((labels == number).sum())
+        said = f"{number} {name}\n{size} customers" if name else f"{number}\n{size}"
         ax.text(sum(ends) / 2, -0.11, said, transform=below, ha="center", va="top", **TEXT)
     ax.set_ylabel(style.MERGE_HEIGHT)
     if leaves is not None:
