@@ -8,11 +8,11 @@ import pytest
 
 from wholesale.app.presets import presets
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.customers import read_file
 from wholesale.derived import cross_validated_log_density
 from wholesale.manifest import SHIPPED
 from wholesale.measure import measure, mixture
 from wholesale.models import fit_gmm
-from wholesale.own import read_own
 from wholesale.predict import predict_segment, predict_segments
 from wholesale.preprocessing import log_standardizer
 from wholesale.report.study import fit
@@ -112,5 +112,5 @@ def test_a_scored_file_says_the_same(predictor, tmp_path):
 def test_the_report_says_the_same_of_customers_of_one_s_own(customers, tmp_path):
     few = customers.sample(150, random_state=0)[list(SPEND_COLUMNS)]
     few.to_csv(tmp_path / "mine.csv", index=False)
-    fitted = fit(read_own(tmp_path / "mine.csv"), 2)
+    fitted = fit(read_file(tmp_path / "mine.csv"), 2)
     assert (fitted.answers["familiarity"] == _shares(fitted.bundle.predictor.densities)).all()

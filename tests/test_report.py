@@ -20,25 +20,11 @@ from wholesale.app import sentences
 from wholesale.bundle import save_bundle
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.customers import read_file
 from wholesale.manifest import ROOT, SHIPPED, BundleError
 from wholesale.models import fit_gmm
-from wholesale.own import read_own
 from wholesale.reading import ReadError
-from wholesale.report import (
-    ReportError,
-    advice,
-    export,
-    figures,
-    findings,
-    number,
-    place,
-    study,
-    tables,
-    weighing,
-    words,
-    write_report,
-)
-from wholesale.report.show import to_html
+from wholesale.report import ReportError, export, figures, study, tables, text, write_report
 from wholesale.scoring import OutputError
 from wholesale.scoring.summary import UNKNOWN
 
@@ -71,8 +57,8 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def sample():
-    own = read_own(SAMPLE, DELI)
-    return own, study.score(own), weighing.weigh(own), study.fit(own, 3)
+    own = read_file(SAMPLE, DELI)
+    return own, study.place(own), study.compare_counts(own), study.fit(own, 3)
 
 
 @pytest.fixture(scope="session")
@@ -95,41 +81,43 @@ def _table(amounts, folder, name="some.csv"):
     return path
 
 
-def _all_said(own, segments=3):
-    scored, weighed, fitted = study.score(own), weighing.weigh(own), study.fit(own, segments)
-    shown = (tables.rejects(own), tables.spending(own), tables.drift(own, scored), tables.shipped(scored))
-    shown += (tables.counts(weighed), tables.ballot(weighed), tables.segments(fitted))
-    shown += (tables.contested(own, fitted), tables.typical(fitted))
-    drawn = (figures.drift(own, scored), figures.criteria(weighed), figures.profiles(fitted))
-    assert all(ax.get_title(loc="left") for ax in (*drawn, figures.plane(fitted), figures.tree(fitted)) if ax)
+def _all_said(customers, segments=3):
+    placement, evidence = study.place(customers), study.compare_counts(customers)
+    fitted = study.fit(customers, segments)
+    drawn = [figures.drifts(customers, placement), figures.criteria(evidence), figures.profiles(fitted)]
+    drawn += [figures.plane(fitted), figures.tree(fitted)]
+    assert all(ax.get_title(loc="left") for ax in drawn if ax)
     plt.close("all")
-    said = [words.reading(own), words.rejects(own), words.spending(own), place.drift(own, scored)]
-    said += [place.shipped(scored), number.extent(weighed), number.preferred(weighed, segments)]
-    said += [number.yardstick(weighed, segments), findings.segments(fitted), findings.contested(fitted)]
-    said += [findings.kinship(fitted, scored), findings.zeros(fitted), findings.profiles(fitted)]
-    said += [findings.plane(fitted), findings.tree(fitted)]
-    said += [advice.found(own, scored, weighed, fitted), advice.next_steps(own, scored, weighed, fitted)]
-    text = "\n".join([*said, *(table.to_string() for table in shown if table is not None)])
+    shown = [tables.rejected(customers), tables.spending(customers), tables.drifts(customers, placement)]
+    shown += [tables.placement(placement), tables.counts(evidence), tables.votes(evidence)]
+    shown += [tables.segments(fitted), tables.typical(fitted), tables.doubts(fitted)]
+    shown += [tables.contested(fitted, customers)]
+    said = [text.reading(customers), text.spending(customers), text.market(customers, placement)]
+    said += [text.chance(customers, placement), text.agreement(placement), text.how_many(evidence, segments)]
+    said += [text.fit(fitted), text.kinship(fitted, placement)]
+    said += [text.found(customers, placement, evidence, fitted, segments)]
+    said += [text.next_steps(customers, placement, evidence, fitted)]
     assert [FLAWS.search(each) for each in said if FLAWS.search(each)] == []
-    return text
+    return "\n".join([*said, *(table.to_string() for table in shown if isinstance(table, pd.DataFrame))])
 
 
 def test_the_report_says_where_there_is_no_mixture(tmp_path, monkeypatch):
     monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 2)
     amounts = np.random.default_rng(3).lognormal(7, 1, size=(12, 6)).round()
-    own = read_own(_table(amounts, tmp_path))
-    text, found = _all_said(own, 2), study.fit(own, 2)
-    assert sentences.mixture(found.bundle.predictor) in text
-    assert "The two new models agree" in text and "not known without a mixture" in text
-    save_bundle(found.bundle, tmp_path / "out")
-    scored = study.score(own, tmp_path / "out")
-    assert "The two models agree" in place.shipped(scored) and "Gaussian" not in place.shipped(scored)
-    assert UNKNOWN in scored.summary.verdict
+    own = read_file(_table(amounts, tmp_path))
+    said, fitted = _all_said(own, 2), study.fit(own, 2)
+    assert sentences.mixture(fitted.predictor) in said
+    assert "The two new models agree" in said and "not known without a mixture" in said
+    save_bundle(fitted.bundle, tmp_path / "out")
+    placement = study.place(own, tmp_path / "out")
+    assert "The two models agree" in text.agreement(placement)
+    assert "Gaussian" not in tables.placement(placement).to_string()
+    assert UNKNOWN in placement.summary.verdict
 
 
 def test_no_number_of_segments_is_advised_that_was_not_fitted(tmp_path):
     few = np.tile(np.random.default_rng(3).lognormal(7, 1, size=(7, 6)).round(), (4, 1))
-    own = read_own(_table(few, tmp_path))
+    own = read_file(_table(few, tmp_path))
     assert "Ask for" not in _all_said(own, 8)
 
 
@@ -138,19 +126,20 @@ class TestTheSample:
         assert SAMPLE == study.SAMPLE and SAMPLE.read_bytes() == second_wholesaler()
 
     def test_loses_no_record(self, sample):
-        own, scored, *_ = sample
+        own, placement, *_ = sample
         assert (len(own.amounts), len(own.rejected)) == (CUSTOMERS, len(BROKEN))
         assert own.rejected["line"].to_pylist() == [int(number) + 1 for number in BROKEN]
-        assert own.accepted["Name"][0].as_py() and scored.summary.accepted == CUSTOMERS
+        assert own.accepted["Name"][0].as_py() and placement.summary.accepted == CUSTOMERS
 
 
 class TestWhatIsSaid:
     def test_of_the_sample(self, sample):
-        own, scored, weighed, fitted = sample
-        assert "holds 84 records. Read as customers: 80 of 84 (95%)" in words.reading(own)
-        assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in place.drift(own, scored)
-        assert "19 of 20 cases" in place.drift(own, scored)
-        advised = advice.next_steps(own, scored, weighed, fitted)
+        own, placement, evidence, fitted = sample
+        assert "holds 84 records. Read as customers: 80 of 84 (95%)" in text.reading(own)
+        assert "the form of the record (1), Fresh (1), Milk (1) and Grocery (1)" in text.reading(own)
+        assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in text.market(own, placement)
+        assert "19 of 20 cases" in text.chance(own, placement)
+        advised = text.next_steps(own, placement, evidence, fitted)
         assert "lines 18" not in advised and "(line 18, 37, 53 and 72)" in advised
         assert "train second_wholesaler.csv --column Delicassen=Deli --segments 3 -o own`" in advised
         assert (
@@ -160,68 +149,68 @@ class TestWhatIsSaid:
         assert sum(fitted.bundle.predictor.sizes["kmeans"]) == CUSTOMERS
 
     def test_of_the_customers_on_record_claims_no_drift(self):
-        own = read_own(SHIPPED)
-        scored = study.score(own)
-        assert scored.on_record and "very customers" in place.drift(own, scored)
-        assert set(tables.drift(own, scored)["spending"]) == {"no difference"}
-        assert "none was rejected" in words.reading(own) and "uncertain" not in words.reading(own)
+        own = read_file(SHIPPED)
+        placement = study.place(own)
+        assert placement.on_record and "They are the 440 customers on record" in text.market(own, placement)
+        assert set(tables.drifts(own, placement)["spending"]) == {"no difference"}
+        assert "none was rejected" in text.reading(own) and "uncertain" not in text.reading(own)
 
     def test_of_the_customers_on_record_ward_is_counted_by_its_tree_alone(self, predictor):
-        own = read_own(SHIPPED)
-        scored, fitted = study.score(own), study.fit(own, 3)
-        for answers in (scored.answers, fitted.answers):
+        own = read_file(SHIPPED)
+        placement, fitted = study.place(own), study.fit(own, 3)
+        for answers in (placement.answers, fitted.answers):
             names = np.array(predictor.names["ward"])[answers["ward_segment"] - 1]
             assert (answers["ward_name"] == names).all()
             assert np.bincount(answers["ward_segment"])[1:].tolist() == predictor.sizes["ward"].tolist()
-        assert dict(scored.summary.segments["ward"]) == dict(
+        assert dict(placement.summary.segments["ward"]) == dict(
             zip(predictor.names["ward"], predictor.sizes["ward"], strict=True)
         )
-        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        evidence = study.Refused("x")
         agreed = re.search(
-            r"new models agree\*\* on (\S+ of 440)", advice.found(own, scored, weighed, fitted)
+            r"new models agree on (\S+ of 440)", text.found(own, placement, evidence, fitted, 3)
         )
-        assert f"three models agree on {agreed[1]}" in place.shipped(scored)
+        assert f"three models agree on {agreed[1]}" in text.agreement(placement)
 
     @pytest.mark.parametrize("rows", [1, 2, 9, 12, 16])
     def test_of_too_few_customers_says_so(self, tmp_path, customers, rows):
-        own = read_own(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
-        text = _all_said(own)
+        own = read_file(_table(customers[list(SPEND_COLUMNS)].head(rows), tmp_path))
+        said = _all_said(own)
         if rows < 10:
-            assert "No models were fitted" in text and "No segments of their own" in text
+            assert "No models were fitted" in said and "No segments of their own" in said
         else:  # K-Means and Ward stand without a mixture
-            assert "Segments of their own" in text and f"{rows} different customers are few" in text
-        assert ("too few to segment" in text) == (rows < 10)
+            assert "Segments of their own" in said and f"{rows} different customers are few" in said
+        assert ("too few to segment" in said) == (rows < 10)
 
     def test_of_one_category_alike_for_everybody_names_it(self, tmp_path, customers):
         amounts = customers[list(SPEND_COLUMNS)].assign(Frozen=5).head(50)
-        text = _all_said(read_own(_table(amounts, tmp_path)))
-        assert "Frozen is the same for every customer" in text and "The same for everybody: Frozen." in text
+        said = _all_said(read_file(_table(amounts, tmp_path)))
+        assert "Frozen is the same for every customer" in said
 
     def test_of_customers_all_in_one_segment(self, tmp_path, predictor):
         near = predictor.centers["kmeans"][0] + np.random.default_rng(1).normal(0, 0.1, (21, 6))
         amounts = np.expm1(near * predictor.scale + predictor.mean)
-        text = _all_said(read_own(_table(amounts, tmp_path)), segments=2)
-        assert "K-Means puts all 21 into *Few staples*" in text
-        assert "put everybody into one K-Means segment" in text
+        said = _all_said(read_file(_table(amounts, tmp_path)), segments=2)
+        assert re.search(r"1 Few staples +21 +100%", said)
+        assert "put everybody into one K-Means segment" in said
 
     def test_of_another_market_advises_against_the_models_at_hand(self, tmp_path, customers):
-        own = read_own(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
-        scored = study.score(own)
-        assert "much higher" in place.drift(own, scored) and "All 40 are unlike 99%" in place.drift(
-            own, scored
+        own = read_file(_table(customers[list(SPEND_COLUMNS)].head(40) * 1000, tmp_path))
+        placement = study.place(own)
+        assert "much higher" in text.market(own, placement) and "All 40 are unlike 99%" in text.market(
+            own, placement
         )
-        assert "are they a year's" in place.drift(own, scored)
-        none = study.Unfitted(3, "it was not tried")
-        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 40, refusal="x")
-        said = advice.next_steps(own, scored, weighed, none)
+        assert "are they a year's" in text.market(own, placement)
+        none = study.Refused("it was not tried")
+        evidence = study.Refused("x")
+        said = text.next_steps(own, placement, evidence, none)
         assert "differ from the 440 customers on record in Fresh (much higher), Milk (much higher)" in (
-            advice.found(own, scored, weighed, none)
+            text.found(own, placement, evidence, none, 3)
         )
         assert "Be careful with the models at hand" in said and "wholesale score" not in said
 
     def test_of_zeros(self, tmp_path):
-        text = _all_said(read_own(_table(np.zeros((4, 6)), tmp_path)))
-        assert "Zeros: Fresh (4)" in text
+        said = _all_said(read_file(_table(np.zeros((4, 6)), tmp_path)))
+        assert re.search(r"Fresh( +0){5} +4\n", said)
 
     @given(n=st.integers(0, 2000), rest=st.integers(0, 2000))
     def test_a_part_is_written_so_that_it_reads_well(self, n, rest):
@@ -234,14 +223,14 @@ class TestWhatIsSaid:
     def test_a_files_name_is_only_ever_a_name(self, name):
         from nbconvert.filters import markdown2html
 
-        html = markdown2html(f"x{words.escaped(name)}x")
+        html = markdown2html(f"x{text.escaped(name)}x")
         assert re.sub(r"^<p>|</p>$", "", unescape(html.strip())) == f"x{name}x"
 
     @pytest.mark.parametrize("votes", [[2, 2, 2], [2, 3], [1, 1, 4], [3, 3, 4, 4, 5], [3, 3, 2]])
     def test_the_number_with_most_votes_leads(self, monkeypatch, votes):
-        monkeypatch.setattr(weighing.Weighed, "votes", property(lambda _: dict(enumerate(votes))))
+        monkeypatch.setattr(study.CountEvidence, "votes", property(lambda _: dict(enumerate(votes))))
         counts = pd.DataFrame(index=[1, 2, 3, 4, 5])
-        said = number.preferred(weighing.Weighed(counts, pd.DataFrame(), 50), 3)
+        said = text.how_many(study.CountEvidence(counts, pd.DataFrame(), 50), 3)
         most = max(set(votes), key=votes.count)
         assert ("split" in said) == (sum(votes.count(k) == votes.count(most) for k in set(votes)) > 1)
         leads = "That is the number asked for." in said
@@ -262,26 +251,30 @@ class TestWhatIsSaid:
         ],
     )
     def test_a_number_found_on_a_draw_is_held_against_further_draws(self, monkeypatch, again, sentence):
-        monkeypatch.setattr(weighing.Weighed, "votes", property(lambda _: {"a": 2, "b": 2}))
+        monkeypatch.setattr(study.CountEvidence, "votes", property(lambda _: {"a": 2, "b": 2}))
         counts = pd.DataFrame(index=[1, 2, 3])
-        assert sentence in number.preferred(weighing.Weighed(counts, pd.DataFrame(), 1000, again), 3)
+        assert sentence in text.how_many(study.CountEvidence(counts, pd.DataFrame(), 1000, again), 3)
 
     def test_of_amounts_paired_anew_says_that_only_their_combinations_are_unusual(self, tmp_path, customers):
         amounts = customers[list(SPEND_COLUMNS)].apply(np.sort)
         amounts[["Grocery", "Frozen"]] = amounts[["Grocery", "Frozen"]].to_numpy()[::-1]
-        own = read_own(_table(amounts, tmp_path))
-        scored = study.score(own)
-        assert scored.summary.other_market and not place.shifted(own, scored)
-        none = study.Unfitted(3, "it was not tried")
-        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
-        assert "no category alone differs from the 440" in advice.found(own, scored, weighed, none)
+        own = read_file(_table(amounts, tmp_path))
+        placement = study.place(own)
+        assert placement.summary.other_market and set(tables.drifts(own, placement)["spending"]) == {
+            "no difference"
+        }
+        none = study.Refused("it was not tried")
+        evidence = study.Refused("x")
+        assert "no category alone differs clearly from the 440" in text.found(
+            own, placement, evidence, none, 3
+        )
 
     def test_what_is_usual_is_what_half_of_the_record_would_see_in_the_other(self):
         """The limit is the fifth lowest of 440: simulated, as the formula says, for 5,000 others."""
         rng = np.random.default_rng(0)
         lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
         simulated = np.quantile(rng.binomial(5000, lowest), [0.025, 0.975])
-        formula = re.search(r"(\d+) to (\d+) would be nothing unusual", place._unfamiliar(50, 5000, 440))
+        formula = re.search(r"(\d+) to (\d+) would be nothing unusual", text.unfamiliar(50, 5000, 440))
         assert np.abs(np.array(formula.groups(), int) - simulated).max() <= 4
 
     @pytest.mark.parametrize(
@@ -298,53 +291,53 @@ class TestWhatIsSaid:
         ],
     )
     def test_too_few_unfamiliar_are_unusual_as_well(self, unfamiliar, n, sentence):
-        assert re.search(sentence, place._unfamiliar(unfamiliar, n, 440))
+        assert re.search(sentence, text.unfamiliar(unfamiliar, n, 440))
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, tmp_path, customers):
         path = _table(customers[list(SPEND_COLUMNS)] / 7, tmp_path)
-        own = read_own(path, decimal="point")
-        scored = study.score(own)
-        weighed = weighing.Weighed(pd.DataFrame(), pd.DataFrame(), 440, refusal="x")
+        own = read_file(path, decimal="point")
+        placement = study.place(own)
+        evidence = study.Refused("x")
         fitted = study.fit(own, 3)
         assert "train some.csv --decimal point --segments 3" in (
-            advice.next_steps(own, scored, weighed, fitted)
+            text.next_steps(own, placement, evidence, fitted)
         )
 
     def test_amounts_in_a_large_unit_are_said_to_be_small(self, tmp_path, customers):
-        text = words.spending(read_own(_table(customers[list(SPEND_COLUMNS)] / 1000, tmp_path)))
-        assert "spend under 10 m.u. on Fresh, Milk, Grocery, Frozen, Detergents and Paper and" in text
-        assert "under 10" not in words.spending(read_own(SHIPPED))
+        said = text.spending(read_file(_table(customers[list(SPEND_COLUMNS)] / 1000, tmp_path)))
+        assert "spend under 10 m.u. on Fresh, Milk, Grocery, Frozen, Detergents and Paper and" in said
+        assert "under 10" not in text.spending(read_file(SHIPPED))
 
     def test_no_structure_is_doubted_whichever_number_leads(self, tmp_path):
         rng = np.random.default_rng(4)
         cloud = np.exp(rng.multivariate_normal([8] * 6, np.eye(6) + 0.3, 300))
-        own = read_own(_table(cloud, tmp_path))
-        scored, weighed, fitted = study.score(own), weighing.weigh(own), study.fit(own, 3)
+        own = read_file(_table(cloud, tmp_path))
+        placement, evidence, fitted = study.place(own), study.compare_counts(own), study.fit(own, 3)
         assert re.search(
             r"Of 20 clouds without any segments, .* when cut into 3.* scored as high",
-            advice.found(own, scored, weighed, fitted),
+            text.found(own, placement, evidence, fitted, 3),
         )
-        advised = advice.next_steps(own, scored, weighed, fitted)
-        assert weighed.by_chance_too(3) and "though chance might give as good ones" in advised
+        advised = text.next_steps(own, placement, evidence, fitted)
+        assert evidence.by_chance_too(3) and "though chance might give as good ones" in advised
 
     def test_segments_that_zeros_make_are_named(self, tmp_path, customers):
         amounts = customers[list(SPEND_COLUMNS)].copy()
         amounts.iloc[:60, 2] = 0
-        text = _all_said(read_own(_table(amounts, tmp_path)))
-        assert "Zeros make segments" in text and ": all 60" in text
+        said = _all_said(read_file(_table(amounts, tmp_path)))
+        assert re.search(r"(?m)^.*\b60 .* 100% ", said)
 
     def test_of_more_than_can_be_fitted_counts_all(self, tmp_path, customers, monkeypatch):
         monkeypatch.setattr("wholesale.provenance.LARGEST", 300)
-        monkeypatch.setattr(weighing, "WEIGHED", 200)
-        own = read_own(_table(customers[list(SPEND_COLUMNS)], tmp_path))
+        monkeypatch.setattr(study, "DRAWN", 200)
+        own = read_file(_table(customers[list(SPEND_COLUMNS)], tmp_path))
         fitted = study.fit(own, 3)
         assert not fitted.all_fitted
-        assert all(sum(fitted.sizes(model)) == 440 for model in ("kmeans", "gmm", "ward"))
+        assert tables.segments(fitted)["customers"].astype(int).groupby(level=0).sum().eq(440).all()
         assert "300 customers, drawn at random, were fitted" in _all_said(own)
 
     def test_a_table_says_which_of_its_columns_are_words(self):
         table = pd.DataFrame({"n": [1], "said": ["much higher"]}).rename_axis(columns="line")
-        assert 'class="dataframe th-1 th-3 td-2"' in to_html(table)
+        assert 'class="dataframe th-1 th-3 td-2"' in export.table_html(table)
 
 
 class TestFigures:
@@ -367,7 +360,8 @@ class TestTheReport:
 
     def test_hides_the_code_until_it_is_asked_for(self, written):
         assert (
-            "pre.code { display: none; }" in written[0] and "fitted = study.fit(own, segments)" in written[0]
+            "pre.code { display: none; }" in written[0]
+            and "fitted = study.fit(customers, segments)" in written[0]
         )
         assert [its["type"] for its in Page(written[0]).inputs] == ["checkbox"]
 
@@ -410,7 +404,7 @@ class TestRefusals:
     def test_a_file_without_any_customer_is_refused_with_the_first_reason(self, tmp_path):
         path = _table([["x"] * 6], tmp_path)
         with pytest.raises(ReadError, match=r"some.csv: no record is a customer; line 2: Fresh: x is not"):
-            read_own(path)
+            read_file(path)
 
     def test_what_is_told_of_a_file_is_what_the_notebook_asks_for(self, tmp_path, monkeypatch):
         def stop(parameters, _):

@@ -7,7 +7,7 @@ from wholesale.evidence import recommend, saved, search_covariances
 from wholesale.evidence.saved import fingerprint, load_evidence, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.models import SAME_OPTIMUM, restart
-from wholesale.report import weighing
+from wholesale.report import study
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_one_segment_has_votes_where_a_criterion_allows_it(evidence, customers):
     done = {"counts": rows, **searches, **{f"stability of {label}": {} for label in MODELS.values()}}
     told = saved._assembled(customers, {"fingerprint": "", "n_segments": 3}, done)
     counts = pd.DataFrame.from_dict(rows, orient="index").rename(index=int)
-    report = weighing.Weighed(counts, pd.DataFrame(), 440)
+    report = study.CountEvidence(counts, pd.DataFrame(), 440)
     assert told["votes"] == report.votes
     ones = {name for name, k in told["votes"].items() if k == 1}
     assert ones == {"BIC of the mixture", "gap statistic", "prediction strength"}

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.own import read_own
+from wholesale.customers import read_file
 from wholesale.reading import (
     ReadError,
     Settings,
@@ -21,7 +21,7 @@ from wholesale.reading import (
     whole,
 )
 from wholesale.reading.tables import ROWS
-from wholesale.report import advice
+from wholesale.report import text
 
 NOT = "is not an amount ≥ 0"
 NAMES = HEADER.split(",")
@@ -341,9 +341,9 @@ def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
         refused = CliRunner().invoke(main, words)
         assert refused.stderr == f"mine.xlsx: {OTHER.format('Customers', 'The data', QUOTED)}\n"
         assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
-    own = read_own(path, sheet="The data")
+    own = read_file(path, sheet="The data")
     assert len(own.accepted) == 60
-    assert advice._command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
+    assert text.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
 
 
 QUOTED = "'The data'"

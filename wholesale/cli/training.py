@@ -17,7 +17,7 @@ from wholesale.wording import counted
 
 if TYPE_CHECKING:
     from wholesale.bundle import Bundle
-    from wholesale.own import Own
+    from wholesale.customers import Customers
 
 REASONS = 3
 """Rejected rows that are shown with what is wrong."""
@@ -46,9 +46,9 @@ def train(
     folder = output or MODELS_FOLDER
     try:
         how = {"columns": named_columns(column), "decimal": decimal, "sheet": sheet, "blank": blank}
-        own = _read(source, output, how)
+        customers = _read(source, output, how)
         with _writable(folder):
-            bundle = _fitted(own, segments, folder, evidence)
+            bundle = _fitted(customers, segments, folder, evidence)
     except ValueError as error:
         refuse(error)
     except OSError as error:
@@ -105,28 +105,30 @@ def check(
         )
 
 
-def _read(source: Path | None, output: Path | None, how: dict) -> "Own":
+def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     """Read the customers and say what came of it."""
-    from wholesale.own import read_own, shipped
+    from wholesale.customers import read_file, read_shipped
 
     if source is None:
         if any(how.values()):
             options = "--column, --decimal, --sheet and --blank"
             raise ValueError(f"{options} say how to read a file of your own: name it first")
-        return shipped()
+        return read_shipped()
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         raise ValueError(
             f"models/ is for the shipped customers: name a folder for those of {source.name}, e.g. -o mine"
         )
-    own = read_own(source, **how)
-    accepted, rejected = counted(len(own.accepted), "row"), len(own.rejected)
-    console.print(f"{own.file}: {accepted} accepted, {rejected} rejected.")
-    first = [f"line {row['line']}: {row['reason']}" for row in own.rejected.slice(0, REASONS).to_pylist()]
-    for line in (*first, *own.notes, *own.left_out):
+    customers = read_file(source, **how)
+    accepted, rejected = counted(len(customers.accepted), "row"), len(customers.rejected)
+    console.print(f"{customers.file}: {accepted} accepted, {rejected} rejected.")
+    first = [
+        f"line {row['line']}: {row['reason']}" for row in customers.rejected.slice(0, REASONS).to_pylist()
+    ]
+    for line in (*first, *customers.notes, *customers.left_out):
         console.print(f"  {line}", markup=False, highlight=False)
     if (more := rejected - REASONS) > 0:
         console.print(f"  and {more} more rejected")
-    return own
+    return customers
 
 
 @contextmanager
@@ -143,20 +145,20 @@ def _writable(folder: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-def _fitted(own: "Own", segments: int, folder: Path, weigh: bool) -> "Bundle":
+def _fitted(customers: "Customers", segments: int, folder: Path, weigh: bool) -> "Bundle":
     from wholesale.bundle import save_bundle, train
     from wholesale.provenance import LARGEST
 
-    n = min(len(own.customers), LARGEST)
-    if n < len(own.customers):
+    n = min(len(customers.table), LARGEST)
+    if n < len(customers.table):
         console.print(
             f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."
         )
     console.print(f"Training on {n} customers, {segments} segments; {_takes(n, weigh)}.")
     bundle = train(
-        own.customers,
+        customers.table,
         segments,
-        source=own.source,
+        source=customers.source,
         folder=folder,
         weigh=weigh,
         progress=lambda step: console.print(f"  {step}"),

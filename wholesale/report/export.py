@@ -1,4 +1,4 @@
-"""Notebook 6 run on a file, and its outcome as one HTML file that needs nothing else."""
+"""What notebook 6 displays; the notebook run on a file, and its outcome as one self-contained HTML file."""
 
 import logging
 import sys
@@ -6,21 +6,26 @@ import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import matplotlib.pyplot as plt
+import pandas as pd
 import papermill
+from IPython.display import Markdown, display
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from papermill.translators import PythonTranslator
 
 from wholesale.columns import LABELS
+from wholesale.customers import read_file
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
-from wholesale.own import read_own
-from wholesale.report.study import score
-from wholesale.report.words import escaped
+from wholesale.report.study import place
+from wholesale.report.text import escaped
 from wholesale.scoring.output import check_free
 from wholesale.wording import listed
 
@@ -29,11 +34,41 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 FIRST, UNUSED, SET_UP = "summary", {"notebook", "parameters"}, {"imports", "injected-parameters"}
 """Tags of cells: what a report begins with, what it leaves out, and what it ends with."""
 
+NUMBER = r"(?:[<>−-]?[\d.,\u00a0]+%?(?: (?:of|to) \d[\d.]*)?|–|)"
+"""What stands right in a table."""
+
 MADE = """## How this report was made
 
 On {date}, by notebook 6 of the project *wholesale customer segments*, with these settings:
 
 {settings}"""
+
+
+def show(*parts: str | pd.DataFrame | Axes | None) -> None:
+    """Display sentences (as Markdown), tables and figures in turn, and nothing for what is missing.
+
+    A figure's titles are its text for those who cannot see it.
+    """
+    for part in parts:
+        if isinstance(part, Axes):
+            figure = cast(Figure, part.figure)
+            titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_visible()]
+            display(figure, metadata={"image/png": {"alt": f"Figure: {'; '.join(titles)}."}})
+            plt.close(figure)
+        elif isinstance(part, pd.DataFrame):
+            display({"text/html": table_html(part), "text/plain": part.to_string()}, raw=True)
+        elif part:
+            display(Markdown(part))
+
+
+def table_html(table: pd.DataFrame) -> str:
+    """Write a table in full; its classes tell a style which headings and cells are words, to stand left."""
+    levels = table.index.nlevels
+    words = [i for i, name in enumerate(table, 1) if not table[name].astype(str).str.fullmatch(NUMBER).all()]
+    heads = [*range(1, levels + 1), *(levels + i for i in words)]
+    classes = [*(f"th-{i}" for i in heads), *(f"td-{i}" for i in words)]
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html(classes=classes, border=0)
 
 
 class ReportError(Exception):
@@ -65,40 +100,16 @@ def write_report(
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
-    blank: str | None = None,
     segments: int = 3,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Write a report on a file of customers: one HTML file, which loads nothing from anywhere.
 
-    Parameters
-    ----------
-    source : path
-        Any file that :func:`wholesale.reading.open_customers` takes.
-    output : path
-    models : path
-        Folder of the models that the customers are scored with.
-    columns : mapping of str to str, optional
-        For a category, the file's own name of that column.
-    decimal : {"point", "comma"}, optional
-    sheet : str, optional
-        Of a workbook.
-    blank : {"zero"}, optional
-        What blank amounts mean.
-    segments : int
-        Number of segments to fit.
-    force : bool
-        Whether to replace `output`.
-    progress : callable
-        Told each step as it begins.
-
     Raises
     ------
-    ReadError
-        If `source` cannot be read, before anything is run.
-    BundleError
-        If `models` cannot be used.
+    ReadError, BundleError
+        If `source` cannot be read or `models` cannot be used, before anything is run.
     OutputError
         If `output` is there already, or cannot be written.
     ReportError
@@ -107,14 +118,13 @@ def write_report(
     source, output = Path(source).resolve(), Path(output)
     check_free(output, force=force, source=source)
     progress(f"Read {source.name}")
-    score(read_own(source, columns, decimal, sheet, blank), models)  # whatever it refuses, it refuses here
+    place(read_file(source, columns, decimal, sheet), models)  # whatever it refuses, it refuses here
     parameters = {
         "source": str(source),
         "models": str(Path(models).resolve()),
         "columns": dict(columns or {}),
         "decimal": decimal,
         "sheet": sheet,
-        "blank": blank,
         "segments": segments,
     }
     notebook = _run(parameters, progress)
@@ -143,19 +153,16 @@ def to_html(notebook: NotebookNode, name: str, settings: str) -> str:
 
 def _settings(parameters: Mapping[str, Any]) -> str:
     """List the parameters in words; a report that is handed on does not tell folders."""
-    named = [
-        f"{escaped(its)} for {LABELS.get(name, escaped(name))}" for name, its in parameters["columns"].items()
-    ]
-    words = {
+    named = [f"{escaped(own)} for {LABELS.get(name, name)}" for name, own in parameters["columns"].items()]
+    settings = {
         "File": escaped(Path(parameters["source"]).name),
-        "Columns of another name": listed(named) if named else "none",
+        "Columns of another name": listed(named) or "none",
         "Decimal sign": parameters["decimal"] or "found out from the file",
         "Models at hand": escaped(Path(parameters["models"]).name),
         "Segments asked for": parameters["segments"],
     }
-    words |= {"Blank amounts": parameters["blank"]} if parameters["blank"] else {}
-    words |= {"Sheet": escaped(parameters["sheet"])} if parameters["sheet"] else {}
-    return "\n".join(f"- {name}: {said}" for name, said in words.items())
+    settings |= {"Sheet": escaped(parameters["sheet"])} if parameters["sheet"] else {}
+    return "\n".join(f"- {name}: {value}" for name, value in settings.items())
 
 
 def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> NotebookNode:

@@ -1,4 +1,4 @@
-"""Customers to be fitted: one's own, read from a file, or the shipped ones."""
+"""Customers of a file, read to be fitted or reported on: one's own, or the shipped ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
+class Customers:
     """Customers read from a file.
 
     Attributes
     ----------
-    customers : DataFrame
+    table : DataFrame
         The six amounts, in m.u.; before them ``Channel`` and ``Region``, where the file has these columns
         with the shipped data's codes and nothing else. The index counts the accepted rows from 1.
     file : str
@@ -37,7 +37,7 @@ class Own:
         What was said of it beforehand.
     """
 
-    customers: pd.DataFrame
+    table: pd.DataFrame
     file: str
     accepted: pa.Table
     rejected: pa.Table
@@ -47,7 +47,7 @@ class Own:
     @property
     def amounts(self) -> pd.DataFrame:
         """The six amounts alone."""
-        return self.customers[list(SPEND_COLUMNS)]
+        return self.table[list(SPEND_COLUMNS)]
 
     @property
     def source(self) -> Source:
@@ -60,22 +60,22 @@ class Own:
         return [
             f"{column} is left out: it holds other codes than {listed([str(code) for code in codes])}."
             for column, codes in CODES.items()
-            if column in self.accepted.column_names and column not in self.customers
+            if column in self.accepted.column_names and column not in self.table
         ]
 
 
-def shipped() -> Own:
-    """Load the customers of this project, checked, in the same form."""
-    return replace(read_own(SHIPPED), customers=load_customers())
+def read_shipped() -> Customers:
+    """Read the customers of this project, checked, in the same form."""
+    return replace(read_file(SHIPPED), table=load_customers())
 
 
-def read_own(
+def read_file(
     path: Path | str,
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
     blank: str | None = None,
-) -> Own:
+) -> Customers:
     """Read customers of one's own.
 
     Parameters
@@ -91,7 +91,7 @@ def read_own(
 
     Returns
     -------
-    Own
+    Customers
 
     Raises
     ------
@@ -101,18 +101,18 @@ def read_own(
     settings = Settings(columns or {}, decimal, sheet=sheet, blank=blank)
     file = open_customers(path, settings)
     name = file.path.name
-    notes, (accepted, rejected) = whole(file, lambda its: (its.notes, read_tables(its)))
+    notes, (accepted, rejected) = whole(file, lambda opened: (opened.notes, read_tables(opened)))
     advice = blank_advice(count_blanks(rejected), len(rejected))
     if not len(accepted):
         (first,) = rejected.slice(0, 1).to_pylist()
         said = "; ".join([f"no record is a customer; line {first['line']}: {first['reason']}", *advice])
         raise ReadError(f"{name}: {said}")
-    amounts = accepted.select(SPEND_COLUMNS).to_pandas()
     codes = {column: _codes(accepted, column) for column in CODES}
-    known = {column: its for column, its in codes.items() if its is not None}
-    customers = pd.DataFrame({**known, **{column: _whole(amounts[column]) for column in amounts}})
-    customers.index = pd.RangeIndex(1, len(customers) + 1, name="customer")
-    return Own(customers, name, accepted, rejected, [*notes, *advice], settings)
+    table = pd.DataFrame({column: known for column, known in codes.items() if known is not None})
+    for column in SPEND_COLUMNS:
+        table[column] = _whole(accepted[column].to_pandas())
+    table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
+    return Customers(table, name, accepted, rejected, [*notes, *advice], settings)
 
 
 def _whole(amounts: pd.Series) -> pd.Series:
