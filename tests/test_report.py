@@ -89,7 +89,7 @@ def _all_said(customers, segments=3):
     assert all(ax.get_title(loc="left") for ax in drawn if ax)
     plt.close("all")
     shown = [tables.rejected(customers), tables.spending(customers), tables.drifts(customers, placement)]
-    shown += [tables.placement(placement), tables.counts(evidence), tables.votes(evidence)]
+    shown += [tables.placement(placement), tables.counts(evidence)]
     shown += [tables.segments(fitted), tables.typical(fitted), tables.doubts(fitted)]
     shown += [tables.contested(fitted, customers)]
     said = [text.reading(customers), text.spending(customers), text.market(customers, placement)]
@@ -324,7 +324,7 @@ class TestWhatIsSaid:
         amounts = customers[list(SPEND_COLUMNS)].copy()
         amounts.iloc[:60, 2] = 0
         said = _all_said(read_file(_table(amounts, tmp_path)))
-        assert re.search(r"(?m)^.*\b60 .* 100% ", said)
+        assert re.search(r"(?m)^.*\b60 .* 100%$", said)
 
     def test_of_more_than_can_be_fitted_counts_all(self, tmp_path, customers, monkeypatch):
         monkeypatch.setattr("wholesale.provenance.LARGEST", 300)

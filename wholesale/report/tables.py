@@ -17,6 +17,8 @@ SHOWN, WIDEST = 10, 60
 EVEN = 0.05
 """So near to one half, a share above the median is neither higher nor lower."""
 
+WITHOUT = "silhouette of K-Means in clouds without segments"
+
 
 def rejected(customers: Customers) -> pd.DataFrame | None:
     """List the first rejected records, each with its first fault."""
@@ -90,26 +92,20 @@ def placement(placement: Placement) -> pd.DataFrame:
 
 @unless_refused()
 def counts(evidence: CountEvidence) -> pd.DataFrame:
-    """Give every criterion for each number of segments, and the silhouettes of clouds without segments."""
-    written = {
-        each.heading: ["–" if pd.isna(value) else each.write(value) for value in evidence.counts[each.column]]
+    """Give each criterion and its vote by number of segments, and silhouettes of clouds without segments."""
+    rows = {
+        each.vote or each.heading: [
+            "–" if pd.isna(value) else each.write(value) for value in evidence.counts[each.column]
+        ]
         for each in CRITERIA
         if each.column in evidence.counts and each.column != "gmm_reached"
     }
-    table = pd.DataFrame(written, list(evidence.counts.index)).rename_axis(columns="segments")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(evidence.counts.index))
     if len(evidence.clouds):
         ranges = {k: f"{clouds.min():.2f} to {clouds.max():.2f}" for k, clouds in evidence.clouds.items()}
-        table["silhouette of K-Means without segments"] = pd.Series(ranges).reindex(table.index).fillna("–")
-    return table
-
-
-@unless_refused()
-def votes(evidence: CountEvidence) -> pd.DataFrame:
-    """List which number of segments each criterion prefers."""
-    cast = pd.Series(evidence.votes)
-    by_k = cast.index.to_series().groupby(cast.to_numpy())
-    table = pd.DataFrame({"votes": by_k.size(), "preferred by": by_k.agg(", ".join)})
-    return table.rename_axis(columns="segments")
+        table.loc[WITHOUT] = pd.Series(ranges).reindex(table.columns)
+    table["vote"] = pd.Series(evidence.votes).reindex(table.index).map("{:.0f}".format, na_action="ignore")
+    return table.fillna("–").rename_axis(columns="segments")
 
 
 @unless_refused()
@@ -128,9 +124,12 @@ def segments(fitted: Fitted) -> pd.DataFrame:
                 "customers": format_amount(int(members.sum())),
                 "share": format_share(members.mean()),
                 "of all spending": format_share(total[members].sum() / (total.sum() or 1)),
-                "buying none of some category": format_share(none[members].mean()) if members.any() else "–",
                 "to its K-Means partner": partner,
             }
+            if none.any():
+                row["buying none of some category"] = format_share(
+                    none[members].mean() if members.any() else 0
+                )
             rows.append(row)
     return _by_model(rows)
 
