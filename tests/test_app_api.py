@@ -28,7 +28,7 @@ from schemathesis import checks
 from wholesale.amounts import parse_amount
 from wholesale.app.server import upload
 from wholesale.app.server.answers import LIMIT, Refused, answer
-from wholesale.app.server.api import READ_AT_MOST
+from wholesale.app.server.api import Predict
 from wholesale.app.server.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
 from wholesale.app.server.openapi import document
 from wholesale.columns import MODELS, SPEND_COLUMNS
@@ -292,14 +292,14 @@ def test_the_kernels_of_the_page_stay_where_jupyter_has_them(served):
     assert "Kernel does not exist" in content["message"]
 
 
-@pytest.mark.parametrize("size", [LIMIT + 1, READ_AT_MOST])
+@pytest.mark.parametrize("size", [LIMIT + 1, Predict.read_at_most])
 def test_a_body_that_is_too_large_is_read_to_its_end_so_that_the_reason_arrives(served, size):
     status, _, content = ask(f"{served}/api/predict", b" " * size)
     assert status == 413
     assert "1,000,000 bytes" in content["errors"][0]["reason"]
 
 
-@pytest.mark.parametrize("size", [READ_AT_MOST + 1, 10**12, 10**4000])
+@pytest.mark.parametrize("size", [Predict.read_at_most + 1, 10**12, 10**4000])
 def test_a_body_that_says_it_is_far_too_large_is_refused_before_it_is_sent(served, size):
     assert b" 413 " in raw(served, f"Content-Length: {size}")
 

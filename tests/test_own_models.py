@@ -361,7 +361,7 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
     table.iloc[:20, 0], table.iloc[20:, 1] = "", "-"
     table.to_csv(tmp_path / "in.csv", index=False)
     result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
-    assert result.exit_code == 1 and "if a blank means 0, say --blank zero" in result.output
+    assert result.exit_code == 1 and "if a blank means 0, say --blank zero." in result.output
     own = read_own(tmp_path / "in.csv", blank="zero")
     assert len(own.customers) == 30 and not own.notes
     assert (own.amounts.iloc[:20, 0] == 0).all() and (own.amounts.iloc[20:, 1] == 0).all()
@@ -369,7 +369,7 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
     table.iloc[1, 0] = 7
     table.to_csv(tmp_path / "in.csv", index=False)
     notes = read_own(tmp_path / "in.csv").notes
-    assert notes == ["Blanks are why 28 of the rejected 29 are; if a blank means 0, say --blank zero"]
+    assert notes == ["Blanks are why 28 of the rejected 29 are; if a blank means 0, say --blank zero."]
 
 
 def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
