@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,28 @@ def kernels(server: Server) -> list[psutil.Process]:
     """The kernels of a server that are alive."""
     children = psutil.Process(server.process.pid).children()
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def refused(port: int, cwd: Path, **env: str) -> str:
+    """Run a server that cannot begin; give what it says."""
+    run = subprocess.run(
+        [sys.executable, "-m", "wholesale", "serve", "--port", str(port)],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=STARTING,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    return run.stderr
 
 
 @contextlib.contextmanager

@@ -9,10 +9,8 @@ import re
 import socket
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -24,11 +22,12 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from schemathesis import checks
+from servers import wait_for
 
 from wholesale.amounts import parse_amount
 from wholesale.app.server import upload
 from wholesale.app.server.answers import LIMIT, Refused, answer
-from wholesale.app.server.api import READ_AT_MOST
+from wholesale.app.server.api import Predict
 from wholesale.app.server.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
 from wholesale.app.server.openapi import document
 from wholesale.columns import MODELS, SPEND_COLUMNS
@@ -292,14 +291,14 @@ def test_the_kernels_of_the_page_stay_where_jupyter_has_them(served):
     assert "Kernel does not exist" in content["message"]
 
 
-@pytest.mark.parametrize("size", [LIMIT + 1, READ_AT_MOST])
+@pytest.mark.parametrize("size", [LIMIT + 1, Predict.read_at_most])
 def test_a_body_that_is_too_large_is_read_to_its_end_so_that_the_reason_arrives(served, size):
     status, _, content = ask(f"{served}/api/predict", b" " * size)
     assert status == 413
     assert "1,000,000 bytes" in content["errors"][0]["reason"]
 
 
-@pytest.mark.parametrize("size", [READ_AT_MOST + 1, 10**12, 10**4000])
+@pytest.mark.parametrize("size", [Predict.read_at_most + 1, 10**12, 10**4000])
 def test_a_body_that_says_it_is_far_too_large_is_refused_before_it_is_sent(served, size):
     assert b" 413 " in raw(served, f"Content-Length: {size}")
 
@@ -410,13 +409,6 @@ def left_behind() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob("wholesale-upload-*"))
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert condition()
-
-
 def many_rows(size: int) -> bytes:
     row = b"Somebody,1234,5678,910,1112,1314,1516\n"
     return f"Name,{','.join(SPEND_COLUMNS)}\n".encode() + row * (size // len(row) - 2)
@@ -492,14 +484,14 @@ def test_a_file_at_the_limit_is_scored_while_others_are_answered_and_nothing_is_
     files = [many_rows(upload.LIMIT), many_rows(10**6), many_rows(10**6)]
     with ThreadPoolExecutor(3) as pool:
         replies = [pool.submit(send_file, served, file, Accept="text/csv") for file in files]
-        wait_until(lambda: bool(left_behind() - before))
+        wait_for(lambda: bool(left_behind() - before))
         answered = 0
         while not all(reply.done() for reply in replies):
             assert ask(f"{served}/api/health")[0] == 200
             answered += 1
     assert answered > 10
     assert [reply.result().content.count(b"\n") for reply in replies] == [file.count(b"\n") for file in files]
-    wait_until(lambda: left_behind() <= before)
+    wait_for(lambda: left_behind() <= before)
 
 
 @pytest.mark.parametrize("sent", [0.5, 1.0], ids=["while sending", "while scoring"])
@@ -510,8 +502,8 @@ def test_a_file_that_is_given_up_is_left_nowhere(served, sent):
     head += "\r\nContent-Type: text/csv"
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(f"{head}\r\n\r\n".encode() + body[: int(sent * len(body))])
-        wait_until(lambda: bool(left_behind() - before))
-    wait_until(lambda: left_behind() <= before)
+        wait_for(lambda: bool(left_behind() - before))
+    wait_for(lambda: left_behind() <= before)
 
 
 def page_of(served: str) -> tuple[str, http.client.HTTPMessage]:

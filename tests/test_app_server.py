@@ -1,12 +1,9 @@
 import asyncio
 import json
-import os
 import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from servers import Server, free_port, kernels, started
+from servers import Server, free_port, kernels, refused, started, wait_for
 from visitor import PATIENCE, Visitor
 from voila.paths import collect_template_paths
 
@@ -37,25 +34,12 @@ def taken_port() -> Iterator[int]:
 
 
 def test_a_taken_port_gets_one_sentence_and_a_failing_exit(taken_port, tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-m", "wholesale", "serve", "--port", str(taken_port)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode != 0
-    assert run.stdout == ""
-    assert re.fullmatch(
-        rf"Port {taken_port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n", run.stderr
-    )
+    said = rf"Port {taken_port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n"
+    assert re.fullmatch(said, refused(taken_port, tmp_path))
 
 
 def test_a_free_port_is_left_free():
-    with socket.socket() as holder:
-        holder.bind((server.HOST, 0))
-        port = holder.getsockname()[1]
+    port = free_port()
     server.check_port(port)
     server.check_port(port)
 
@@ -141,13 +125,6 @@ def serve(tmp_path: Path, temporary: Path) -> Serve:
     return run
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def kill(server: Server) -> None:
     for kernel in (dead := kernels(server)):
         kernel.kill()
@@ -201,16 +178,8 @@ def test_a_kernel_that_does_not_start_ends_the_server_in_a_sentence(tmp_path):
     spec = tmp_path / "kernels" / "python3"
     spec.mkdir(parents=True)
     (spec / "kernel.json").write_text('{"argv": ["none-such"], "display_name": "", "language": "python"}')
-    run = subprocess.run(
-        [sys.executable, "-m", "wholesale", "serve", "--port", str(free_port())],
-        env={**os.environ, "JUPYTER_PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (run.returncode, run.stdout) == (1, "")
-    assert re.fullmatch(r"The page has no kernel to run in: .*none-such.*", run.stderr.splitlines()[-1])
+    said = refused(free_port(), tmp_path, JUPYTER_PATH=str(tmp_path))
+    assert re.fullmatch(r"The page has no kernel to run in: .*none-such.*", said.splitlines()[-1])
 
 
 def test_a_kernel_that_was_killed_while_it_waited_is_handed_to_nobody(serve):

@@ -167,6 +167,13 @@ def test_the_decimal_sign_can_be_told(predictor, tmp_path):
     assert told.summary.notes == [] and "1.234," in told.scored.read_text()
 
 
+def test_a_note_tells_each_surface_s_own_way_to_decide_otherwise(predictor, tmp_path):
+    blanks = scored(predictor, tmp_path, f"{HEAD}\nA,-,2,3,4,5,6\nB,1,2,3,4,5,6\n")
+    page = unescape(result(predictor, blanks))
+    assert blanks.summary.notes[0].endswith("if a blank means 0, say --blank zero.")
+    assert "if a blank means 0, write 0 for them." in page and "--blank" not in page
+
+
 def test_a_row_of_totals_is_no_customer(predictor, tmp_path):
     answer = scored(predictor, tmp_path, f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,1,2,3\nTotal,8,10,12,5,7,9\n")
     assert answer.summary.accepted == 2

@@ -31,7 +31,7 @@ from wholesale.measure import measure
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
-from wholesale.report import text
+from wholesale.report import findings
 from wholesale.report.study import Fitted
 from wholesale.scoring import score_table
 from wholesale.scoring.summary import summarize
@@ -109,7 +109,7 @@ def test_the_manifest_says_whose_customers_they_are(trained, file):
     own = read_file(file, {"Fresh": "Produce"}, "comma")
     assert manifest["source"] == {"file": "mine.csv", "accepted": ROWS - 2, "rejected": 2}
     assert manifest["customers"] == manifest["drawn_from"] == ROWS - 2
-    assert manifest["customers_sha256"] == customers_hash(own.table)
+    assert manifest["customers_sha256"] == customers_hash(own.customers)
     assert manifest["displayed"] == []
     assert str(file.parent) not in json.dumps(manifest)
 
@@ -272,7 +272,7 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
-    assert said in text.fit(Fitted(load_bundle(tmp_path / "out"), table))
+    assert said in findings._certainty(Fitted(segments, load_bundle(tmp_path / "out"), table))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind
@@ -361,7 +361,7 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
     table.iloc[:20, 0], table.iloc[20:, 1] = "", "-"
     table.to_csv(tmp_path / "in.csv", index=False)
     result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
-    assert result.exit_code == 1 and "if a blank means 0, say --blank zero" in result.output
+    assert result.exit_code == 1 and "if a blank means 0, say --blank zero." in result.output
     own = read_file(tmp_path / "in.csv", blank="zero")
     assert len(own.customers) == 30 and not own.notes
     assert (own.amounts.iloc[:20, 0] == 0).all() and (own.amounts.iloc[20:, 1] == 0).all()
@@ -369,7 +369,7 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
     table.iloc[1, 0] = 7
     table.to_csv(tmp_path / "in.csv", index=False)
     notes = read_file(tmp_path / "in.csv").notes
-    assert notes == ["Blanks are why 28 of the rejected 29 are; if a blank means 0, say --blank zero"]
+    assert notes == ["Blanks are why 28 of the rejected 29 are; if a blank means 0, say --blank zero."]
 
 
 def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
@@ -386,5 +386,5 @@ def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
 
 def test_the_shipped_customers_are_the_same_read_as_one_s_own(customers):
     own = read_file(SHIPPED)
-    pd.testing.assert_frame_equal(own.table, customers)
+    pd.testing.assert_frame_equal(own.customers, customers)
     assert (own.source.accepted, own.source.rejected, own.notes, own.left_out) == (440, 0, [], [])

@@ -120,24 +120,7 @@ def segments(predictor: Predictor) -> Segments:
 
 
 def answer(predictor: Predictor, body: bytes) -> dict:
-    """Answer the body of ``POST /api/predict``.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    body : bytes
-        JSON: the six amounts by name, or ``{"customers": [...]}`` with 1…1,000 of such objects.
-
-    Returns
-    -------
-    dict
-        The fields of `Answer`, or ``{"customers": [...]}`` of these in order.
-
-    Raises
-    ------
-    Refused
-        400 if it is not JSON, 413 for too many customers, 422 with every fault for anything else.
-    """
+    """Give the `Answer` or `Answers` to the body of ``POST /api/predict``, or refuse it with every fault."""
     document = _read(body)
     many = isinstance(document, dict) and "customers" in document
     customers = _several(document) if many else [document]

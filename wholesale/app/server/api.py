@@ -20,9 +20,6 @@ from wholesale.app.server import answers, openapi, upload
 from wholesale.app.server.answers import Refused, fault
 from wholesale.predict import Predictor
 
-READ_AT_MOST = 20 * answers.LIMIT
-"""Bytes read and dropped of a body that is too large: who sends it all before reading gets the reason."""
-
 AT_A_TIME = 2
 """Files scored at a time; others wait."""
 
@@ -127,21 +124,14 @@ class Nothing(Api):
 
 @stream_request_body
 class Posted(Api):
-    """An address that takes a body, piece by piece.
-
-    Attributes
-    ----------
-    kinds : tuple of str
-        The Content-Types that are taken. None may be one that a form of another site can send.
-    limit : int
-        Bytes that a body may have.
-    read_at_most : int
-        Bytes read and dropped of a larger body: who sends it all before reading gets the reason.
-    """
+    """An address that takes a body, piece by piece."""
 
     allowed = ("POST",)
-    kinds: tuple[str, ...] = ()
-    limit = read_at_most = 0
+    kinds: tuple[str, ...] = ()  # of Content-Type; none may be one that a form of another site can send
+    limit = 0  # bytes that a body may have
+    read_at_most = (
+        0  # bytes read and dropped of a larger body: who sends it all before reading gets the reason
+    )
 
     async def prepare(self, **_: Any) -> None:
         """Refuse at once what is far too large; Tornado would read all of it first."""
@@ -183,7 +173,7 @@ class Posted(Api):
 class Predict(Posted):
     """``POST /api/predict``: the page's answer for one customer or for many."""
 
-    kinds, limit, read_at_most = ("application/json",), answers.LIMIT, READ_AT_MOST
+    kinds, limit, read_at_most = ("application/json",), answers.LIMIT, 20 * answers.LIMIT
 
     async def post(self) -> None:
         """Answer, in another thread so that the page's visitors need not wait."""

@@ -46,16 +46,10 @@ class Stored(NamedTuple):
 
 
 class Assets(RequestHandler):
-    """Serves the files below some folders and nothing else.
+    """Serves the files below some folders and nothing else; the first folder that has a file wins.
 
-    Parameters
-    ----------
-    roots : sequence of Path
-        The first that has a file wins.
-    for_good : bool
-        Whether the address holds a hash of whatever may be asked for.
-    joined : sequence of Path
-        Scripts to send in front of the main one.
+    `for_good` says that the address holds a hash of all that may be asked for; the scripts `joined` are sent
+    in front of the main one.
     """
 
     def initialize(self, roots: Sequence[Path], for_good: bool = False, joined: Sequence[Path] = ()) -> None:

@@ -97,24 +97,13 @@ class Unmatched(Errors):
 
 @dataclass(frozen=True)
 class Scored:
-    """What becomes of a file.
-
-    Attributes
-    ----------
-    summary : Summary
-    rows : list of RejectedRow
-        The first rejected rows.
-    lines : list of int
-        Each scored row's line in the file that was sent.
-    scored, rejected : Path
-        CSV files beside the one that was sent; without rejected rows there is no such file.
-    """
+    """What becomes of a file; `scored` and `rejected` are CSV files beside the one that was sent."""
 
     summary: Summary
-    rows: list[RejectedRow]
-    lines: list[int]
+    rows: list[RejectedRow]  # the first ones
+    lines: list[int]  # of each scored row in the file that was sent
     scored: Path
-    rejected: Path
+    rejected: Path  # without rejected rows there is no such file
 
     @property
     def names(self) -> list[str]:
@@ -129,23 +118,13 @@ class Scored:
 
 
 def read_query(arguments: Mapping[str, Sequence[str]]) -> Settings:
-    """Read ``column=Fresh=fresh_products`` (as often as needed) and ``decimal=comma``.
-
-    Raises
-    ------
-    Refused
-        422, in one sentence for each argument that is none.
-    """
-    faults = [
-        fault(f"unknown: {shown(name)}", field=name)
-        for name in arguments
-        if name not in ("column", "decimal")
-    ]
+    """Read ``column=Fresh=fresh_products`` (as often as needed) and ``decimal=comma``, or refuse with 422."""
+    unknown = arguments.keys() - {"column", "decimal"}
+    faults = [fault(f"unknown: {shown(name)}", field=name) for name in arguments if name in unknown]
     pairs = [each.partition("=") for each in arguments.get("column", ())]
-    if any(not (category and name) for category, _, name in pairs):
-        faults.append(
-            fault("column must be of the form CATEGORY=NAME, e.g. Fresh=fresh_products", field="column")
-        )
+    if not all(category and name for category, _, name in pairs):
+        example = f"{SPEND_COLUMNS[0]}={SPEND_COLUMNS[0].lower()}_products"
+        faults.append(fault(f"column must be of the form CATEGORY=NAME, e.g. {example}", field="column"))
     decimals = [sign for sign in arguments.get("decimal", ()) if sign]
     if any(sign not in SIGNS for sign in decimals):
         faults.append(fault(f"decimal must be {' or '.join(SIGNS)}", field="decimal"))
@@ -155,22 +134,7 @@ def read_query(arguments: Mapping[str, Sequence[str]]) -> Settings:
 
 
 def score_upload(predictor: Predictor, source: Path, settings: Settings, progress: Progress) -> Scored:
-    """Score a file that was sent.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    source : Path
-        Plain text; the answers are written beside it.
-    settings : Settings
-    progress : callable
-        As for :func:`wholesale.scoring.score_file`; what it raises ends the work.
-
-    Raises
-    ------
-    Refused
-        In one sentence; where the columns' names are all that is at fault, with an `Unmatched` as well.
-    """
+    """Score a file that was sent, beside it, or refuse it; what `progress` raises ends the work."""
     scored, rejected = source.with_name("scored.csv"), source.with_name("rejected.csv")
     lines: list[int] = []
     _check_plain(source)
@@ -201,15 +165,14 @@ def result(predictor: Predictor, scored: Scored) -> str:
         "scored.html",
         summary=summary,
         notes=[_on_the_page(note) for note in summary.notes],
-        models=_models(predictor, summary) if summary.accepted else [],
+        predictor=predictor,
+        colours=segment_colours(predictor.overlap),
         names=names,
         others=[i for i, name in enumerate(names[:answers]) if name not in SPEND_COLUMNS],
         rejects=scored.rows,
         listed=ROWS,
         labels=LABELS,
-        has_mixture=predictor.has_mixture,
-        self_placement=predictor.self_placement,
-        no_mixture=NO_MIXTURE,
+        no_mixture=(MODELS["gmm"], NO_MIXTURE),
         like=LIKE,
         far=FAR,
         unfamiliar=UNFAMILIAR,
@@ -224,24 +187,6 @@ def _on_the_page(note: str) -> str:
     return f"{note.reason}, {advice[note.setting]}."
 
 
-def _models(predictor: Predictor, summary: Summary) -> list[dict]:
-    """Give what is shown of each model, those that there are first; the segments are None of no mixture."""
-    colours = segment_colours(predictor.overlap)
-
-    def counted(model: str) -> list[dict]:
-        return [
-            {"name": name, "customers": customers, "share": customers / summary.accepted, "colour": colour}
-            for (name, customers), colour in zip(summary.segments[model], colours[model], strict=True)
-        ]
-
-    return [
-        {"key": model, "label": MODELS[model], "segments": counted(model) if there else None}
-        for there, model in sorted(
-            ((each in predictor.models, each) for each in MODELS), key=lambda m: not m[0]
-        )
-    ]
-
-
 def _check_plain(source: Path) -> None:
     with source.open("rb") as file:
         beginning = file.read(4)
@@ -251,22 +196,17 @@ def _check_plain(source: Path) -> None:
 
 
 def _first_rows(rejected: Path) -> list[RejectedRow]:
-    names = ["line", "column", "value", "reason"]
+    kinds = {"line": pa.int64(), "column": pa.string(), "value": pa.string(), "reason": pa.string()}
     reader = pacsv.open_csv(
         rejected,
-        pacsv.ReadOptions(
-            block_size=3 * LIMIT, use_threads=False
-        ),  # a record in quotes may take twice its length
+        # A record in quotes may take twice its length.
+        pacsv.ReadOptions(block_size=3 * LIMIT, use_threads=False),
         pacsv.ParseOptions(newlines_in_values=True),
-        pacsv.ConvertOptions(
-            include_columns=names,
-            column_types={name: pa.int64() if name == "line" else pa.string() for name in names},
-            strings_can_be_null=False,
-        ),
+        pacsv.ConvertOptions(include_columns=[*kinds], column_types=kinds, strings_can_be_null=False),
     )
     table = pa.table(reader.read_next_batch().slice(0, ROWS))
-    text_columns = {name: restore(table[name]).to_pylist() for name in names[1:]}
-    return [*map(RejectedRow, table["line"].to_pylist(), *text_columns.values())]
+    texts = (restore(table[name]).to_pylist() for name in [*kinds][1:])
+    return [*map(RejectedRow, table["line"].to_pylist(), *texts)]
 
 
 def _unreadable(error: ReadError, columns: Mapping[str, str]) -> Refused:
