@@ -194,3 +194,38 @@ def test_a_second_header_in_another_order_is_refused(second, make, tmp_path):
         read_customers(path)
     sentence = "line 5 names the columns again, in another order; make two files of it"
     assert str(refusal.value) == f"a: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("first", "columns", "second"),
+    [
+        (
+            "id,frisch,Milk,Grocery,Frozen,Detergents_Paper,Delicassen",
+            {"Fresh": "frisch"},
+            [0, 2, 1, 3, 4, 5, 6],
+        ),
+        (
+            "id,frisch,milch,kolonial,tk,drogerie,feinkost",
+            dict(
+                zip(SPEND_COLUMNS, ["frisch", "milch", "kolonial", "tk", "drogerie", "feinkost"], strict=True)
+            ),
+            [0, 2, 1, 3, 4, 5, 6],
+        ),
+        ("area,Fresh,Milk,Grocery,Frozen,Detergents_Paper,Delicassen", {}, [1, 2, 3, 0, 4, 5, 6]),
+        ("area,Fresh,Milk,Grocery,Frozen,Detergents_Paper,Delicassen", {}, [0, 0, 1, 2, 3, 4, 5]),
+    ],
+    ids=["one mapped", "all mapped", "another column among them", "one left out"],
+)
+def test_a_second_header_in_another_order_is_refused_whatever_its_names(first, columns, second, tmp_path):
+    names = first.split(",")
+    again = ",".join(names[i] for i in second)
+    path = written(tmp_path, "a.csv", f"{first}\n0,1,2,3,4,5,6\n{again}\n7,6,5,4,3,2,1\n".encode())
+    with pytest.raises(ReadError, match="line 3 names the columns again, in another order"):
+        read_customers(path, columns)
+
+
+def test_the_same_header_again_is_a_rejected_record_where_a_name_is_there_twice(tmp_path):
+    header = f"{HEADER},{HEADER.lower()}"
+    row = "1,2,3,4,5,6,9,9,9,9,9,9"
+    accepted, rejected = read_customers(written(tmp_path, "a.csv", csv_text(row, header, row, header=header)))
+    assert (len(accepted), rejected["line"].to_pylist()) == (2, [3])

@@ -178,10 +178,9 @@ def _form(path: Path, settings: Settings, encoding: str | None = None) -> Form:
     # We write commas between fields and points in amounts; another program may have changed both.
     told = settings.decimal or ("point" if ours and form.delimiter == "," else None)
     decimal = Decimal(SIGNS[told], settled=True, told=True) if told else form.decimal
-    signs = frozenset(CURRENCY_SIGNS).intersection("".join(form.names[i] for i in form.spend))
-    return form.rewritten(
-        names=tuple(names), ours=ours, decimal=decimal, currencies=signs, zeros=settings.blank == "zero"
-    )
+    heads = tuple(form.names[i] for i in form.spend)
+    form = form.rewritten(heads=heads, currencies=frozenset(CURRENCY_SIGNS).intersection("".join(heads)))
+    return form.rewritten(names=tuple(names), ours=ours, decimal=decimal, zeros=settings.blank == "zero")
 
 
 def whole(file: CustomerFile, run: Callable[[CustomerFile], T]) -> T:

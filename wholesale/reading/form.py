@@ -62,6 +62,8 @@ class Form:
         The columns in their order, the six categories under their own names.
     spend : tuple of int
         The positions of the six, in ``SPEND_COLUMNS`` order.
+    heads : tuple of str
+        What the file calls the six.
     decimal : Decimal
     evidence : Evidence
         What has been seen of the decimal sign.
@@ -89,6 +91,7 @@ class Form:
 
     names: tuple[str, ...]
     spend: tuple[int, ...]
+    heads: tuple[str, ...] = ()
     decimal: Decimal = UNKNOWN
     evidence: Evidence = NOTHING
     totals: tuple[int, ...] = ()

@@ -16,7 +16,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.blocks import MIXED, Block, Records
 from wholesale.reading.form import Form, Note, Reconsider
 from wholesale.reading.formulas import restore
-from wholesale.reading.header import ReadError, match_columns, plain
+from wholesale.reading.header import ReadError, plain
 from wholesale.reading.numerals import (
     Decimal,
     Evidence,
@@ -233,12 +233,10 @@ def _faulty(form: Form, records: Records, faults: np.ndarray) -> list[tuple]:
 
 
 def _is_moved_header(form: Form, fields: list[str]) -> bool:
-    """Say whether a record names the columns again, but in another order."""
-    try:
-        known = plain(fields[form.spend[2]]) in map(plain, SPEND_COLUMNS)
-        return known and match_columns(fields, {}) != form.spend
-    except ReadError:
-        return False
+    """Say whether a record names at least two of the six columns again, but elsewhere."""
+    names, heads = [plain(field) for field in fields], map(plain, form.heads)
+    moved = [head in names and names[i] != head for head, i in zip(heads, form.spend, strict=True)]
+    return sum(moved) > 1
 
 
 def _cells(column: pa.ChunkedArray) -> list:
