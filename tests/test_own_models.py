@@ -31,7 +31,7 @@ from wholesale.measure import measure
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
-from wholesale.report import findings
+from wholesale.report import text
 from wholesale.report.study import Fitted
 from wholesale.scoring import score_table
 from wholesale.scoring.summary import summarize
@@ -109,7 +109,7 @@ def test_the_manifest_says_whose_customers_they_are(trained, file):
     own = read_file(file, {"Fresh": "Produce"}, "comma")
     assert manifest["source"] == {"file": "mine.csv", "accepted": ROWS - 2, "rejected": 2}
     assert manifest["customers"] == manifest["drawn_from"] == ROWS - 2
-    assert manifest["customers_sha256"] == customers_hash(own.customers)
+    assert manifest["customers_sha256"] == customers_hash(own.table)
     assert manifest["displayed"] == []
     assert str(file.parent) not in json.dumps(manifest)
 
@@ -272,7 +272,7 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
-    assert said in findings._certainty(Fitted(segments, load_bundle(tmp_path / "out"), table))
+    assert said in text.fit(Fitted(load_bundle(tmp_path / "out"), table))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind
@@ -386,5 +386,5 @@ def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
 
 def test_the_shipped_customers_are_the_same_read_as_one_s_own(customers):
     own = read_file(SHIPPED)
-    pd.testing.assert_frame_equal(own.customers, customers)
+    pd.testing.assert_frame_equal(own.table, customers)
     assert (own.source.accepted, own.source.rejected, own.notes, own.left_out) == (440, 0, [], [])

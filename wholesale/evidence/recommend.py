@@ -60,7 +60,7 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
         If none can vote.
     """
     counts = counts.dropna(axis="columns", how="all")
-    weighed = [criterion for criterion in CRITERIA if criterion.vote and criterion.column in counts]
+    weighed = [each for each in CRITERIA if each.vote and {each.column, _judged(each)} <= set(counts)]
     said = sorted(weighed, key=lambda criterion: (HIGHEST, LOWEST, criterion.rule).index(criterion.rule))
     votes = {criterion.vote: _vote(criterion, counts) for criterion in said}
     if not votes:
@@ -78,7 +78,12 @@ def _vote(criterion: Criterion, counts: pd.DataFrame) -> int:
         return int(counts[criterion.column].idxmax())
     if criterion.rule == LOWEST:
         return int(counts[criterion.column].idxmin())
-    return OWN_RULES[criterion.column](counts)
+    return OWN_RULES[criterion.column][1](counts[_judged(criterion)])
+
+
+def _judged(criterion: Criterion) -> str:
+    """Name the column that a criterion's rule goes by."""
+    return OWN_RULES.get(criterion.column, (criterion.column,))[0]
 
 
 def gap_vote(rule: pd.Series) -> int:
@@ -91,11 +96,11 @@ def strength_vote(strength: pd.Series) -> int:
     return int(max(strength.index[strength >= STRONG], default=1))
 
 
-OWN_RULES: dict[str, Callable[[pd.DataFrame], int]] = {
-    "gap": lambda counts: gap_vote(counts["gap_rule"]),
-    "prediction_strength": lambda counts: strength_vote(counts["prediction_strength"]),
+OWN_RULES: dict[str, tuple[str, Callable[[pd.Series], int]]] = {
+    "gap": ("gap_rule", gap_vote),
+    "prediction_strength": ("prediction_strength", strength_vote),
 }
-"""By the criterion's column."""
+"""By the criterion's column, the column that its rule goes by, and the rule."""
 
 
 def _recommendation(votes: dict[str, int], recommended: int) -> str:

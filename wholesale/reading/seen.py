@@ -158,11 +158,15 @@ class Seen:
         Empty if they do not add up to a total, or leave rows over that no word calls one; `amounts` has shape
         (n, 6).
         """
+        fewest = 1 if total else 2  # without a total, one row and the same again are two alike
         for order in (1, -1):
             found, start, sums = [], 0, np.cumsum(amounts[::order], axis=0) - amounts[::order]
             for i, row in enumerate(amounts[::order]):
                 before = sums[i] - sums[start]
-                if i > start and (abs(row - before) <= self.slack(row, i - start, word=False)).all():
+                if (
+                    i >= start + fewest
+                    and (abs(row - before) <= self.slack(row, i - start, word=False)).all()
+                ):
                     found.append(i)
                     start = i + 1
             of_all = amounts[::order][found].sum(axis=0)
