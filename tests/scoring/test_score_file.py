@@ -1,5 +1,6 @@
 import csv
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from scorable import names_in, rows_of, write_customers
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, Settings, blocks, customers, read_customers
-from wholesale.scoring import files as scoring_files
+from wholesale.scoring import score as scoring
 from wholesale.scoring import score_file, score_table
 
 HEADER = ",".join(SPEND_COLUMNS)
@@ -177,8 +178,8 @@ def test_what_fails_late_leaves_what_was_there(tmp_path, predictor, monkeypatch)
     def fail(*_):
         raise ValueError("late")
 
-    monkeypatch.setattr(scoring_files, "summarize", fail)
-    monkeypatch.setattr(scoring_files.TableFile, "complete", fail)
+    monkeypatch.setattr(scoring, "summarize", fail)
+    monkeypatch.setattr(scoring.TableFile, "complete", fail)
     with pytest.raises(ValueError, match="late"):
         score_file(good, tmp_path / "out.csv", predictor, force=True)
     assert (tmp_path / "out.csv").read_text() == "precious"
@@ -190,13 +191,24 @@ def test_rows_come_in_the_order_of_the_items_whatever_takes_long():
         time.sleep(0.02 if i % 3 == 0 else 0)
         return i
 
-    assert list(scoring_files.in_order(late, range(30), 4)) == list(range(30))
+    with ThreadPoolExecutor(4) as pool:
+        begun = ((i, 1, pool.submit(late, i)) for i in range(30))
+        assert [promise.result() for _, _, promise in scoring.ahead(begun, 8)] == list(range(30))
 
 
 def test_nothing_is_begun_long_before_it_is_wanted():
     begun = []
-    for i in scoring_files.in_order(lambda i: i, (begun.append(i) or i for i in range(100)), 2):
+    items = (begun.append(i) or (i, 1, Future()) for i in range(100))
+    for i, _, _ in scoring.ahead(items, 4):
         assert len(begun) <= i + 6
+
+
+def test_what_is_begun_and_not_wanted_is_cancelled():
+    promises = [Future() for _ in range(9)]
+    given = scoring.ahead(((i, 1, promise) for i, promise in enumerate(promises)), 3)
+    assert next(given) == (0, 1, promises[0])
+    given.close()
+    assert [promise.cancelled() for promise in promises] == [False] + [True] * 3 + [False] * 5
 
 
 def test_the_lines_of_a_csv_are_as_long_as_its_header(source, tmp_path, predictor):
