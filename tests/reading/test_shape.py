@@ -199,7 +199,7 @@ def expected(said: tuple | str) -> tuple | str:
 
 def read_in(file, size: int | None = None) -> dict:
     its = portions(file) if size is None else None
-    cut = (block for portion, _ in its for block in read_portion(portion)) if its else file.blocks(size)
+    cut = (block for portion, _ in its for block in read_portion(file, portion)) if its else file.blocks(size)
     return outcomes(file, [read_block(file.form, block) for block in cut])
 
 
@@ -283,7 +283,7 @@ def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_pa
     assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [*AMOUNTS.values()]
     assert len(rejected) == 0
     ((portion, _),) = portions(file)
-    assert sum(len(read_block(file.form, block).accepted) for block in read_portion(portion)) == 2
+    assert sum(len(read_block(file.form, block).accepted) for block in read_portion(file, portion)) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import csv
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -192,23 +192,14 @@ def test_rows_come_in_the_order_of_the_items_whatever_takes_long():
         return i
 
     with ThreadPoolExecutor(4) as pool:
-        begun = ((i, 1, pool.submit(late, i)) for i in range(30))
-        assert [promise.result() for _, _, promise in scoring.ahead(begun, 8)] == list(range(30))
+        begun = scoring.begun_ahead((pool.submit(late, i) for i in range(30)), 8)
+        assert [promise.result() for promise in begun] == list(range(30))
 
 
 def test_nothing_is_begun_long_before_it_is_wanted():
     begun = []
-    items = (begun.append(i) or (i, 1, Future()) for i in range(100))
-    for i, _, _ in scoring.ahead(items, 4):
+    for i in scoring.begun_ahead((begun.append(i) or i for i in range(100)), 4):
         assert len(begun) <= i + 6
-
-
-def test_what_is_begun_and_not_wanted_is_cancelled():
-    promises = [Future() for _ in range(9)]
-    given = scoring.ahead(((i, 1, promise) for i, promise in enumerate(promises)), 3)
-    assert next(given) == (0, 1, promises[0])
-    given.close()
-    assert [promise.cancelled() for promise in promises] == [False] + [True] * 3 + [False] * 5
 
 
 def test_the_lines_of_a_csv_are_as_long_as_its_header(source, tmp_path, predictor):

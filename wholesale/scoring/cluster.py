@@ -13,6 +13,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,6 +55,8 @@ ROWS = 1 << 19
 
 PATIENCE = 30
 """Seconds to wait for a scheduler to answer, and for its first worker."""
+
+KILLED = "the cluster's workers die of this file; do they have enough memory?"
 
 
 class ClusterError(ValueError):
@@ -108,34 +112,23 @@ def score_cluster(
             check_free(rejected, force=force, source=path)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
-                cluster = Cluster(client, predictor, work)
-                summary = Run(files, cluster, progress).summary(source, predictor)
-            check_columns(files)
-            cluster.gather(files, parts, reject)
+                cluster = Cluster(files, predictor, progress, client, work)
+                summary = cluster.run(source, ahead=max(AHEAD, 4 * sum(client.nthreads().values())))
+            check_columns(cluster.files)
+            cluster.gather(parts, reject)
             reject.complete()
     return summary
 
 
 def open_all(source: Path, settings: Settings | None = None) -> list[CustomerFile]:
-    """Open a file, all files in a folder, or those of a pattern such as ``part-*.csv``, in order of name.
-
-    Raises
-    ------
-    ReadError
-        If there is none, if one cannot be read, or if two have not the same columns.
-    """
+    """Open a file, all files in a folder, or those of a pattern such as ``part-*.csv``, in order of name."""
     files = [open_customers(path.resolve(), settings) for path in _paths(source)]
     check_columns(files)
     return files
 
 
 def check_columns(files: list[CustomerFile]) -> None:
-    """Refuse files that are not parts of one table.
-
-    Raises
-    ------
-    ReadError
-    """
+    """Refuse files that are not parts of one table."""
     for file in files[1:]:
         if _columns(file) != _columns(files[0]):
             raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
@@ -151,9 +144,7 @@ def _paths(source: Path) -> list[Path]:
     else:
         return [source]
     if not found:
-        raise ReadError(
-            f"there is no file in {source.name}" if source.is_dir() else f"no file is {source.name}"
-        )
+        raise ReadError(f"{'there is no file in' if source.is_dir() else 'no file is'} {source.name}")
     return sorted(found)
 
 
@@ -167,95 +158,71 @@ def _columns(file: CustomerFile) -> list[tuple]:
 
 
 class Portion(NamedTuple):
-    """A part of a file, small enough to be sent: where it is, not what is in it.
+    """Where a part of a file is: bytes on disk, or row groups; of size 0, all of it. And its first line."""
 
-    Attributes
-    ----------
-    file : CustomerFile
-    start, size : int
-        Bytes of text as it is on disk, or row groups; a size of 0 stands for the whole file.
-    line : int
-        The line on which it begins.
-    """
-
-    file: CustomerFile
     start: int
     size: int
     line: int
 
 
-class Cluster:
+@dataclass
+class Cluster(Run):
     """Portions of files, scored by a cluster's workers into files of their own."""
 
-    def __init__(self, client: "Client", predictor: Predictor, work: Path) -> None:
-        self.client, self.work = client, work
-        self.ahead = max(AHEAD, 4 * sum(client.nthreads().values()))
-        self.done: dict[int, list[Scored[Path]]] = {}
-        # A task, not data: Dask makes it anew if all workers that have it die.
-        self.predictor = client.submit(_same, predictor, key=f"wholesale-predictor-{uuid4().hex}")
+    client: "Client"
+    work: Path
+    done: dict[int, list[Scored[Path]]] = field(default_factory=dict, init=False)
 
-    def begin(self, i: int) -> None:
-        """Forget what was scored of file `i`."""
-        self.done[i] = []
+    @cached_property
+    def sent(self) -> "Future":
+        """The predictor: a task, not data, as Dask makes it anew if all workers that have it die."""
+        return self.client.submit(_same, self.predictor, key=f"wholesale-predictor-{uuid4().hex}")
 
     def parts(self, file: CustomerFile) -> Iterator[tuple[Portion, float]]:
         """Cut a file into portions."""
         return portions(file)
 
-    def submit(self, part: Portion) -> "Pending":
-        """Have a worker score a portion."""
+    def submit(self, file: CustomerFile, part: Portion) -> "Future":
+        """Have a worker score a portion; forgotten, it is cancelled."""
         key = f"wholesale-portion-{uuid4().hex}"
-        return Pending(self.client.submit(score_portion, part, self.work, self.predictor, key=key))
+        return self.client.submit(score_portion, file, part, self.work, self.sent, key=key)
 
-    def take(self, i: int, scored: Scored[Path]) -> None:
-        """Note where a portion's answers are."""
-        self.done[i].append(scored)
-
-    def gather(self, files: list[CustomerFile], parts: Path, reject: TableFile) -> None:
-        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
-        portions = [(file.path.name, scored) for i, file in enumerate(files) for scored in self.done[i]]
-        for number, (name, scored) in enumerate(portions):
-            scored.customers.replace(parts / part_name(number))
-            if scored.counts.rejected:
-                table = pq.ParquetFile(scored.rejected).read()
-                table = table.add_column(0, "file", [[name] * len(table)]) if len(files) > 1 else table
-                reject.write(reject.prepare(table))
-
-
-class Pending(NamedTuple):
-    """A portion that a worker has, or will have."""
-
-    future: "Future"
-
-    def result(self) -> Scored[Path] | None:
-        """Wait for it.
-
-        Raises
-        ------
-        ReadError, Reconsider, OSError
-            If the file is at fault.
-        ClusterError
-            If the cluster is.
-        """
+    def result(self, promise: "Future") -> Scored[Path] | None:
+        """Wait for a portion; that the cluster cannot score it is a `ClusterError`."""
         from distributed import CancelledError, KilledWorker
 
         try:
-            outcome = self.future.result()
+            outcome = promise.result()
         except KilledWorker:
-            message = "the cluster's workers die of this file; do they have enough memory?"
-            raise ClusterError(message) from None
+            raise ClusterError(KILLED) from None
         except (CancelledError, OSError, RuntimeError, ImportError) as error:
             raise ClusterError(f"the cluster gave up ({error})") from None
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    def cancel(self) -> None:
-        """Do without it."""
-        self.future.release()
+    def keep(self, i: int, scored: Scored[Path]) -> None:
+        """Note where a portion's answers are."""
+        self.done[i].append(scored)
+
+    def forget(self, i: int) -> None:
+        """Have no answers of a file."""
+        self.done[i] = []
+
+    def gather(self, parts: Path, reject: TableFile) -> None:
+        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
+        done = [(file.path.name, scored) for i, file in enumerate(self.files) for scored in self.done[i]]
+        for number, (name, scored) in enumerate(done):
+            scored.customers.replace(parts / part_name(number))
+            if scored.counts.rejected:
+                table = pq.ParquetFile(scored.rejected).read()
+                table = table.add_column(0, "file", [[name] * len(table)]) if len(self.files) > 1 else table
+                reject.write(reject.prepare(table))
 
 
-def score_portion(portion: Portion, work: Path, predictor: Predictor) -> Scored[Path] | Exception | None:
+def score_portion(
+    file: CustomerFile, portion: Portion, work: Path, predictor: Predictor
+) -> Scored[Path] | Exception | None:
     """Score a portion into files that no other run of it has, so that it can be run again at any time.
 
     What is wrong with the file is given rather than raised, as Dask would log it; None if there is no row.
@@ -265,8 +232,8 @@ def score_portion(portion: Portion, work: Path, predictor: Predictor) -> Scored[
     answers, faults = work / f"{name}.parquet", work / f"{name}.rejected.parquet"
     try:
         with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
-            for block in read_portion(portion):
-                scored = score_block(predictor, portion.file.form, block)
+            for block in read_portion(file, portion):
+                scored = score_block(predictor, file.form, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
                 counts = counts.plus(scored.counts) if counts else scored.counts
@@ -281,18 +248,11 @@ def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
         return _row_groups(file)
     if is_divisible(file):
         return _ranges(file)
-    return iter([(Portion(file, 0, 0, file.form.line), 1.0)])
+    return iter([(Portion(0, 0, file.form.line), 1.0)])
 
 
-def read_portion(portion: Portion) -> Iterator[Block]:
-    """Read a portion, in blocks small enough for a cache.
-
-    Raises
-    ------
-    ReadError
-        If it cannot be read here.
-    """
-    file, form = portion.file, portion.file.form
+def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
+    """Read a portion, in blocks small enough for a cache."""
     if not file.path.exists():
         raise ReadError("a worker does not see it: a cluster needs a folder that all its machines share")
     if not portion.size:
@@ -304,8 +264,8 @@ def read_portion(portion: Portion) -> Iterator[Block]:
         with file.path.open("rb") as raw:
             raw.seek(portion.start)
             text = raw.read(portion.size)
-        text = text if form.encoding == "utf-8" else text.decode(form.encoding).encode()
-        yield from cut_blocks(io.BytesIO(text), form.delimiter, portion.line)
+        text = text if file.form.encoding == "utf-8" else text.decode(file.form.encoding).encode()
+        yield from cut_blocks(io.BytesIO(text), file.form.delimiter, portion.line)
 
 
 def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
@@ -314,7 +274,7 @@ def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     for end in range(1, about.num_row_groups + 1):
         rows += about.row_group(end - 1).num_rows
         if rows - before >= ROWS or end == about.num_row_groups:
-            yield Portion(file, start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
+            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
             start, before = end, rows
 
 
@@ -327,7 +287,7 @@ def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     for block in file.blocks(PORTION):
         assert isinstance(block.content, bytes)
         size = _on_disk(file, block.content)
-        yield Portion(file, start, size, block.line), (start + size) / whole
+        yield Portion(start, size, block.line), (start + size) / whole
         start += size
 
 
@@ -342,13 +302,7 @@ def _same(predictor: Predictor) -> Predictor:
 
 @contextmanager
 def connected(address: str) -> Iterator["Client"]:
-    """Connect to a cluster, or make one.
-
-    Raises
-    ------
-    ClusterError
-        If it is not there, or has no workers; or if Dask is not installed.
-    """
+    """Connect to a cluster, or make one; if there is none to be had, that is a `ClusterError`."""
     try:
         import dask
 

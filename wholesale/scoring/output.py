@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,8 @@ from wholesale.reading.formulas import guard, guard_names
 
 SHORT = 1e10
 """From here on, Arrow writes whole numbers with an exponent."""
+
+TEXTS = (".csv", ".tsv", ".txt", ".gz")
 
 
 class OutputError(Exception):
@@ -123,12 +125,7 @@ class TableFile:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Say in a sentence what hinders writing.
-
-    Raises
-    ------
-    OutputError
-    """
+    """Say in a sentence what hinders writing."""
     try:
         yield
     except OSError as error:
@@ -145,29 +142,21 @@ def check_free(
     OutputError
         In one sentence.
     """
-    there = path.exists()
-    _refuse(
-        {
-            f"{path.name} cannot hold the rejected rows too; choose another file for them": (
-                other and other.absolute() == path.absolute()
-            ),
-            f"{path.name} would not be an Excel file; choose another name with {option}": (
-                path.suffix.lower() in SHEETS
-            ),
-            f"there is no folder {path.parent.name} for {path.name}": not path.parent.is_dir(),
-            f"{path.name} is a folder": path.is_dir(),
-            f"{path.name} is not a file": there and not path.is_file(),
-            f"{path.name} is what is read; choose another output with {option}": (
-                there and path.samefile(source)
-            ),
-            f"{path.name} is there already; replace it with --force, or choose another with {option}": (
-                there and not force
-            ),
-            f"{path.name} cannot be written: it is read-only": (
-                (there and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK)
-            ),
-        }
-    )
+    there, name, sheet = path.exists(), path.name, path.suffix.lower() in SHEETS
+    same = other is not None and other.absolute() == path.absolute()
+    locked = (there and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK)
+    again = f"{name} is there already; replace it with --force, or choose another with {option}"
+    reasons = {
+        f"{name} cannot hold the rejected rows too; choose another file for them": same,
+        f"{name} would not be an Excel file; choose another name with {option}": sheet,
+        f"there is no folder {path.parent.name} for {name}": not path.parent.is_dir(),
+        f"{name} is a folder": path.is_dir(),
+        f"{name} is not a file": there and not path.is_file(),
+        f"{name} is what is read; choose another output with {option}": there and path.samefile(source),
+        again: there and not force,
+        f"{name} cannot be written: it is read-only": locked,
+    }
+    _refuse(reasons)
 
 
 def check_folder(folder: Path, *, force: bool, sources: Iterable[Path]) -> None:
@@ -178,29 +167,24 @@ def check_folder(folder: Path, *, force: bool, sources: Iterable[Path]) -> None:
     OutputError
         In one sentence.
     """
-    name, other = folder.name, "choose another with -o"
-    names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    name, there, kind = folder.name, folder.is_dir(), folder.suffix.lower()
+    names = {each.name for each in folder.iterdir()} if there else set()
     strange = sorted(names - {part_name(i) for i in range(len(names))})
-    _refuse(
-        {
-            f"there is no folder {folder.parent.name} for {name}": not folder.parent.is_dir(),
-            f"a cluster writes a folder of Parquet files, not {name}: {other}": (
-                folder.suffix.lower() in (".csv", ".tsv", ".txt", ".gz")
-            ),
-            f"{name} cannot be written: it is read-only": not os.access(folder.parent, os.W_OK),
-            f"{name} is a file, but a cluster writes a folder: {other}": (
-                folder.exists() and not folder.is_dir()
-            ),
-            f"{name} is what is read; choose another output with -o": (
-                folder.is_dir() and any(folder.samefile(source.parent) for source in sources)
-            ),
-            f"{name} is there already; replace it with --force, or {other}": folder.is_dir() and not force,
-            f"{name} holds more than parts, {''.join(strange[:1])} for one; {other}": strange,
-        }
-    )
+    read = there and any(folder.samefile(source.parent) for source in sources)
+    other = "choose another with -o"
+    reasons = {
+        f"there is no folder {folder.parent.name} for {name}": not folder.parent.is_dir(),
+        f"a cluster writes a folder of Parquet files, not {name}: {other}": kind in TEXTS,
+        f"{name} cannot be written: it is read-only": not os.access(folder.parent, os.W_OK),
+        f"{name} is a file, but a cluster writes a folder: {other}": folder.exists() and not there,
+        f"{name} is what is read; choose another output with -o": read,
+        f"{name} is there already; replace it with --force, or {other}": there and not force,
+        f"{name} holds more than parts, {''.join(strange[:1])} for one; {other}": strange,
+    }
+    _refuse(reasons)
 
 
-def _refuse(reasons: dict[str, object]) -> None:
+def _refuse(reasons: Mapping[str, object]) -> None:
     """Say the first reason that holds."""
     for reason, holds in reasons.items():
         if holds:
@@ -238,13 +222,7 @@ def folder_aside(folder: Path, *, new: bool = False) -> Iterator[tuple[Path, Pat
 
 
 def to_csv(table: pa.Table) -> bytes:
-    """Write rows as CSV, text guarded, without a header.
-
-    Raises
-    ------
-    ReadError
-        If a column holds what CSV cannot.
-    """
+    """Write rows as CSV, text guarded, without a header; what CSV cannot hold is a `ReadError`."""
     columns = [_ready(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
     positions = [str(i) for i in range(len(columns))]
     text = io.BytesIO()

@@ -1,18 +1,17 @@
 """Whole files scored, part by part and some at a time, in the order of the file and in bounded memory.
 
-`Run` is the one loop; what scores a part, and what becomes of it, is an `Executor`'s: `Threads` here, where a
-part is a block of one file, and Dask's in :mod:`wholesale.scoring.cluster`.
+`Run` is the one loop: in threads, where a part is a block of one file, or on a cluster (`cluster.Cluster`).
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,13 +29,8 @@ from wholesale.scoring.summary import Counts, Summary, count, summarize
 from wholesale.scoring.table import score_table
 
 T = TypeVar("T")
-
-
-class Progress(Protocol):
-    """What is told the rows read so far and, where it is known, their share (0…1) of all."""
-
-    def __call__(self, rows: int, share: float | None, /) -> object:
-        """Tell it."""
+Progress = Callable[[int, float | None], object]
+"""What is told the rows read so far and, where it is known, their share (0…1) of all."""
 
 
 class Scored(NamedTuple, Generic[T]):
@@ -49,36 +43,6 @@ class Scored(NamedTuple, Generic[T]):
     rejected: T
     counts: Counts
     lines: pa.ChunkedArray
-
-
-class Promise(Protocol):
-    """A part that is being scored."""
-
-    def result(self) -> Scored[Any] | None:
-        """Wait for it, or raise what is wrong with it; None if there is no row in it."""
-
-    def cancel(self) -> object:
-        """Do without it."""
-
-
-class Executor(Protocol):
-    """What scores parts of files."""
-
-    @property
-    def ahead(self) -> int:
-        """How many parts are begun before the first is looked at."""
-
-    def begin(self, i: int) -> None:
-        """Forget what was scored of file `i`, as it is read from its start."""
-
-    def parts(self, file: CustomerFile) -> Iterator[tuple[Any, float | None]]:
-        """Cut a file into parts, each with the share (0…1) of the file up to its end, where it is known."""
-
-    def submit(self, part: Any) -> Promise:
-        """Begin to score a part."""
-
-    def take(self, i: int, scored: Scored[Any]) -> None:
-        """Keep what was scored of file `i`, in the order of its parts."""
 
 
 def score_file(
@@ -130,117 +94,130 @@ def score_file(
     """
     source, output, workers = Path(source), Path(output), workers or os.cpu_count() or 1
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
-    file = open_customers(source, settings)
+    file, new = open_customers(source, settings), not force
     with writing():
         check_free(output, force=force, source=source)
         check_free(rejected, force=force, source=source, option="--rejected", other=output)
-        with (
-            TableFile(output, new=not force) as accept,
-            TableFile(rejected, optional=True, new=not force) as reject,
-            ThreadPoolExecutor(workers) as pool,
-        ):
-            threads = Threads(predictor, accept, reject, pool, 2 * workers, [] if lines is None else lines)
-            summary = Run([file], threads, progress).summary(source, predictor)
+        with TableFile(output, new=new) as accept, TableFile(rejected, optional=True, new=new) as reject:
+            with ThreadPoolExecutor(workers) as pool:
+                threads = Threads([file], predictor, progress, pool, accept, reject, lines)
+                summary = threads.run(source, ahead=2 * workers)
             accept.complete()
             reject.complete()
     return summary
 
 
 def score_block(predictor: Predictor, form: Form, block: Block) -> Scored[pa.Table]:
-    """Read and score one block; pure, so that blocks can be scored anywhere and in any order.
-
-    Raises
-    ------
-    ReadError, Reconsider
-        As :func:`wholesale.reading.read_block`.
-    """
+    """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
     part = read_block(form, block)
     scored = score_table(predictor, part.accepted)
     counts = count(predictor, scored, part.rejected, part.seen)
     return Scored(scored, part.rejected, counts, part.accepted.column(LINE))
 
 
-class Run:
-    """Files on their way: part by part, some ahead, each looked at in its turn, in one order.
+@dataclass
+class Run(ABC):
+    """Files on their way: part by part, some ahead, each looked at in its turn.
 
-    A file is read once more, from its start, where a part of it or all of it shows another form.
+    A file is read once more, from its start, where a part of it or all of it shows another form. What scores
+    a part, and what becomes of it, is said by `Threads` and `Cluster`.
     """
 
-    def __init__(self, files: list[CustomerFile], executor: Executor, progress: Progress) -> None:
-        self.files, self.executor, self.progress = files, executor, progress
-        self.counts: dict[int, Counts] = {}
-        self.shares: list[float | None] = [0.0] * len(files)
-        self.sizes = [file.path.stat().st_size for file in files]
+    files: list[CustomerFile]
+    predictor: Predictor
+    progress: Progress
+    counts: dict[int, Counts] = field(default_factory=dict, init=False)
+    read: dict[int, float] = field(default_factory=dict, init=False)
 
-    def summary(self, source: Path, predictor: Predictor) -> Summary:
-        """Score all files; what they are in the end is in `files`."""
+    @abstractmethod
+    def parts(self, file: CustomerFile) -> Iterator[tuple[Any, float | None]]:
+        """Cut a file into parts, each with the share (0…1) of the file up to its end, where it is known."""
+
+    @abstractmethod
+    def submit(self, file: CustomerFile, part: Any) -> Any:
+        """Begin to score a part."""
+
+    def result(self, promise: Any) -> Scored[Any] | None:
+        """Wait for what was submitted, or raise what is wrong with it; None if there is no row in it."""
+        return promise.result()
+
+    @abstractmethod
+    def keep(self, i: int, scored: Scored[Any]) -> None:
+        """Keep what was scored of file `i`, in the order of its parts."""
+
+    @abstractmethod
+    def forget(self, i: int) -> None:
+        """Forget what was scored of file `i`, which is read from its start."""
+
+    def run(self, source: Path, *, ahead: int) -> Summary:
+        """Score all files, so many parts ahead; `files` then are as they were read in the end."""
         forms = {i: file.form for i, file in enumerate(self.files)}
         while forms:
             for i, form in forms.items():
                 with naming(self.files[i].path.name):
                     self.files[i] = self.files[i].reconsidered(form)
-                self.executor.begin(i)
+                self.forget(i)
                 self.counts.pop(i, None)
-                self.shares[i] = 0.0
-            forms = self._read(forms) or self._judge()
+                self.read.pop(i, None)
+            forms = self._read(list(forms), ahead) or self._judge()
         if not any(counts.rows for counts in self.counts.values()):
             with naming(source.name):
                 raise ReadError("it has a header but no rows")
-        return summarize(predictor, reduce(Counts.plus, self._named_counts()), self._notes())
+        total = reduce(Counts.plus, (counts for _, counts in sorted(self.counts.items())))
+        return summarize(self.predictor, total, self._notes())
 
-    def _read(self, begun: Iterable[int]) -> dict[int, Form]:
+    def _read(self, begun: list[int], ahead: int) -> dict[int, Form]:
         """Score files from their start; give the form of those that are to be read once more."""
         forms: dict[int, Form] = {}
-        with closing(ahead(self._promises(begun, forms), self.executor.ahead)) as promises:
-            for i, share, promise in promises:
-                if i in forms:
-                    promise.cancel()
-                    continue
-                try:
-                    with naming(self.files[i].path.name):
-                        scored = promise.result()
-                        if scored is not None:
-                            self._take(i, share, scored)
-                except Reconsider as other:
-                    forms[i] = other.form
+        for i, share, promise in begun_ahead(self._promises(begun, forms), ahead):
+            if i in forms:
+                continue
+            try:
+                with naming(self.files[i].path.name):
+                    if isinstance(promise, Exception):
+                        raise promise
+                    scored = self.result(promise)
+                if scored is not None:
+                    self._take(i, share, scored)
+            except Reconsider as other:
+                forms[i] = other.form
         return forms
 
-    def _promises(
-        self, begun: Iterable[int], forms: dict[int, Form]
-    ) -> Iterator[tuple[int, float | None, Promise]]:
+    def _promises(self, begun: list[int], forms: dict[int, Form]) -> Iterator[tuple[int, float | None, Any]]:
         for i in begun:
             try:
-                for part, share in self.executor.parts(self.files[i]):
+                for part, share in self.parts(self.files[i]):
                     if i in forms:
                         break
-                    yield i, share, self.executor.submit(part)
+                    yield i, share, self.submit(self.files[i], part)
             except (Reconsider, ReadError) as fault:  # it is its turn after the parts before it
-                broken: Future = Future()
-                broken.set_exception(fault)
-                yield i, None, broken
+                yield i, None, fault
 
     def _take(self, i: int, share: float | None, scored: Scored[Any]) -> None:
-        self.executor.take(i, scored)
-        self.counts[i] = self.counts[i].plus(scored.counts) if i in self.counts else scored.counts
-        self.shares[i] = share
-        read = sum(size * (share or 0) for size, share in zip(self.sizes, self.shares, strict=True))
-        whole = None if share is None else min(read / sum(self.sizes), 1)
-        self.progress(sum(counts.rows for counts in self.counts.values()), whole)
+        self.keep(i, scored)
+        counts, sizes = scored.counts, [file.path.stat().st_size for file in self.files]
+        self.read[i] = sizes[i] * (share or 0)
+        if len(self.files) > 1:
+            named = [f"{self.files[i].path.name}, {example}" for example in counts.examples]
+            counts = replace(counts, examples=named)
+        self.counts[i] = self.counts[i].plus(counts) if i in self.counts else counts
+        rows = sum(each.rows for each in self.counts.values())
+        self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
 
     def _judge(self) -> dict[int, Form]:
-        """Look at what each file shows as a whole; give the form of those that are to be read once more."""
+        """Look at what each file shows, and all together; give the form of those to be read once more."""
         forms: dict[int, Form] = {}
+        seen = [self.counts[i].seen if i in self.counts else Seen() for i in range(len(self.files))]
         for i, file in enumerate(self.files):
             try:
                 with naming(file.path.name):
-                    self.files[i] = file.judged(self._seen(i))
+                    self.files[i] = file.judged(seen[i])
             except Reconsider as other:
                 forms[i] = other.form
-        return forms or (self._judge_together() if len(self.files) > 1 else {})
+        return forms or (self._judge_together(seen) if len(seen) > 1 else {})
 
-    def _judge_together(self) -> dict[int, Form]:
+    def _judge_together(self, seen: list[Seen]) -> dict[int, Form]:
         """Find rows that are the sum of all others in all files."""
-        seen = [self._seen(i) for i in range(len(self.files))]
         forms, together = {}, reduce(Seen.plus, seen)
         rows, times = together.totals()
         step = None if rows else together.step()
@@ -255,19 +232,6 @@ class Run:
                 forms[i] = file.form.rewritten(totals=(*file.form.totals, *lines))
         return forms
 
-    def _seen(self, i: int) -> Seen:
-        return self.counts[i].seen if i in self.counts else Seen()
-
-    def _named_counts(self) -> list[Counts]:
-        """Give the counts of the files in order, rejected rows under its name if there are several."""
-        ordered = [(self.files[i].path.name, counts) for i, counts in sorted(self.counts.items())]
-        if len(self.files) == 1:
-            return [counts for _, counts in ordered]
-        return [
-            replace(counts, examples=[f"{name}, {example}" for example in counts.examples])
-            for name, counts in ordered
-        ]
-
     def _notes(self) -> list[str]:
         """Give the notes on all files; if there are several, each with the first that it is on."""
         if len(self.files) == 1:
@@ -280,62 +244,56 @@ class Run:
         return [f"{on[0]}{more[note]}: {note}" for note, on in names.items()]
 
 
-def ahead(
-    items: Iterator[tuple[int, T, Promise]], most: int
-) -> Generator[tuple[int, T, Promise], None, None]:
-    """Give promises in their order, `most` more begun before each; at the end, cancel those not given."""
-    waiting: deque[tuple[int, T, Promise]] = deque()
-    try:
-        for item in items:
-            waiting.append(item)
-            if len(waiting) > most:
-                yield waiting.popleft()
-        while waiting:
+def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:
+    """Give items in their order, `most` more of them begun before each."""
+    waiting: deque[T] = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > most:
             yield waiting.popleft()
-    finally:
-        for _, _, promise in waiting:
-            promise.cancel()
+    yield from waiting
 
 
-class Threads(NamedTuple):
+@dataclass
+class Threads(Run):
     """Blocks of one file, scored in threads of this process and written when it is their turn."""
 
-    predictor: Predictor
+    pool: ThreadPoolExecutor
     accept: TableFile
     reject: TableFile
-    pool: ThreadPoolExecutor
-    ahead: int
-    lines: list[int]
+    lines: list[int] | None
 
-    def begin(self, _: int) -> None:
-        """Forget all that was written."""
-        self.accept.restart()
-        self.reject.restart()
-        self.lines.clear()
-
-    def parts(self, file: CustomerFile) -> Iterator[tuple[tuple[Form, Block], float | None]]:
-        """Give the blocks of a file, to be read in its form."""
+    def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float | None]]:
+        """Give the blocks of a file."""
         length = None
         if file.kind == "parquet":
             length = pq.read_metadata(file.path).num_rows
         elif is_divisible(file):
             length = file.path.stat().st_size
         for block in file.blocks():
-            yield (file.form, block), min((file.form.start + block.end) / length, 1) if length else None
+            yield block, (file.form.start + block.end) / length if length else None
 
-    def submit(self, part: tuple[Form, Block]) -> Promise:
+    def submit(self, file: CustomerFile, part: Block) -> Future:
         """Score a block, and make it ready to be written, in another thread."""
-        return self.pool.submit(self._score, *part)
+        return self.pool.submit(self._score, file.form, part)
 
     def _score(self, form: Form, block: Block) -> Scored[Rows]:
         customers, rejected, counts, lines = score_block(self.predictor, form, block)
         return Scored(self.accept.prepare(customers), self.reject.prepare(rejected), counts, lines)
 
-    def take(self, _: int, scored: Scored[Rows]) -> None:
+    def keep(self, _: int, scored: Scored[Rows]) -> None:
         """Write a block."""
         self.accept.write(scored.customers)
         self.reject.write(scored.rejected)
-        self.lines.extend(scored.lines.to_pylist())
+        if self.lines is not None:
+            self.lines.extend(scored.lines.to_pylist())
+
+    def forget(self, _: int) -> None:
+        """Begin both outputs anew."""
+        self.accept.restart()
+        self.reject.restart()
+        if self.lines is not None:
+            self.lines.clear()
 
 
 def is_divisible(file: CustomerFile) -> bool:

@@ -54,18 +54,9 @@ def on_record(predictor: Predictor) -> np.ndarray:
 
 
 def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
-    """Count the customers who spend less than each amount on record, and who spend no more.
+    """Count the customers who spend less than each amount on record, and who spend no more; shape (2, 6, m).
 
-    Parameters
-    ----------
-    record : ndarray of shape (6, m)
-        The amounts on record, each row ascending.
-    amounts : ndarray of shape (n, 6)
-
-    Returns
-    -------
-    ndarray of shape (2, 6, m)
-        Those of the parts of a file add up to those of the whole.
+    Amounts on record have shape (6, m), each row ascending; `amounts` shape (n, 6). Counts add up over parts.
     """
     pairs = [_spend_up_to(ranked, column) for ranked, column in zip(record, amounts.T, strict=True)]
     return np.array(pairs).swapaxes(0, 1)
@@ -275,8 +266,7 @@ class Summary:
         share = (self.unfamiliar or 0) / self.accepted
         how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
         unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
-        if self.unfamiliar is None:
-            unlike = UNKNOWN
+        unlike = UNKNOWN if self.unfamiliar is None else unlike
         shifted = [(LABELS[column], each) for column, each in self.drift.items() if each.verdict != "alike"]
         where = listed([f"{label} ({each.direction})" for label, each in shifted])
         if self.other_market:
@@ -307,20 +297,19 @@ class Summary:
 
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
+        segments = {
+            model: [
+                {"segment": i, "name": name, "customers": customers}
+                for i, (name, customers) in enumerate(counts, start=1)
+            ]
+            for model, counts in self.segments.items()
+        }
         return {
             "accepted": self.accepted,
             "rejected": self.rejected,
             "rejected_by_column": self.faults,
             "rejected_examples": self.examples,
-            "segments": {
-                model: [
-                    {"segment": i, "name": name, "customers": customers}
-                    for i, (name, customers) in enumerate(self.segments[model], start=1)
-                ]
-                if model in self.segments
-                else None
-                for model in MODELS
-            },
+            "segments": {model: segments.get(model) for model in MODELS},
             "unfamiliar": self.unfamiliar,
             "drift": {column: asdict(each) for column, each in self.drift.items()},
             "other_market": self.other_market,
