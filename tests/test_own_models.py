@@ -34,8 +34,7 @@ from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
 from wholesale.report.study import Fitted
 from wholesale.scoring import score_table
-from wholesale.scoring.summary import summarize
-from wholesale.scoring.tally import tally
+from wholesale.scoring.summary import count, summarize
 
 K = 4
 ROWS = 90
@@ -333,7 +332,7 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
 def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
     own, read = load_predictor(unmixed[1]), read_file(unmixed[0])
     scored = score_table(own, read.accepted)
-    told = summarize(own, tally(own, scored, read.rejected), [])
+    told = summarize(own, count(own, scored, read.rejected), [])
     page = upload.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 

@@ -9,7 +9,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, Settings, open_customers, read_block, read_tables, whole
 from wholesale.reading.shape import CUT, OPEN, ROW_NAMES
 from wholesale.reading.sorting import blank_advice, count_blanks
-from wholesale.scoring.portions import blocks, portions
+from wholesale.scoring.cluster import portions, read_portion
 
 ONE, TWO = "12669,9656,7561,214,2674,1338", "7057,9810,9568,1762,3293,1776"
 AMOUNTS = {row: tuple(map(float, row.split(","))) for row in (ONE, TWO)}
@@ -199,7 +199,7 @@ def expected(said: tuple | str) -> tuple | str:
 
 def read_in(file, size: int | None = None) -> dict:
     its = portions(file) if size is None else None
-    cut = (block for portion in its for block in blocks(portion)) if its else file.blocks(size)
+    cut = (block for portion, _ in its for block in read_portion(file, portion)) if its else file.blocks(size)
     return outcomes(file, [read_block(file.form, block) for block in cut])
 
 
@@ -208,7 +208,7 @@ def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(nam
     header, rows, notes = CASES[name]
     path = written(tmp_path, "a.csv", csv_text(*rows, header=header))
     right = {line: expected(said) for line, said in enumerate(rows.values(), start=2)}
-    monkeypatch.setattr("wholesale.scoring.portions.PORTION", 60)
+    monkeypatch.setattr("wholesale.scoring.cluster.PORTION", 60)
     for size in (1 << 20, 1, 40, None):  # in memory, streamed, and in a cluster's portions
         found, said = whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
         assert (found, said) == (right, notes)
@@ -282,8 +282,8 @@ def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_pa
     accepted, rejected = whole(file, read_tables)
     assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [*AMOUNTS.values()]
     assert len(rejected) == 0
-    (portion,) = portions(file)
-    assert sum(len(read_block(file.form, block).accepted) for block in blocks(portion)) == 2
+    ((portion, _),) = portions(file)
+    assert sum(len(read_block(file.form, block).accepted) for block in read_portion(file, portion)) == 2
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from scorable import names_in, rows_of, write_customers
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, read_customers
-from wholesale.scoring import OutputError, portions, score_file, score_table
-from wholesale.scoring.cluster import score_cluster
-from wholesale.scoring.run import ClusterError
+from wholesale.scoring import OutputError, score_file, score_table
+from wholesale.scoring import cluster as cluster_scoring
+from wholesale.scoring.cluster import ClusterError, score_cluster
 
 HEADER = ",".join(SPEND_COLUMNS)
 LOCAL = """
@@ -55,8 +55,8 @@ def cluster(tmp_path_factory):
 @pytest.fixture
 def score(cluster, predictor, monkeypatch):
     """Score on the cluster, in portions of a few kilobytes or a few hundred rows."""
-    monkeypatch.setattr(portions, "PORTION", 1 << 14)
-    monkeypatch.setattr(portions, "ROWS", 500)
+    monkeypatch.setattr(cluster_scoring, "PORTION", 1 << 14)
+    monkeypatch.setattr(cluster_scoring, "ROWS", 500)
 
     def run(source, output, **how):
         return score_cluster(source, output, predictor, address=cluster.scheduler_address, **how)

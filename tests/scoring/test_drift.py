@@ -7,19 +7,18 @@ from scipy.stats import betabinom, ks_2samp
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import predict_segments
-from wholesale.scoring.drift import (
+from wholesale.scoring.summary import (
     FAR,
     LIKE,
-    Counts,
     Drift,
-    _verdict,
+    Summary,
     by_chance,
-    count,
     drift,
+    drift_verdict,
+    on_record,
+    spend_up_to,
     unfamiliar_by_chance,
 )
-from wholesale.scoring.summary import Summary
-from wholesale.scoring.tally import on_record
 
 whole = st.integers(0, 20).map(float)
 broken = st.floats(0, 20, allow_subnormal=False)
@@ -36,7 +35,7 @@ def _table(values):
 @given(st.one_of(_table(whole), _table(amount)), _table(amount))
 def test_d_is_that_of_scipy(record, amounts):
     ranked = np.sort(record.T, axis=1)
-    measured = drift(ranked, count(ranked, amounts), len(amounts))
+    measured = drift(ranked, spend_up_to(ranked, amounts), len(amounts))
     for i, column in enumerate(SPEND_COLUMNS):
         expected = ks_2samp(record[:, i], amounts[:, i], method="asymp").statistic
         assert measured[column].distance == pytest.approx(expected, abs=1e-12)
@@ -46,8 +45,8 @@ def test_d_is_that_of_scipy(record, amounts):
 @given(st.one_of(_table(whole), _table(amount)), _table(amount), st.integers(0, 30))
 def test_the_counts_of_parts_add_up(record, amounts, cut):
     ranked = np.sort(record.T, axis=1)
-    parts = count(ranked, amounts[:cut]).plus(count(ranked, amounts[cut:]))
-    assert_same(parts, count(ranked, amounts))
+    parts = spend_up_to(ranked, amounts[:cut]) + spend_up_to(ranked, amounts[cut:])
+    assert np.array_equal(parts, spend_up_to(ranked, amounts))
 
 
 def test_whole_amounts_on_record_count_as_others_do(predictor, random_amounts):
@@ -56,32 +55,26 @@ def test_whole_amounts_on_record_count_as_others_do(predictor, random_amounts):
         [random_amounts, predictor.amounts, predictor.amounts + 1e-9, predictor.amounts - 1e-9]
     )
     ranked = np.sort(nearly.T, axis=1)
-    pairs = list(zip(ranked, record, strict=True))
     assert not (record % 1).any()
-    assert_same(
-        count(record, nearly),
-        Counts(
-            np.array([np.searchsorted(mine, its, side="left") for mine, its in pairs]),
-            np.array([np.searchsorted(mine, its, side="right") for mine, its in pairs]),
-        ),
-    )
-
-
-def assert_same(one, other):
-    assert np.array_equal(one.less, other.less)
-    assert np.array_equal(one.upto, other.upto)
+    expected = [
+        [np.searchsorted(mine, its, side) for mine, its in zip(ranked, record, strict=True)]
+        for side in ("left", "right")
+    ]
+    assert np.array_equal(spend_up_to(record, nearly), expected)
 
 
 def test_those_on_record_have_not_drifted(predictor):
     record = on_record(predictor)
-    for each in drift(record, count(record, predictor.amounts), len(predictor.amounts)).values():
+    for each in drift(record, spend_up_to(record, predictor.amounts), len(predictor.amounts)).values():
         assert (each.distance, each.verdict) == (0, "alike")
 
 
 @pytest.mark.parametrize(("factor", "direction"), [(10, "higher"), (0.1, "lower")])
 def test_ten_times_as_much_or_as_little_is_far(predictor, factor, direction):
     record = on_record(predictor)
-    for each in drift(record, count(record, predictor.amounts * factor), len(predictor.amounts)).values():
+    for each in drift(
+        record, spend_up_to(record, predictor.amounts * factor), len(predictor.amounts)
+    ).values():
         assert (each.direction, each.verdict) == (direction, "far")
 
 
@@ -93,7 +86,7 @@ def test_a_verdict_turns_at_its_limits(customers_below, verdict):
     """Half of a large record is at 1 and half at 3; so is the file, but for the customers moved below."""
     record = np.tile(np.repeat([1.0, 3.0], 5000), (6, 1))
     amounts = np.tile(np.where(np.arange(1000) < customers_below, 1.0, 3.0)[:, None], (1, 6))
-    measured = drift(record, count(record, amounts), 1000)["Fresh"]
+    measured = drift(record, spend_up_to(record, amounts), 1000)["Fresh"]
     assert measured.distance == pytest.approx(abs(customers_below / 1000 - 0.5))
     assert (LIKE, FAR) == (0.1, 0.25)
     assert measured.verdict == verdict
@@ -102,7 +95,7 @@ def test_a_verdict_turns_at_its_limits(customers_below, verdict):
 def test_few_customers_are_alike_as_far_as_chance_goes(predictor):
     record = on_record(predictor)
     fresh = np.sort(predictor.amounts, axis=0)[::22] * [1.5, 1, 1, 1, 1, 1]
-    measured = drift(record, count(record, fresh), 20)["Fresh"]
+    measured = drift(record, spend_up_to(record, fresh), 20)["Fresh"]
     assert LIKE < measured.distance <= by_chance(20, 440)
     assert (measured.verdict, measured.words) == ("alike", "no clear difference")
 
@@ -147,11 +140,11 @@ def test_random_draws_of_those_on_record_are_seldom_said_to_differ(predictor, n,
     m = len(amounts)
     draws = [rng.choice(m, n, replace=again) for _ in range(2000)]
     largest = _largest(amounts, np.array([np.bincount(its, minlength=m) for its in draws]))
-    measured = drift(record, count(record, amounts[draws[0]]), n)
+    measured = drift(record, spend_up_to(record, amounts[draws[0]]), n)
     assert largest[0] == pytest.approx(max(each.distance for each in measured.values()))
     # of the 440, 5 are unlike 99% when a mixture judges them that did not see them
     unlike = np.argsort(predict_segments(predictor, amounts)["familiarity"])[:5]
-    drifts = [Drift(its, "higher", _verdict(its, by_chance(n, m))) for its in largest]
+    drifts = [Drift(its, "higher", drift_verdict(its, by_chance(n, m))) for its in largest]
     told = [
         Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m)
         for its, each in zip(draws, drifts, strict=True)
@@ -165,5 +158,5 @@ def test_fifty_customers_of_another_market_are_found(predictor, factor):
     rng, record = np.random.default_rng(0), on_record(predictor)
     for _ in range(20):
         drawn = predictor.amounts[rng.choice(440, 50, replace=False)] * factor
-        measured = drift(record, count(record, drawn), 50)
+        measured = drift(record, spend_up_to(record, drawn), 50)
         assert any(each.verdict == "far" for each in measured.values())

@@ -14,8 +14,7 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import read_customers
 from wholesale.reading.numerals import GRAMMARS
 from wholesale.scoring import OutputError, score_file
-from wholesale.scoring.folder import folder_aside
-from wholesale.scoring.output import to_csv
+from wholesale.scoring.output import folder_aside, to_csv
 
 HEADER = ",".join(SPEND_COLUMNS)
 AWKWARD = (

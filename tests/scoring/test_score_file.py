@@ -1,5 +1,6 @@
 import csv
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from scorable import names_in, rows_of, write_customers
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, Settings, blocks, customers, read_customers
-from wholesale.scoring import files as scoring_files
+from wholesale.scoring import score as scoring
 from wholesale.scoring import score_file, score_table
 
 HEADER = ",".join(SPEND_COLUMNS)
@@ -177,8 +178,8 @@ def test_what_fails_late_leaves_what_was_there(tmp_path, predictor, monkeypatch)
     def fail(*_):
         raise ValueError("late")
 
-    monkeypatch.setattr(scoring_files, "summarize", fail)
-    monkeypatch.setattr(scoring_files.TableFile, "complete", fail)
+    monkeypatch.setattr(scoring, "summarize", fail)
+    monkeypatch.setattr(scoring.TableFile, "complete", fail)
     with pytest.raises(ValueError, match="late"):
         score_file(good, tmp_path / "out.csv", predictor, force=True)
     assert (tmp_path / "out.csv").read_text() == "precious"
@@ -190,12 +191,14 @@ def test_rows_come_in_the_order_of_the_items_whatever_takes_long():
         time.sleep(0.02 if i % 3 == 0 else 0)
         return i
 
-    assert list(scoring_files.in_order(late, range(30), 4)) == list(range(30))
+    with ThreadPoolExecutor(4) as pool:
+        begun = scoring.begun_ahead((pool.submit(late, i) for i in range(30)), 8)
+        assert [promise.result() for promise in begun] == list(range(30))
 
 
 def test_nothing_is_begun_long_before_it_is_wanted():
     begun = []
-    for i in scoring_files.in_order(lambda i: i, (begun.append(i) or i for i in range(100)), 2):
+    for i in scoring.begun_ahead((begun.append(i) or i for i in range(100)), 4):
         assert len(begun) <= i + 6
 
 

@@ -10,9 +10,7 @@ import pytest
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.scoring import score_table
-from wholesale.scoring.drift import Drift
-from wholesale.scoring.summary import MANY_UNFAMILIAR, Summary, summarize
-from wholesale.scoring.tally import Tally, tally
+from wholesale.scoring.summary import MANY_UNFAMILIAR, Counts, Drift, Summary, count, summarize
 
 UNLIKE = "Taken together, these customers are unlike the 440 that the segments were made from"
 TRAIN = "Segments of their own would say more: python -m wholesale train."
@@ -114,8 +112,8 @@ def test_train_is_not_advised_where_it_would_refuse(predictor, rows):
         accepted = pa.table({"line": range(rows), **{name: frame[name] for name in frame}})
         parts = [accepted.slice(0, 4), accepted.slice(4, 0), accepted.slice(4)]
         none = pa.table({"line": [], "column": [], "reason": []})
-        counts = [tally(predictor, score_table(predictor, part), none) for part in parts]
-        summary = summarize(predictor, reduce(Tally.plus, counts), [])
+        counts = [count(predictor, score_table(predictor, part), none) for part in parts]
+        summary = summarize(predictor, reduce(Counts.plus, counts), [])
         assert summary.other_market and ("wholesale train" in summary.verdict) != refused
         if refused:
             with pytest.raises(ValueError, match=r"too few|same for every customer"):

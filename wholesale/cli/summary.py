@@ -15,7 +15,7 @@ from wholesale.wording import counted, format_amount, format_share
 
 if TYPE_CHECKING:
     from wholesale.scoring import Summary
-    from wholesale.scoring.drift import Drift
+    from wholesale.scoring.summary import Drift
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TypeVar
 from zipfile import BadZipFile
@@ -47,7 +47,7 @@ class CustomerFile:
     settings: Settings
     form: Form
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """``"text"``, ``"parquet"`` or ``"excel"``."""
         return _kind(self.path)

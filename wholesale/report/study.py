@@ -27,8 +27,7 @@ from wholesale.models import SEED
 from wholesale.predict import Predictor, load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
-from wholesale.scoring.summary import summarize
-from wholesale.scoring.tally import tally
+from wholesale.scoring.summary import count, summarize
 
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
 """Customers of a fictitious second wholesaler; ``dataset/README.md`` says how they were made."""
@@ -162,7 +161,7 @@ def place(customers: Customers, models: Path | str | None = None) -> Placement:
     """
     predictor = load_predictor(models)
     scored = score_table(predictor, customers.accepted)
-    summary = summarize(predictor, tally(predictor, scored, customers.rejected), customers.notes)
+    summary = summarize(predictor, count(predictor, scored, customers.rejected), customers.notes)
     folder = Path(models or MODELS_FOLDER)
     name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
     placement = Placement(predictor, summary, _by_line(scored, customers), name)

@@ -8,7 +8,7 @@ from wholesale.criteria import CRITERIA
 from wholesale.customers import Customers
 from wholesale.palette import SIMILAR, relation
 from wholesale.report.study import CountEvidence, Fitted, Placement, unless_refused
-from wholesale.scoring.drift import LIKE, by_chance
+from wholesale.scoring.summary import LIKE, by_chance
 from wholesale.wording import format_amount, format_share, of_all, rounded
 
 SHOWN, WIDEST = 10, 60

@@ -20,7 +20,7 @@ from wholesale.report.study import (
     unless_refused,
 )
 from wholesale.report.tables import SHOWN, difference
-from wholesale.scoring.drift import LIKE, by_chance, unfamiliar_by_chance
+from wholesale.scoring.summary import LIKE, by_chance, unfamiliar_by_chance
 from wholesale.scoring.summary import UNKNOWN
 from wholesale.wording import NUMBERS, are, counted, format_amount, format_share, listed, of_all
 

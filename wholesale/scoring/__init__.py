@@ -1,7 +1,7 @@
 """Whole files of customers scored, on one machine or on a cluster."""
 
-from wholesale.scoring.files import score_file
 from wholesale.scoring.output import OutputError
+from wholesale.scoring.score import score_file
 from wholesale.scoring.summary import Summary
 from wholesale.scoring.table import score_table
 

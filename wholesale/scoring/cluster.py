@@ -1,5 +1,11 @@
-"""Files scored on a Dask cluster: the same function over the same blocks, so with the same answers."""
+"""Files scored on a Dask cluster: the same function over the same blocks, so with the same answers.
 
+Workers read the portions of files for themselves, from a file system that they share with this machine, and
+write the answers into files of their own; put in order, these are the output.
+"""
+
+import codecs
+import io
 import logging
 import os
 import signal
@@ -7,21 +13,28 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
-from wholesale.reading import CustomerFile, ReadError, Settings
-from wholesale.scoring.files import Progress
-from wholesale.scoring.folder import check_folder, folder_aside
-from wholesale.scoring.output import TableFile, check_free, writing
-from wholesale.scoring.parts import gather
-from wholesale.scoring.portions import open_all
-from wholesale.scoring.run import ClusterError, Run
-from wholesale.scoring.summary import Summary, summarize
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
+from wholesale.reading.blocks import Block, cut_blocks
+from wholesale.reading.form import Reconsider
+from wholesale.reading.tables import parquet_blocks, plain_type
+from wholesale.reading.text import Utf8
+from wholesale.scoring.output import TableFile, check_folder, check_free, folder_aside, part_name, writing
+from wholesale.scoring.score import Progress, Run, Scored, is_divisible, score_block
+from wholesale.scoring.summary import Counts, Summary
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client, Future, LocalCluster
 
 LOCAL = "local"
 _LOCAL: dict[str, Any] = {
@@ -31,8 +44,23 @@ _LOCAL: dict[str, Any] = {
 }
 """A cluster on this machine: a process per core, out of reach from elsewhere, without a dashboard, silent."""
 
+AHEAD = 64
+"""Portions given to the cluster before the first of them is done, or four to a thread if that is more."""
+
+PORTION = 1 << 25
+"""Bytes of text in a portion, or a little more."""
+
+ROWS = 1 << 19
+"""Rows of a Parquet file in a portion, or more where its row groups are larger."""
+
 PATIENCE = 30
 """Seconds to wait for a scheduler to answer, and for its first worker."""
+
+KILLED = "the cluster's workers die of this file; do they have enough memory?"
+
+
+class ClusterError(ValueError):
+    """There is no cluster, or it cannot do the work; the message says why."""
 
 
 def score_cluster(
@@ -84,23 +112,197 @@ def score_cluster(
             check_free(rejected, force=force, source=path)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
-                files, done = Run(client, files, predictor, work, progress).whole()
-            total = gather(files, done, parts, reject)
-            if total is None or not total.rows:
-                raise ReadError(f"{source.name}: it has a header but no rows")
+                cluster = Cluster(files, predictor, progress, client, work)
+                summary = cluster.run(source, ahead=max(AHEAD, 4 * sum(client.nthreads().values())))
+            check_columns(cluster.files)
+            cluster.gather(parts, reject)
             reject.complete()
-    return summarize(predictor, total, _notes(files))
+    return summary
+
+
+def open_all(source: Path, settings: Settings | None = None) -> list[CustomerFile]:
+    """Open a file, all files in a folder, or those of a pattern such as ``part-*.csv``, in order of name."""
+    files = [open_customers(path.resolve(), settings) for path in _paths(source)]
+    check_columns(files)
+    return files
+
+
+def check_columns(files: list[CustomerFile]) -> None:
+    """Refuse files that are not parts of one table."""
+    for file in files[1:]:
+        if _columns(file) != _columns(files[0]):
+            raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
+
+
+def _paths(source: Path) -> list[Path]:
+    if source.is_dir():
+        found = [path for path in source.iterdir() if path.is_file() and path.name[0] not in "._"]
+    elif has_magic(str(source)) and not source.exists():
+        pattern = source.absolute()
+        found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+        found = [path for path in found if path.is_file()]
+    else:
+        return [source]
+    if not found:
+        raise ReadError(f"{'there is no file in' if source.is_dir() else 'no file is'} {source.name}")
+    return sorted(found)
+
+
+def _columns(file: CustomerFile) -> list[tuple]:
+    """Name the columns, and the types of those that are passed through."""
+    names = file.form.names
+    if file.kind != "parquet":
+        return [(name, "string") for name in names]
+    types = [str(plain_type(kind)) for kind in pq.read_schema(file.path).types]
+    return [(name, "string" if i in file.form.spend else types[i]) for i, name in enumerate(names)]
+
+
+class Portion(NamedTuple):
+    """Where a part of a file is: bytes on disk, or row groups; of size 0, all of it. And its first line."""
+
+    start: int
+    size: int
+    line: int
+
+
+@dataclass
+class Cluster(Run):
+    """Portions of files, scored by a cluster's workers into files of their own."""
+
+    client: "Client"
+    work: Path
+    done: dict[int, list[Scored[Path]]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def sent(self) -> "Future":
+        """The predictor: a task, not data, as Dask makes it anew if all workers that have it die."""
+        return self.client.submit(_same, self.predictor, key=f"wholesale-predictor-{uuid4().hex}")
+
+    def parts(self, file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+        """Cut a file into portions."""
+        return portions(file)
+
+    def submit(self, file: CustomerFile, part: Portion) -> "Future":
+        """Have a worker score a portion; forgotten, it is cancelled."""
+        key = f"wholesale-portion-{uuid4().hex}"
+        return self.client.submit(score_portion, file, part, self.work, self.sent, key=key)
+
+    def result(self, promise: "Future") -> Scored[Path] | None:
+        """Wait for a portion; that the cluster cannot score it is a `ClusterError`."""
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            outcome = promise.result()
+        except KilledWorker:
+            raise ClusterError(KILLED) from None
+        except (CancelledError, OSError, RuntimeError, ImportError) as error:
+            raise ClusterError(f"the cluster gave up ({error})") from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def keep(self, i: int, scored: Scored[Path]) -> None:
+        """Note where a portion's answers are."""
+        self.done[i].append(scored)
+
+    def forget(self, i: int) -> None:
+        """Have no answers of a file."""
+        self.done[i] = []
+
+    def gather(self, parts: Path, reject: TableFile) -> None:
+        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
+        done = [(file.path.name, scored) for i, file in enumerate(self.files) for scored in self.done[i]]
+        for number, (name, scored) in enumerate(done):
+            scored.customers.replace(parts / part_name(number))
+            if scored.counts.rejected:
+                table = pq.ParquetFile(scored.rejected).read()
+                table = table.add_column(0, "file", [[name] * len(table)]) if len(self.files) > 1 else table
+                reject.write(reject.prepare(table))
+
+
+def score_portion(
+    file: CustomerFile, portion: Portion, work: Path, predictor: Predictor
+) -> Scored[Path] | Exception | None:
+    """Score a portion into files that no other run of it has, so that it can be run again at any time.
+
+    What is wrong with the file is given rather than raised, as Dask would log it; None if there is no row.
+    """
+    counts: Counts | None = None
+    name = uuid4().hex
+    answers, faults = work / f"{name}.parquet", work / f"{name}.rejected.parquet"
+    try:
+        with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
+            for block in read_portion(file, portion):
+                scored = score_block(predictor, file.form, block)
+                accept.write(accept.prepare(scored.customers))
+                reject.write(reject.prepare(scored.rejected))
+                counts = counts.plus(scored.counts) if counts else scored.counts
+    except (Reconsider, ReadError, OSError) as fault:
+        return fault
+    return Scored(answers, faults, counts, pa.chunked_array([], pa.int64())) if counts else None
+
+
+def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+    """Cut a file, with shares of it up to each end; only as much is read as tells where its records end."""
+    if file.kind == "parquet":
+        return _row_groups(file)
+    if is_divisible(file):
+        return _ranges(file)
+    return iter([(Portion(0, 0, file.form.line), 1.0)])
+
+
+def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
+    """Read a portion, in blocks small enough for a cache."""
+    if not file.path.exists():
+        raise ReadError("a worker does not see it: a cluster needs a folder that all its machines share")
+    if not portion.size:
+        yield from file.blocks()
+    elif file.kind == "parquet":
+        groups = range(portion.start, portion.start + portion.size)
+        yield from parquet_blocks(file.path, groups, portion.line)
+    else:
+        with file.path.open("rb") as raw:
+            raw.seek(portion.start)
+            text = raw.read(portion.size)
+        text = text if file.form.encoding == "utf-8" else text.decode(file.form.encoding).encode()
+        yield from cut_blocks(io.BytesIO(text), file.form.delimiter, portion.line)
+
+
+def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+    about = pq.read_metadata(file.path)
+    start, before, rows = 0, 0, 0
+    for end in range(1, about.num_row_groups + 1):
+        rows += about.row_group(end - 1).num_rows
+        if rows - before >= ROWS or end == about.num_row_groups:
+            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
+            start, before = end, rows
+
+
+def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+    with file.path.open("rb") as raw:
+        mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        raw.seek(0)
+        header = _on_disk(file, Utf8(raw, file.form.encoding).read(file.form.start))
+    start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
+    for block in file.blocks(PORTION):
+        assert isinstance(block.content, bytes)
+        size = _on_disk(file, block.content)
+        yield Portion(start, size, block.line), (start + size) / whole
+        start += size
+
+
+def _on_disk(file: CustomerFile, text: bytes) -> int:
+    """Count the bytes that a text in UTF-8 has on disk; of another divisible encoding, one per character."""
+    return len(text) if file.form.encoding == "utf-8" else len(text.decode())
+
+
+def _same(predictor: Predictor) -> Predictor:
+    return predictor
 
 
 @contextmanager
 def connected(address: str) -> Iterator["Client"]:
-    """Connect to a cluster, or make one.
-
-    Raises
-    ------
-    ClusterError
-        If it is not there, or has no workers; or if Dask is not installed.
-    """
+    """Connect to a cluster, or make one; if there is none to be had, that is a `ClusterError`."""
     try:
         import dask
 
@@ -143,15 +345,3 @@ def _not_to_be_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _notes(files: list[CustomerFile]) -> list[str]:
-    """Give the notes on all files, each with the name of the first that it is on, if there are several."""
-    if len(files) == 1:
-        return files[0].notes
-    on: dict[str, list[str]] = {}
-    for file in files:
-        for note in file.notes:
-            on.setdefault(note, []).append(file.path.name)
-    more = {note: f" and {len(names) - 1} more" if len(names) > 1 else "" for note, names in on.items()}
-    return [f"{names[0]}{more[note]}: {note}" for note, names in on.items()]

@@ -3,11 +3,13 @@
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,12 +25,18 @@ from wholesale.reading.formulas import guard, guard_names
 SHORT = 1e10
 """From here on, Arrow writes whole numbers with an exponent."""
 
+TEXTS = (".csv", ".tsv", ".txt", ".gz")
+
 
 class OutputError(Exception):
     """The output cannot be written; the message says why."""
 
 
-class Piece(NamedTuple):
+class _Forgotten(Exception):
+    """Rows that were written are not wanted."""
+
+
+class Rows(NamedTuple):
     """Rows made ready to be written: text, or a table."""
 
     names: list[str]
@@ -56,24 +64,30 @@ class TableFile:
         self.file: BinaryIO | None = None
         self.open = ExitStack()
 
-    def prepare(self, table: pa.Table) -> Piece:
+    def prepare(self, table: pa.Table) -> Rows:
         """Do, in any thread, what can be done before it is the rows' turn."""
-        return Piece(table.column_names, len(table), table if self.parquet else to_csv(table))
+        return Rows(table.column_names, len(table), table if self.parquet else to_csv(table))
 
-    def write(self, piece: Piece) -> None:
+    def write(self, rows: Rows) -> None:
         """Append rows."""
-        if self.optional and not piece.rows:
+        if self.optional and not rows.rows:
             return
         if self.file is None:
             self.file = self.open.enter_context(aside(self.path))
             if not self.parquet:
-                self.file.write(csv_header(piece.names))
-        if isinstance(piece.content, bytes):
-            self.file.write(piece.content)
+                self.file.write(csv_header(rows.names))
+        if isinstance(rows.content, bytes):
+            self.file.write(rows.content)
             return
         if self.writer is None:
-            self.writer = self.open.enter_context(pq.ParquetWriter(self.file, piece.content.schema))
-        self.writer.write_table(piece.content)
+            self.writer = self.open.enter_context(pq.ParquetWriter(self.file, rows.content.schema))
+        self.writer.write_table(rows.content)
+
+    def restart(self) -> None:
+        """Forget all rows."""
+        with suppress(_Forgotten), self.open:
+            self.file = self.writer = None
+            raise _Forgotten
 
     def complete(self) -> None:
         """Put all of it on the disk, so that what is left to do is to give it its name."""
@@ -111,67 +125,104 @@ class TableFile:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Say in a sentence what hinders writing.
-
-    Raises
-    ------
-    OutputError
-    """
+    """Say in a sentence what hinders writing."""
     try:
         yield
     except OSError as error:
         raise OutputError(f"stopped, and kept nothing: {error.strerror or error}") from None
 
 
-def check_all_free(output: Path, rejected: Path, *, force: bool, sources: Iterable[Path]) -> None:
-    """Refuse as `check_free` does; nor may the two outputs be one.
+def check_free(
+    path: Path, *, force: bool, source: Path, option: str = "-o", other: Path | None = None
+) -> None:
+    """Refuse an output that is there already, is the source or the `other` output, or cannot be written.
 
     Raises
     ------
     OutputError
         In one sentence.
     """
-    if output.absolute() == rejected.absolute():
-        raise OutputError(f"{output.name} cannot hold the rejected rows too; choose another file for them")
-    for source in sources:
-        check_free(output, force=force, source=source)
-        check_free(rejected, force=force, source=source, option="--rejected")
+    there, name, sheet = path.exists(), path.name, path.suffix.lower() in SHEETS
+    same = other is not None and other.absolute() == path.absolute()
+    locked = (there and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK)
+    again = f"{name} is there already; replace it with --force, or choose another with {option}"
+    reasons = {
+        f"{name} cannot hold the rejected rows too; choose another file for them": same,
+        f"{name} would not be an Excel file; choose another name with {option}": sheet,
+        f"there is no folder {path.parent.name} for {name}": not path.parent.is_dir(),
+        f"{name} is a folder": path.is_dir(),
+        f"{name} is not a file": there and not path.is_file(),
+        f"{name} is what is read; choose another output with {option}": there and path.samefile(source),
+        again: there and not force,
+        f"{name} cannot be written: it is read-only": locked,
+    }
+    _refuse(reasons)
 
 
-def check_free(path: Path, *, force: bool, source: Path, option: str = "-o") -> None:
-    """Refuse an output that is there already, is the source itself, or cannot be written.
+def check_folder(folder: Path, *, force: bool, sources: Iterable[Path]) -> None:
+    """Refuse a folder that is there already, is read from, or would be replaced though it holds other things.
 
     Raises
     ------
     OutputError
         In one sentence.
     """
-    if path.suffix.lower() in SHEETS:
-        raise OutputError(f"{path.name} would not be an Excel file; choose another name with {option}")
-    if not path.parent.is_dir():
-        raise OutputError(f"there is no folder {path.parent.name} for {path.name}")
-    if path.is_dir():
-        raise OutputError(f"{path.name} is a folder")
-    if path.exists() and not path.is_file():
-        raise OutputError(f"{path.name} is not a file")
-    if path.exists() and path.samefile(source):
-        raise OutputError(f"{path.name} is what is read; choose another output with {option}")
-    if path.exists() and not force:
-        raise OutputError(
-            f"{path.name} is there already; replace it with --force, or choose another with {option}"
-        )
-    if (path.exists() and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path.name} cannot be written: it is read-only")
+    name, there, kind = folder.name, folder.is_dir(), folder.suffix.lower()
+    names = {each.name for each in folder.iterdir()} if there else set()
+    strange = sorted(names - {part_name(i) for i in range(len(names))})
+    read = there and any(folder.samefile(source.parent) for source in sources)
+    other = "choose another with -o"
+    reasons = {
+        f"there is no folder {folder.parent.name} for {name}": not folder.parent.is_dir(),
+        f"a cluster writes a folder of Parquet files, not {name}: {other}": kind in TEXTS,
+        f"{name} cannot be written: it is read-only": not os.access(folder.parent, os.W_OK),
+        f"{name} is a file, but a cluster writes a folder: {other}": folder.exists() and not there,
+        f"{name} is what is read; choose another output with -o": read,
+        f"{name} is there already; replace it with --force, or {other}": there and not force,
+        f"{name} holds more than parts, {''.join(strange[:1])} for one; {other}": strange,
+    }
+    _refuse(reasons)
+
+
+def _refuse(reasons: Mapping[str, object]) -> None:
+    """Say the first reason that holds."""
+    for reason, holds in reasons.items():
+        if holds:
+            raise OutputError(reason)
+
+
+def part_name(i: int) -> str:
+    """Name a part, counted from 0."""
+    return f"part-{i:05d}.parquet"
+
+
+@contextmanager
+def folder_aside(folder: Path, *, new: bool = False) -> Iterator[tuple[Path, Path]]:
+    """Give a folder for parts, which takes the name of `folder` only if all goes well, and one for work.
+
+    If it is to be `new`, one that another run has made meanwhile is an OSError.
+    What still is in the work folder at the end, or comes into it later, is nobody's.
+    """
+    stage = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
+    parts, work, replaced = stage / "parts", stage / "work", stage / "replaced"
+    try:
+        for each in (stage, parts, work):
+            each.mkdir()
+        yield parts, work
+        if folder.exists() and not new:
+            folder.replace(replaced)
+        parts.replace(folder)
+    finally:
+        if replaced.exists() and not folder.exists():
+            replaced.replace(folder)
+        gone = stage.with_name(f"{stage.name}.gone")
+        if stage.exists():
+            stage.replace(gone)  # a worker that does not know yet cannot write into it any more
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def to_csv(table: pa.Table) -> bytes:
-    """Write rows as CSV, text guarded, without a header.
-
-    Raises
-    ------
-    ReadError
-        If a column holds what CSV cannot.
-    """
+    """Write rows as CSV, text guarded, without a header; what CSV cannot hold is a `ReadError`."""
     columns = [_ready(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
     positions = [str(i) for i in range(len(columns))]
     text = io.BytesIO()

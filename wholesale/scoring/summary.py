@@ -1,22 +1,219 @@
-"""What there is to say of a scored file, in numbers and in words."""
+"""What there is to say of a scored file: counts, drift against the record, and a verdict in words.
 
+Drift is the two-sample Kolmogorov-Smirnov distance D (Smirnov 1939): the largest gap between the two shares
+of customers who spend no more than some amount. Its p-value is left out, as any difference at all is
+significant in a large file. D is exact although the file is never held whole: between two amounts on record
+only one of the two shares moves, so the gap is largest at one of them.
+
+In a small file chance alone makes a difference. It is held by each category's D, and by the number of
+unfamiliar customers, each at its part of one level (Bonferroni), whatever the dependence between them.
+"""
+
+import math
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
 
 from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
-from wholesale.predict import Predictor
-from wholesale.reading.sorting import blank_advice
-from wholesale.scoring.drift import EACH, FAR, Drift, by_chance, drift, unfamiliar_by_chance
-from wholesale.scoring.tally import Tally, on_record
+from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.reading.seen import Seen
+from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.scoring.table import spend
 from wholesale.wording import counted, listed
+
+LIKE, FAR = 0.1, 0.25
+"""Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
+
+LEVEL = 0.05
+"""How often a file of the same market may be said to differ, by all that is held against it together."""
+
+EACH = LEVEL / (len(SPEND_COLUMNS) + 1)
+"""Of the level, the part of each category, and of the number of unfamiliar customers."""
+
+MOST = 1e6
+"""Whole amounts on record are counted one by one, without sorting, up to this many m.u."""
+
+EXAMPLES = 3
+"""Rejected rows that a summary quotes."""
 
 MANY_UNFAMILIAR = 0.05
 """Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
 
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
 """Of customers scored by models that have no Gaussian mixture."""
+
+
+@lru_cache(maxsize=1)
+def on_record(predictor: Predictor) -> np.ndarray:
+    """Give the amounts on record, shape (6, m), each row ascending; sorted once for all parts of a file."""
+    return np.sort(predictor.amounts.T, axis=1).astype(float)
+
+
+def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+    """Count the customers who spend less than each amount on record, and who spend no more; shape (2, 6, m).
+
+    Amounts on record have shape (6, m), each row ascending; `amounts` shape (n, 6). Counts add up over parts.
+    """
+    pairs = [_spend_up_to(ranked, column) for ranked, column in zip(record, amounts.T, strict=True)]
+    return np.array(pairs).swapaxes(0, 1)
+
+
+def _spend_up_to(ranked: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count in one category: by sorting, or ten times faster where the amounts on record are whole."""
+    if ranked[-1] < MOST and not (ranked % 1).any():
+        capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
+        below, above = (
+            np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
+            for rounded in (np.floor(capped), np.ceil(capped))
+        )
+        return (np.cumsum(below) - below)[whole], np.cumsum(above)[whole]
+    column = np.sort(column)
+    return np.searchsorted(column, ranked, side="left"), np.searchsorted(column, ranked, side="right")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One category's drift.
+
+    Attributes
+    ----------
+    distance : float
+        Kolmogorov-Smirnov D, 0…1.
+    direction : str
+        ``"higher"`` or ``"lower"``: on which side of the median on record most customers of the file are.
+    verdict : str
+        ``"alike"``, ``"different"`` or ``"far"``.
+    """
+
+    distance: float
+    direction: str
+    verdict: str
+
+    @property
+    def words(self) -> str:
+        """``"as on record"``, or for example ``"somewhat higher"``; a D that may be chance is not clear."""
+        if self.verdict == "alike":
+            return "as on record" if self.distance <= LIKE else "no clear difference"
+        return f"{'somewhat' if self.verdict == 'different' else 'much'} {self.direction}"
+
+
+def drift(record: np.ndarray, spending: np.ndarray, customers: int) -> dict[str, Drift]:
+    """Measure the drift of each category from `spend_up_to` of so many customers, at least one."""
+    m = record.shape[1]
+    gaps = np.abs(spending / customers - spend_up_to(record, record.T) / m).max(axis=(0, 2))
+    below = spending[:, :, m // 2].mean(axis=0) / customers
+    chance = by_chance(customers, m)
+    return {
+        column: Drift(float(gap), "lower" if share > 0.5 else "higher", drift_verdict(gap, chance))
+        for column, gap, share in zip(SPEND_COLUMNS, gaps, below, strict=True)
+    }
+
+
+def drift_verdict(distance: float, chance: float) -> str:
+    """Say whether a D is alike, different or far, where chance gives so much."""
+    if distance <= max(LIKE, chance):
+        return "alike"
+    return "different" if distance <= FAR else "far"
+
+
+def by_chance(n: int, m: int) -> float:
+    """Give the D that samples of one population seldom exceed in any category (Smirnov 1948)."""
+    return math.sqrt(math.log(2 / EACH) / 2 * (1 / n + 1 / m))
+
+
+def unfamiliar_by_chance(least: int, n: int, m: int) -> float:
+    """Give how likely at least so many of `n` customers of the same market are unfamiliar.
+
+    The limit is itself an estimate: a low rank among the `m` on record. Among the lowest of all `n` and `m`
+    together, then, are fewer than that rank of those on record: a sum of hypergeometric terms.
+    """
+    rank = math.ceil(UNFAMILIAR * m)
+    lowest = rank + least - 1
+    return sum(
+        math.exp(_log_choices(m, i) + _log_choices(n, lowest - i) - _log_choices(n + m, lowest))
+        for i in range(max(lowest - n, 0), rank)
+    )
+
+
+def _log_choices(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of a part of a file, which add up to those of the whole.
+
+    Attributes
+    ----------
+    accepted, rejected, unfamiliar : int
+    segments : dict of ndarray of shape (k,)
+        Customers in each segment, by model.
+    spending : ndarray of shape (2, 6, m)
+        As `spend_up_to` counts.
+    extremes : ndarray of shape (2, 6)
+        The lowest amounts, and the lowest of their negatives.
+    faults : Counter
+        Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
+    examples : list of str
+        The first few rejected rows, each in a sentence.
+    blanks : int
+        Rejected rows at fault only for their blanks.
+    seen : Seen
+        What was read shows of the whole file.
+    """
+
+    accepted: int
+    rejected: int
+    unfamiliar: int
+    segments: dict[str, np.ndarray]
+    spending: np.ndarray
+    extremes: np.ndarray
+    faults: Counter
+    examples: list[str]
+    blanks: int
+    seen: Seen
+
+    @property
+    def rows(self) -> int:
+        """Accepted and rejected."""
+        return self.accepted + self.rejected
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Add the counts of the part of the file that comes next."""
+        return Counts(
+            accepted=self.accepted + other.accepted,
+            rejected=self.rejected + other.rejected,
+            unfamiliar=self.unfamiliar + other.unfamiliar,
+            segments={model: self.segments[model] + other.segments[model] for model in self.segments},
+            spending=self.spending + other.spending,
+            extremes=np.minimum(self.extremes, other.extremes),
+            faults=self.faults + other.faults,
+            examples=[*self.examples, *other.examples][:EXAMPLES],
+            blanks=self.blanks + other.blanks,
+            seen=self.seen.plus(other.seen),
+        )
+
+
+def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen | None = None) -> Counts:
+    """Count a part of a file."""
+    amounts, k = spend(scored), predictor.n_segments
+    labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models}
+    return Counts(
+        accepted=len(scored),
+        rejected=len(rejected),
+        unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
+        segments={model: np.bincount(segments, minlength=k) for model, segments in labels.items()},
+        spending=spend_up_to(on_record(predictor), amounts),
+        extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
+        faults=Counter(rejected.column("column").to_pylist()),
+        examples=[f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, EXAMPLES).to_pylist()],
+        blanks=count_blanks(rejected),
+        seen=seen or Seen(),
+    )
 
 
 @dataclass(frozen=True)
@@ -69,10 +266,9 @@ class Summary:
         share = (self.unfamiliar or 0) / self.accepted
         how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
         unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
-        if self.unfamiliar is None:
-            unlike = UNKNOWN
-        shifted = [(LABELS[column], its) for column, its in self.drift.items() if its.verdict != "alike"]
-        where = listed([f"{label} ({its.direction})" for label, its in shifted])
+        unlike = UNKNOWN if self.unfamiliar is None else unlike
+        shifted = [(LABELS[column], each) for column, each in self.drift.items() if each.verdict != "alike"]
+        where = listed([f"{label} ({each.direction})" for label, each in shifted])
         if self.other_market:
             differ = f"they differ in {where}{', though ' if self.unfamiliar == 0 else '; '}" if where else ""
             return (
@@ -101,20 +297,19 @@ class Summary:
 
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
+        segments = {
+            model: [
+                {"segment": i, "name": name, "customers": customers}
+                for i, (name, customers) in enumerate(counts, start=1)
+            ]
+            for model, counts in self.segments.items()
+        }
         return {
             "accepted": self.accepted,
             "rejected": self.rejected,
             "rejected_by_column": self.faults,
             "rejected_examples": self.examples,
-            "segments": {
-                model: [
-                    {"segment": i, "name": name, "customers": customers}
-                    for i, (name, customers) in enumerate(self.segments[model], start=1)
-                ]
-                if model in self.segments
-                else None
-                for model in MODELS
-            },
+            "segments": {model: segments.get(model) for model in MODELS},
             "unfamiliar": self.unfamiliar,
             "drift": {column: asdict(each) for column, each in self.drift.items()},
             "other_market": self.other_market,
@@ -123,7 +318,7 @@ class Summary:
         }
 
 
-def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
+def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
     """Put the counts of a whole file into a summary."""
     record = on_record(predictor)
     return Summary(
@@ -131,8 +326,8 @@ def summarize(predictor: Predictor, total: Tally, notes: list[str]) -> Summary:
         rejected=total.rejected,
         unfamiliar=total.unfamiliar if predictor.has_mixture else None,
         segments={
-            model: list(zip(predictor.names[model], its.tolist(), strict=True))
-            for model, its in total.segments.items()
+            model: list(zip(predictor.names[model], customers.tolist(), strict=True))
+            for model, customers in total.segments.items()
         },
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},

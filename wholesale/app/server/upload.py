@@ -21,8 +21,8 @@ from wholesale.reading.form import SIGNS, Note
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import nearest, plain
 from wholesale.scoring import OutputError, Summary, score_file
-from wholesale.scoring.drift import FAR, LIKE, Drift
-from wholesale.scoring.files import Progress
+from wholesale.scoring.score import Progress
+from wholesale.scoring.summary import FAR, LIKE, Drift
 
 ROWS = 1000
 """Rejected rows that an answer lists; the file of rejected rows holds all."""
