@@ -33,7 +33,7 @@ def _runs(cell: str) -> bool:
 def _written(folder: Path, notes: list[str], name: str = "note") -> Path:
     with (folder / "in.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerows([[name, *SPEND_COLUMNS], *([note, 1, 2, 3, 4, 5, 6] for note in notes)])
+        writer.writerows([[name, *SPEND_COLUMNS], *([note, 1, 0, 0, 0, 0, 0] for note in notes)])  # no totals
     return folder / "in.csv"
 
 
