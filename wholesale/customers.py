@@ -13,7 +13,10 @@ from wholesale.manifest import SHIPPED
 from wholesale.provenance import Source
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
 from wholesale.reading.sorting import blank_advice, count_blanks
-from wholesale.wording import listed
+from wholesale.wording import listed, of_all
+
+REPEATED = 0.05
+"""Share of rows that repeat another, from which on a file may hold customers twice. Our convention."""
 
 CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
@@ -112,7 +115,16 @@ def read_file(
     for column in SPEND_COLUMNS:
         table[column] = _whole(accepted[column].to_pandas())
     table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
-    return Customers(table, name, accepted, rejected, [*notes, *advice], settings)
+    notes = [*notes, *advice, *_repeated(table[list(SPEND_COLUMNS)])]
+    return Customers(table, name, accepted, rejected, notes, settings)
+
+
+def _repeated(amounts: pd.DataFrame) -> list[str]:
+    """Say how many customers have all amounts of an earlier one, where they are more than a few."""
+    again = int(amounts.duplicated().sum())
+    said = f"Rows that repeat all amounts of an earlier one: {of_all(again, len(amounts))}"
+    few = again < REPEATED * len(amounts)
+    return [] if few else [f"{said}; delete them if the customers are the same."]
 
 
 def _whole(amounts: pd.Series) -> pd.Series:

@@ -91,6 +91,19 @@ def test_detergents_and_paper_is_known_however_its_two_words_are_joined(name):
             [],
             ["Refreshments", "Freight", "Fees", "Fish", "Region", "French", "share of Fresh", "Fresh %"],
         ),
+        (
+            "Fresh",
+            ["Fresh [kEUR]", "Fresh 2012"],
+            [
+                "Ø Fresh",
+                "avg Fresh",
+                "log(Fresh)",
+                "Fresh budget",
+                "Fresh qty",
+                "Fresh (prev)",
+                "Menge Fresh",
+            ],
+        ),
         ("Milk", ["milks", "Milk products", "skimmed milk"], ["Silk", "Mail", "Mint", "Buttermilks"]),
         ("Grocery", ["Groceries", "Groc", "grocery_total"], ["Country", "Category", "Group", "Gross"]),
         (
@@ -229,3 +242,32 @@ def test_the_same_header_again_is_a_rejected_record_where_a_name_is_there_twice(
     row = "1,2,3,4,5,6,9,9,9,9,9,9"
     accepted, rejected = read_customers(written(tmp_path, "a.csv", csv_text(row, header, row, header=header)))
     assert (len(accepted), rejected["line"].to_pylist()) == (2, [3])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Fresh (1000 EUR)",
+        "Fresh [kEUR]",
+        "fresh_keur",
+        "Fresh in thousands",
+        "Fresh TEUR",
+        "Fresh (T€)",
+        "Fresh ('000)",
+        "Frisch in Tsd. Euro",
+        "Fresh, Mio. €",
+        "Fresh (1,000 $)",
+    ],
+)
+def test_amounts_called_thousands_are_said(name, tmp_path):
+    path = written(tmp_path, "a.csv", csv_text("1;2;3;4;5;6", header=";".join([name, *SIX[1:]])))
+    notes = open_customers(path, Settings({"Fresh": name})).notes
+    assert notes == [f"Amounts are read as they stand, although a column is called {name}."]
+
+
+@pytest.mark.parametrize(
+    "name", ["Fresh 2012", "Fresh (m.u.)", "Fresh k", "Fresh EUR", "Fresh from Milestown", "10000"]
+)
+def test_other_names_say_nothing_of_a_scale(name, tmp_path):
+    path = written(tmp_path, "a.csv", csv_text("1;2;3;4;5;6", header=";".join([name, *SIX[1:]])))
+    assert open_customers(path, Settings({"Fresh": name})).notes == []

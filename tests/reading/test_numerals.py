@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.numerals import Decimal, decide, good, to_numbers, weigh
+from wholesale.reading.numerals import NOTHING, Decimal, Evidence, decide, good, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
 PIECES = [
@@ -62,6 +62,12 @@ def test_a_currency_sign_before_or_after_an_amount_is_not_read():
     texts = ["€ 11210", "$1,234.50", "12\u00a0€", "£5", "€\t1", "€", "€-5", "5 € net", "1 $ 2"]
     assert list(map(repr, numbers(texts, "."))) == ["11210.0", "1234.5", "12.0", "5.0", "1.0", *["nan"] * 4]
     assert list(map(repr, map(by_hand, texts))) == list(map(repr, numbers(texts, ".")))
+
+
+def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
+    assert weigh([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == NOTHING
+    assert decide(weigh([column("1.234 m.u.", "12 m.u.")])) == decide(weigh([column("1.234", "12")]))
+    assert weigh([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
 
 
 def test_blanks_and_nothing_are_no_numbers():

@@ -174,12 +174,16 @@ CALLED = "Read as a customer, but called a total, average or the like: line {}; 
         ([*A, A[0]], [*"abcd", "Median"], {}, [CALLED.format(6)]),
         ([*A, A[0], A[1]], ["Total", *"bcd", "min", "max"], {}, [CALLED.format("2, and 2 more")]),
         ([*A, [each + 999 for each in total(A)]], [*"abcd", "Grand Total"], {}, [CALLED.format(6)]),
+        ([A[0], A[0], A[0], A[0]], ["a", "=SUM(A1)", "c", "Mean"], {}, [CALLED.format(5)]),
+        ([*A, A[0]], [*"abcd", "Share %"], {}, [CALLED.format(6)]),
+        ([*A, A[0], A[1]], ["Unit", *"bcde", "Budget"], {}, [CALLED.format("2, and 1 more")]),
         ([*A, A[0]], [*"abcd", "Maxim's"], {}, []),
         ([*A, A[0]], [*"abcd", "Media Markt"], {}, []),
     ],
     ids=[
         *("total and average", "before the table", "of two", "average", "average without a word"),
         *("two tables", "two tables, totals first", "and a total of all", "median", "three", "not the sum"),
+        *("all alike", "shares", "units and budget"),
         *("a name", "another name"),
     ],
 )
@@ -188,6 +192,32 @@ def test_summaries_beside_a_table(rows, names, rejected, notes, tmp_path):
     (_, found), said = whole(file, lambda its: (read_tables(its), its.notes))
     assert dict(zip(found["line"].to_pylist(), found["reason"].to_pylist(), strict=True)) == rejected
     assert said == notes
+
+
+MANY = np.random.default_rng(0).lognormal(8, 1.2, (40, 6)).round().tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "means"),
+    [
+        ([*MANY, mean(MANY)], [42]),
+        ([mean(MANY, 0), *MANY], [2]),
+        ([*MANY, mean(MANY, 13)], [42]),
+        ([*MANY, [1.001 * each for each in mean(MANY[:-1])]], []),
+        ([*MANY[:20], mean(MANY), *MANY[20:]], []),
+        ([MANY[0]] * 40, []),
+        ([*([row[0] / 9] * 6 for row in MANY[:4]), [1] * 6], []),
+    ],
+    ids=["last", "first, rounded", "not rounded", "near", "between", "all alike", "few"],
+)
+@pytest.mark.parametrize("size", [300, 1 << 21])
+def test_an_average_without_a_word_is_found_at_either_end_of_a_table(
+    rows, means, size, tmp_path, monkeypatch
+):
+    cut = customers.CustomerFile.blocks
+    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    _, rejected = read_customers(written(tmp_path, "in.csv", table(*rows)))
+    assert [row["line"] for row in rejected.to_pylist() if row["reason"] == MEAN] == means
 
 
 @pytest.mark.parametrize("after", [[each + 9 for each in total(A)], A[0]], ids=["last year's", "a customer"])

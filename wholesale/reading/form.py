@@ -1,10 +1,12 @@
 """How a file is written down: its separators, its columns, its numbers, its encoding."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wholesale.amounts import CURRENCY_SIGNS
+from wholesale.amounts import CURRENCY_SIGNS, shown
+from wholesale.reading.header import SCALE
 from wholesale.reading.numerals import MARKS, NOTHING, UNKNOWN, Decimal, Evidence
 from wholesale.reading.shape import EVEN, Shape
 from wholesale.wording import counted, format_amount, listed
@@ -124,6 +126,8 @@ class Form:
                 f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
                 " one currency."
             )
+        if scaled := [head for head in self.heads if SCALE.search(re.sub("_", " ", head).casefold())]:
+            notes.append(f"Amounts are read as they stand, although a column is called {shown(scaled[0])}.")
         if self.called:
             more = f", and {len(self.called) - 1} more" if self.called[1:] else ""
             notes.append(

@@ -15,9 +15,17 @@ SPELLINGS |= {f"detergents{joined}paper": "detergentspaper" for joined in ("and"
 
 MARKS = "%‰#№+±<>∆∑√"
 ANOTHER = re.compile(
-    rf"[{MARKS}]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change)\b"
+    rf"[{MARKS}ø]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change|average|avg|mean|log|ln"
+    r"|quantity|qty|returns?|budget|plan|target|forecast|prev|previous|last year|vorjahr|menge|anteil)\b"
 )
 """Marks that count in a name; and what tells that something other than an amount is meant."""
+
+
+SCALE = re.compile(
+    r"1[ ,.']?000\b|'000|\b[ktm] ?(?:[€$£]|eur|usd|gbp|chf)"
+    r"|\b(?:tsd|tausend|thousands?|milliers|miles|migliaia|mio|mn|mill?ion\w*|millones)\b"
+)
+"""What in a name tells that amounts are in thousands or millions."""
 
 
 class ReadError(ValueError):

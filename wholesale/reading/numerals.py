@@ -134,6 +134,9 @@ def weigh(columns: list[pa.ChunkedArray], plain: str = "") -> Evidence:
         plain = "" if b" " in content or b"\t" in content else plain  # what stands around is still there
         rows = _fourth_last(column, plain) if plain else _marked(column)
         text = _bare(column.take(pa.array(rows)))
+        if not plain:  # the mark may have been the currency's
+            at = _marked(text)
+            rows, text = rows[at], text.take(pa.array(at))
         either = [pc.match_substring_regex(text, EITHER[mark]).to_numpy() for mark in ".,"]
         clear = [pc.match_substring_regex(text, GRAMMARS[sign]).to_numpy() for sign in ".,"]
         clear = [np.count_nonzero(its & ~either[0] & ~either[1]) for its in clear]

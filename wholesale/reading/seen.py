@@ -23,14 +23,15 @@ FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
 that no word calls one."""
 
 _WORDS = re.compile(
-    r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum|suma|soma|somma|somme|summa"
-    r"|razem|ogółem|celkem|spolu|összesen|yhteensä|toplam|итого|всего|σύνολο|合计|总计|合計|総計|합계)\b"
+    r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum(?!\()|suma|soma|somma|somme"
+    r"|summa|razem|ogółem|celkem|spolu|összesen|yhteensä|toplam|итого|всего|σύνολο|合计|总计|合計|総計|합계)\b"
 )
 
 
 _FIGURES = re.compile(
     r"\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert|durchschnitt"
-    r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均)\W*"
+    r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均|ø|stdev"
+    r"|share|anteil|percent|prozent|budget|target|ziel|soll|vorjahr|(?:previous|last) year|units?|einheit)\W*"
 )
 """In a cell of its own, as customers may have such names."""
 
@@ -64,7 +65,7 @@ class Seen:
     currencies : frozenset of str
         Signs of currency, those in the header included.
     steps : tuple of Row
-        Customers with as much as all rows before or after them, or called totals at either end.
+        Customers with as much as all rows before or after them, called totals at either end, or outermost.
     """
 
     evidence: Evidence = NOTHING
@@ -146,10 +147,15 @@ class Seen:
 
     @np.errstate(over="ignore", invalid="ignore")
     def means(self) -> list[int]:
-        """Find the lines of rows that words call averages or the like, and that are those of all others."""
-        n, rows = self.rows - 1, [(row, np.array(row.amounts)) for row in self.steps if row.word]
+        """Find the lines of rows that are the average of all others, and called so or outermost."""
+        n, rows = self.rows - 1, [(row, np.array(row.amounts)) for row in self.steps]
+        most = max((sum(row.amounts) for row in self.largest), default=0)
         return [
-            row.line for row, its in rows if n > 1 and self._add_up(self.sums - its, n * its, n, word=True)
+            row.line
+            for row, its in rows
+            if (n > 1 if row.word else row.rows in (0, n) and n > ENDS)
+            if most > (1 if row.word else 2) * its.sum()  # where all are alike, anyone is their average
+            if self._add_up(self.sums - its, n * its, n, word=row.word) and np.count_nonzero(its) > 1
         ]
 
     def subtotals(self, total: Row | None, lines: np.ndarray, amounts: np.ndarray) -> list[int]:
@@ -179,7 +185,7 @@ class Seen:
 
 def _is_step(row: Row, whole: float, rows: int) -> bool:
     own, before = sum(row.amounts), sum(row.before)
-    called = row.word and min(row.rows, rows - row.rows - 1) < ENDS
+    called = min(row.rows, rows - row.rows - 1) < (ENDS if row.word else 1)
     return called or own >= (1 - CLOSE) * min(before, whole - before - own)
 
 
@@ -217,10 +223,11 @@ def look(
     before, full = np.cumsum(rows) - rows, rows > 0
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
     ends, steps = np.minimum(np.arange(len(rows)), np.arange(len(rows))[::-1]) < ENDS, []
+    outer = np.flatnonzero(full)[[0, -1]].tolist() if full.any() else []
     for i in np.flatnonzero(fine & full & (large | ends)).tolist():
         its, above = zip(*((float(each[i]), float(each[:i].sum())) for each in amounts), strict=True)
         row = Row(int(lines[i]), its, _named(others.slice(i, 1)), above, int(np.count_nonzero(full[:i])))
-        steps += [row] if large[i] or row.word else []
+        steps += [row] if large[i] or row.word or i in outer else []
     rows_read = int(np.count_nonzero(full))
     return Seen(evidence, rows_read, sums, _decimals(amounts), (), currencies, tuple(steps[:STEPS]))
 
