@@ -20,8 +20,7 @@ from wholesale.report.study import (
     unless_refused,
 )
 from wholesale.report.tables import SHOWN, difference
-from wholesale.scoring.summary import LIKE, by_chance, unfamiliar_by_chance
-from wholesale.scoring.summary import UNKNOWN
+from wholesale.scoring.summary import LIKE, UNKNOWN, by_chance, unfamiliar_by_chance
 from wholesale.wording import NUMBERS, are, counted, format_amount, format_share, listed, of_all
 
 FEW = 100
