@@ -362,7 +362,7 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
     result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
     assert result.exit_code == 1 and "if a blank means 0, say --blank zero." in result.output
     own = read_file(tmp_path / "in.csv", blank="zero")
-    assert len(own.customers) == 30 and not own.notes
+    assert len(own.table) == 30 and not own.notes
     assert (own.amounts.iloc[:20, 0] == 0).all() and (own.amounts.iloc[20:, 1] == 0).all()
     table.iloc[0, 0], table.iloc[0, 2] = 5, "x"
     table.iloc[1, 0] = 7
