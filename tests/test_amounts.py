@@ -56,6 +56,7 @@ def scored(amounts: list[float], folder: Path, categories: Sequence[str] = SPEND
 @given(st.lists(ANY, min_size=1, max_size=20))
 @example([1.615, 999.999, 1.001, 100.01])
 @example([1.0, 1.0, 1e-12, 1e-12])
+@example([1.0] * 9 + [1.5e308] + [1.0] * 9 + [1.38e307])
 @example([1e16, 9999999999999998.0, 1e-12, 1e308, 123456.789])
 def test_what_any_surface_writes_is_read_back_equal_by_every_surface(tmp_path_factory, predictor, amounts):
     path = scored(amounts, tmp_path_factory.getbasetemp(), ["Milk"])  # no row is the sum of the others

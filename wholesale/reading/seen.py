@@ -106,7 +106,8 @@ class Seen:
         return np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
 
     def _add_up(self, others: np.ndarray, total: np.ndarray, rows: int, *, word: bool) -> bool:
-        return bool((abs(others - total) <= self.slack(total, rows, word=word)).all())
+        near = abs(others - total) <= self.slack(total, rows, word=word)
+        return bool((near & np.isfinite(total)).all())  # what overflows is near to anything
 
     def totals(self) -> tuple[tuple[Row, ...], int]:
         """Find the row, or the same row repeated, that is the sum of all others.
