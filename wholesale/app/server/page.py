@@ -18,6 +18,7 @@ from traitlets import Any
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -42,6 +43,18 @@ class NoFiles(BaseVoilaHandler):
     def get(self) -> None:
         """Say that there is no such page, in the page's own look."""
         raise HTTPError(404)
+
+
+class Goodbye(VoilaShutdownKernelHandler):
+    """Ends the kernel of a page that is left, and is content where it has ended already."""
+
+    async def post(self, kernel_id: str) -> None:
+        """Answer 204 either way, as nobody is left to tell."""
+        if kernel_id in self.kernel_manager:
+            await super().post(kernel_id)
+        else:
+            self.set_status(204)
+            self.finish()
 
 
 class LivePage(TornadoVoilaHandler):
@@ -74,7 +87,11 @@ class PageServer(Voila):
 
     def init_handlers(self) -> list:
         """Put this project's own handlers before Voila's."""
-        ours = {VoilaKernelWebsocketHandler: Channels, TornadoVoilaHandler: LivePage}
+        ours = {
+            VoilaKernelWebsocketHandler: Channels,
+            TornadoVoilaHandler: LivePage,
+            VoilaShutdownKernelHandler: Goodbye,
+        }
         voila = [(path, ours.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
         kernels = [handler for handler in voila if handler[0].startswith("/api/kernels/")]
         nothing = (
