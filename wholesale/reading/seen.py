@@ -170,10 +170,7 @@ class Seen:
             found, start, sums = [], 0, np.cumsum(amounts[::order], axis=0) - amounts[::order]
             for i, row in enumerate(amounts[::order]):
                 before = sums[i] - sums[start]
-                if (
-                    i >= start + fewest
-                    and (abs(row - before) <= self.slack(row, i - start, word=False)).all()
-                ):
+                if i >= start + fewest and self._add_up(before, row, i - start, word=False):
                     found.append(i)
                     start = i + 1
             of_all = amounts[::order][found].sum(axis=0)
