@@ -12,9 +12,16 @@ import pytest
 from wholesale.manifest import ROOT
 
 
+def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run make as by hand, also where a make started these tests and tells its children of itself."""
+    environment = {name: os.environ[name] for name in os.environ if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 def _make_python(python: Path) -> subprocess.CompletedProcess:
-    command = ["make", "--silent", "python", f"PYTHON={python}"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return _make("--silent", "python", f"PYTHON={python}")
 
 
 @pytest.fixture(params=["plain", "with a space"])
@@ -69,9 +76,8 @@ def test_the_set_up_is_done_once_in_any_folder_and_then_silent(folder):
 
     def told(target: str) -> list[str]:
         (folder / "told").unlink(missing_ok=True)
-        command = ["make", target, "VENV=its env"]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-        assert result.stdout == result.stderr == ""
+        result = _make(target, "VENV=its env", folder=folder)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
         return re.findall(r"^-m (\w+)", (folder / "told").read_text(), re.MULTILINE)
 
     assert told("test") == ["pip", "pytest"]
@@ -82,5 +88,5 @@ def test_the_set_up_is_done_once_in_any_folder_and_then_silent(folder):
 
 
 def test_help_lists_the_two_commands():
-    text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    text = _make().stdout
     assert "make app" in text and "make test" in text

@@ -59,8 +59,11 @@ def test_a_kernel_that_dies_unused_is_noticed(page, address):
     expect(page.locator(NOTICE).get_by_role("button", name="Reload")).to_be_visible(timeout=15_000)
 
 
-def test_a_kernel_that_was_shut_down_is_noticed(page, address):
+@pytest.mark.parametrize("silently", [False, True])
+def test_a_kernel_that_was_shut_down_is_noticed(page, address, silently):
     open_page(page, address)
+    if silently:  # it is killed, after five seconds, before it can say that it ends
+        kernel_of(page).send_signal(signal.SIGSTOP)
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     token = page.evaluate("document.cookie.match(/_xsrf=([^;]*)/)[1]")
     headers = {"Cookie": f"_xsrf={token}", "X-XSRFToken": token}

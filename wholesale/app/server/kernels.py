@@ -9,7 +9,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 from jupyter_client.jsonutil import extract_dates
@@ -22,7 +22,7 @@ LIMIT = 2**18
 V1 = "v1.kernel.websocket.jupyter.org"
 CHANNELS = ("shell", "control", "stdin")
 FIELDS = ("header", "parent_header", "metadata", "content")
-NO_MESSAGE = 1007  # RFC 6455: data that are not of the message's type
+GOING_AWAY, NO_MESSAGE = 1001, 1007  # RFC 6455; the latter is for data that are not of the message's type
 
 
 class PageKernelManager(AsyncMappingKernelManager):
@@ -83,11 +83,19 @@ class Channels(VoilaKernelWebsocketHandler):
     """Passes on kernel messages and nothing else, without waiting to send the next."""
 
     max_message_size = LIMIT
+    connected: ClassVar[WeakSet] = WeakSet()
 
     async def open(self, kernel_id: str) -> None:
         """Send each message at once: held back until the last is acknowledged, an answer takes 40 ms more."""
         self.set_nodelay(True)
+        self.connected.add(self)
         await super().open(kernel_id)
+
+    @classmethod
+    def close_all(cls, kernel_id: str) -> None:
+        """Tell pages that still look at a kernel that it has ended; its last message may not have come."""
+        for channels in [channels for channels in cls.connected if channels.kernel_id == kernel_id]:
+            channels.close(GOING_AWAY, "the kernel has ended")
 
     def on_message(self, message: bytes | str) -> None:
         """Pass a kernel message on; close the connection on anything else."""

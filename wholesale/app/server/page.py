@@ -52,6 +52,7 @@ class Goodbye(VoilaShutdownKernelHandler):
         """Answer 204 either way, as nobody is left to tell."""
         if kernel_id in self.kernel_manager:
             await super().post(kernel_id)
+            Channels.close_all(kernel_id)
         else:
             self.set_status(204)
             self.finish()
