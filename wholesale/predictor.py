@@ -114,6 +114,11 @@ class Predictor:
         return self.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
 
     @cached_property
+    def on_record(self) -> np.ndarray:
+        """The customers on record in log-standardized units, shape (n, 6)."""
+        return self.standardize(self.amounts)
+
+    @cached_property
     def log_constants(self) -> np.ndarray:
         """Each component's share of the log-density that no customer changes, weight included; shape (k,)."""
         roots = np.diagonal(self.precisions_cholesky, axis1=1, axis2=2)
