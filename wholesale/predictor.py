@@ -20,6 +20,7 @@ from wholesale.manifest import (
     to_json,
     write_file,
 )
+from wholesale.palette import segment_colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,11 @@ class Predictor:
     def on_record(self) -> np.ndarray:
         """The customers on record in log-standardized units, shape (n, 6)."""
         return self.standardize(self.amounts)
+
+    @cached_property
+    def colours(self) -> dict[str, tuple[str, ...]]:
+        """The colour of each model's segments."""
+        return segment_colours(self.overlap)
 
     @cached_property
     def log_constants(self) -> np.ndarray:

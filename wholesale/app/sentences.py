@@ -146,6 +146,14 @@ def alone(predictor: Predictor, segment: int) -> str:
     return f"{none} a segment like it." if max(others) < SIMILAR else ""
 
 
+def kin(predictor: Predictor, model: str, segment: int) -> str:
+    """Say how a segment relates to those of K-Means, or one of K-Means to all others."""
+    if model == "kmeans":
+        return alone(predictor, segment)
+    overlap = float(predictor.overlap[model][segment - 1, segment - 1])
+    return related(f"K-Means' {predictor.names['kmeans'][segment - 1]}", overlap)
+
+
 def reasons(explanation: Explanation) -> str:
     """Name the categories that speak most for the segment, and against it."""
     weights = {LABELS[reason.column]: reason.contribution for reason in explanation.reasons}
@@ -158,12 +166,12 @@ def reasons(explanation: Explanation) -> str:
     return said + (f"Against it: {listed(against)}." if against else "Nothing weighty speaks against it.")
 
 
-def change(found: Change | None) -> tuple[str, str]:
-    """Say the smallest change that leads to another segment: the change, and where it leads."""
+def change(found: Change | None) -> str:
+    """Say the smallest change that leads to another segment, but not where it leads."""
     if found is None:
-        return "No change of a single category alone would change the K-Means segment.", ""
+        return "No change of a single category alone would change the K-Means segment."
     amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)} {UNIT}"
-    return f"If {LABELS[found.column]} were {amounts}", found.name
+    return f"If {LABELS[found.column]} were {amounts}"
 
 
 def same(explanation: Explanation) -> str:
@@ -180,24 +188,3 @@ def announcement(prediction: Prediction) -> str:
     warning = f"{familiarity(prediction)}. " if prediction.unfamiliar else ""
     mixed = f"{MODELS['gmm']}: {prediction.gmm.name}." if prediction.gmm else NO_MIXTURE
     return f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {mixed} {agreement(prediction)}."
-
-
-def as_text(
-    predictor: Predictor, spend: Mapping[str, float], prediction: Prediction, explanation: Explanation
-) -> str:
-    """Write the whole answer as lines of text, to be pasted elsewhere."""
-    amounts = [f"{LABELS[column]} {format_amount(amount)}" for column, amount in spend.items()]
-    step, leads = change(explanation.change)
-    lines = [
-        f"Customer: {', '.join(amounts)} ({UNIT} a year)",
-        f"{familiarity(prediction)}. {agreement(prediction)}.",
-        f"{MODELS['kmeans']}: {prediction.kmeans.name}. {clarity(predictor, prediction)}",
-        f"{MODELS['gmm']}: {prediction.gmm.name} ({probability(max(prediction.gmm.scores))})."
-        if prediction.gmm
-        else NO_MIXTURE,
-        f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
-        f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
-        f"{step}, {MODELS['kmeans']} would say {leads}." if leads else step,
-        f"Most similar customers on record: {listed([str(alike.customer) for alike in explanation.alike])}.",
-    ]
-    return "\n".join(lines)

@@ -9,11 +9,11 @@ from typing import TypeVar
 from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards, charts
-from wholesale.app.about import about_tab
-from wholesale.app.many import many_tab
+from wholesale.app import cards
+from wholesale.app.charts.customer import map_cloud
 from wholesale.app.presets import presets
-from wholesale.app.segments import segments_tab
+from wholesale.app.tabs import about_tab, many_tab, segments_tab
+from wholesale.app.templates import render
 from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.predict import Predictor
 from wholesale.wording import format_amount
@@ -66,7 +66,7 @@ class CustomerView:
         self.predict = _styled(Button(description="Predict"), "wc-predict")
         self.reset = _styled(Button(description="Reset"), "wc-reset")
         self.heard, self.replies = _styled(HTML(), "wc-heard"), 0
-        cloud = _styled(HTML(charts.stylesheet() + charts.map_cloud(predictor)), "wc-cloud-holder")
+        cloud = _styled(HTML(f"<style>{render('charts.css')}</style>{map_cloud(predictor)}"), "wc-cloud-holder")
         self.root = _styled(HBox([self._form(), self.answer, cloud, self.heard]), "wc-page-one")
         self.restart()
         self.predict.on_click(self.update)

@@ -4,16 +4,33 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from wholesale.wording import format_amount, format_share
+from wholesale.app import sentences
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
+from wholesale.wording import counted, format_amount, format_share, listed, rounded
 
-_HERE = FileSystemLoader(Path(__file__).parent)
+
+def number(value: float) -> str:
+    """Write a coordinate to one decimal, in as few bytes as that takes."""
+    written = f"{value:.1f}".removesuffix(".0")
+    return "0" if written == "-0" else written
+
+
 _TEMPLATES = Environment(
-    loader=_HERE, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
 )
-_TEMPLATES.filters |= {"amount": format_amount, "share": format_share}
+_TEMPLATES.globals |= {"say": sentences, "LABELS": LABELS, "MODELS": MODELS, "COLUMNS": SPEND_COLUMNS}
+_TEMPLATES.globals |= {"UNIT": UNIT, "counted": counted}
+_TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded}
+_TEMPLATES.filters |= {"listed": listed, "n": number}
 
 
-def render(name: str, **values: Any) -> str:
+def render(name: str, /, **values: Any) -> Markup:
     """Fill in a template; whatever text it is given is escaped."""
-    return _TEMPLATES.get_template(name).render(values)
+    return Markup(_TEMPLATES.get_template(name).render(values))  # noqa: S704  # escaped by the template
