@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
-from wholesale.app.about import about_tab
-from wholesale.app.segments import segments_tab
+from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import ROOT
 from wholesale.palette import segment_colours

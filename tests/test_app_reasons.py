@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wholesale.app import cards, sentences
-from wholesale.app.presets import presets
+from wholesale.app.view import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.explain import Change, Explanation, explain
 from wholesale.measure import measure

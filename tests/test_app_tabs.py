@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from wholesale.app import sentences
-from wholesale.app.about import about_tab
-from wholesale.app.segments import segments_tab
+from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS
 from wholesale.criteria import BANDS, CRITERIA
 from wholesale.palette import segment_colours

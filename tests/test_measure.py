@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wholesale.app.presets import presets
+from wholesale.app.view import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.derived import cross_validated_log_density

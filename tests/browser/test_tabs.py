@@ -2,7 +2,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, field, open_page
 
-from wholesale.app.presets import presets
+from wholesale.app.view import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import format_amount

@@ -1,7 +1,8 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -112,6 +113,7 @@ def clarity(predictor: Predictor, prediction: Prediction) -> str:
     return f"A close call: {sentence}" if ratio < CLOSE else sentence[0].upper() + sentence[1:]
 
 
+@lru_cache(maxsize=64)
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
@@ -119,6 +121,7 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     return f"{format_share(float(members.mean()))} of customers. Typically {total} {UNIT} a year."
 
 
+@lru_cache(maxsize=64)
 def stability(predictor: Predictor, model: str, segment: int) -> str:
     """Say in a sentence how stable a segment is, or nothing where no evidence was gathered."""
     known = predictor.evidence.get("stability", {}).get(model)
@@ -139,6 +142,7 @@ def related(name: str, overlap: float) -> str:
     return RELATIONS[relation(overlap)].format(name=name, share=format_share(overlap))
 
 
+@lru_cache(maxsize=64)
 def alone(predictor: Predictor, segment: int) -> str:
     """Say that no other model has a segment like this one of K-Means, if so."""
     others = [float(its[:, segment - 1].max()) for m, its in predictor.overlap.items() if m != "kmeans"]

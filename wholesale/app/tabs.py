@@ -35,10 +35,12 @@ def many_tab(predictor: Predictor) -> Markup:
 
 
 def segments_tab(predictor: Predictor) -> Markup:
-    """Describe every segment of every model: size, stability, typical amounts; Channel and Region if known."""
+    """Describe every segment of every model: size, stability, amounts; Channel and Region if known."""
     numbers = range(1, predictor.n_segments + 1)
     members = {model: [own == s for s in numbers] for model, own in predictor.segments.items()}
-    means = {model: [predictor.on_record[own].mean(axis=0) for own in each] for model, each in members.items()}
+    means = {
+        model: [predictor.on_record[own].mean(axis=0) for own in each] for model, each in members.items()
+    }
     full = max(float(np.abs(each).max()) for each in means.values())
     return render("segments.html", predictor=predictor, members=members, means=means, full=full, mixes=_mixes)
 

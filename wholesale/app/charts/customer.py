@@ -1,4 +1,4 @@
-"""One customer among those on record (the map) and beside its K-Means segment (the profile): where all lies."""
+"""Where a customer lies among those on record (the map) and beside its K-Means segment (the profile)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -152,7 +152,9 @@ def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
         inside=int(((you >= low) & (you <= high)).sum()),
         widest=list(LABELS.values())[widest],
         away=float(away[widest]),
-        rows=list(zip(LABELS.values(), amounts.tolist(), you.tolist(), _x(you), places, written, strict=True)),
+        rows=list(
+            zip(LABELS.values(), amounts.tolist(), you.tolist(), _x(you), places, written, strict=True)
+        ),
         limit=LIMIT,
         grid=list(zip((-2, -1, 0, 1, 2), _x(np.arange(-2, 3)), strict=True)),
         right=RIGHT,

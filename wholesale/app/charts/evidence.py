@@ -10,7 +10,7 @@ from wholesale.app.templates import number, render
 from wholesale.criteria import CRITERIA, Criterion
 from wholesale.predictor import Predictor
 from wholesale.tree import cut_height, owners
-from wholesale.wording import SPACE, counted, format_amount
+from wholesale.wording import SPACE, counted
 
 PANEL = (46, 308, 42, 152)  # left, right, top and foot of the room for data
 TREE = (28, WIDTH - 4, 34, 250)
