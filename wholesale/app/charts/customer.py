@@ -1,6 +1,6 @@
 """Where a customer lies among those on record (the map) and beside its K-Means segment (the profile)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,16 +13,15 @@ from wholesale.columns import LABELS
 from wholesale.predictor import Predictor
 from wholesale.wording import rounded
 
-EDGE, TOP, BOTTOM = 18, 34, 34  # around the points; the words for the axes stand above and below
+EDGE, TOP, BOTTOM = 18, 34, 34  # around the map's points; the words for the axes stand above and below
 LOW, HIGH = 180, 290  # height of the room for the points
 WEIGHTY = 0.6  # of the largest loading: from there a category names the axis
 OUTWARD = 0.4
 MARK = "●"  # before a segment's name, in its colour
 DRAWN = 500  # points at most, so that the bytes stay bounded
 NEAR = 20
-
 LIMIT = 3.0  # standardized units to either side of a profile; what lies beyond is drawn there with an arrow
-ROW, LEFT, RIGHT = 36, 96, WIDTH - 14
+LEFT, RIGHT = 96, WIDTH - 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +141,8 @@ def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
     Per category stand the customer, the segment's centre, and a band for the middle half of its customers.
     """
     you = predictor.standardize(amounts)
-    ends, places, written = _typical(predictor, segment)
-    away, (low, high, _) = you - ends[2], ends
+    (low, high, center), typical = _typical(predictor, segment)
+    away = you - center
     widest = int(np.abs(away).argmax())
     return render(
         "profile.html",
@@ -152,28 +151,31 @@ def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
         inside=int(((you >= low) & (you <= high)).sum()),
         widest=list(LABELS.values())[widest],
         away=float(away[widest]),
-        rows=list(
-            zip(LABELS.values(), amounts.tolist(), you.tolist(), _x(you), places, written, strict=True)
-        ),
+        rows=list(zip(amounts.tolist(), you.tolist(), map(number, _across(you)), typical, strict=True)),
         limit=LIMIT,
-        grid=list(zip((-2, -1, 0, 1, 2), _x(np.arange(-2, 3)), strict=True)),
-        right=RIGHT,
-        row=ROW,
+        grid=GRID,
     )
 
 
 @lru_cache(maxsize=32)
-def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[list[float]], list[list[str]]]:
-    """A segment's lower and upper quartiles and centre: standardized; by category as places, and written."""
+def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Give a segment's quartiles and centre; and by category its name, in lines, their places and amounts."""
     members = predictor.on_record[predictor.segments["kmeans"] == segment]
-    center = predictor.centers["kmeans"][segment - 1]
-    ends = np.array([*np.percentile(members, [25, 75], axis=0), center])
+    ends = np.array([*np.percentile(members, [25, 75], axis=0), predictor.centers["kmeans"][segment - 1]])
     amounts = np.expm1(ends * predictor.scale + predictor.mean).clip(0)
-    places = [list(row) for row in zip(*map(_x, ends), strict=True)]
-    return ends, places, [[rounded(amount) for amount in row] for row in amounts.T.tolist()]
+    rows = []
+    for label, places, said in zip(
+        LABELS.values(), _across(ends).T.tolist(), amounts.T.tolist(), strict=True
+    ):
+        low, high, center = places
+        band = number(low), number(max(high - low, 1)), number(center)
+        rows.append((label, *label.partition(" and ")[::2], *band, *map(rounded, said)))
+    return ends, rows
 
 
-def _x(values: Sequence[float] | np.ndarray) -> list[float]:
+def _across(values: np.ndarray) -> np.ndarray:
     """Place standardized values across the profile."""
-    share = (np.clip(values, -LIMIT, LIMIT) + LIMIT) / (2 * LIMIT)
-    return (LEFT + share * (RIGHT - LEFT)).tolist()  # type: ignore[no-any-return]
+    return LEFT + (values.clip(-LIMIT, LIMIT) + LIMIT) / (2 * LIMIT) * (RIGHT - LEFT)
+
+
+GRID = list(zip(("−2", "−1", "0", "+1", "+2"), map(number, _across(np.arange(-2, 3))), strict=True))

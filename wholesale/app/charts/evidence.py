@@ -120,7 +120,7 @@ def dendrogram(predictor: Predictor) -> Markup:
         cut_label=_cut_label(frame, cut, k, x[linkage[owner[n:] == 0, :2].astype(int)].ravel()),
         bars=[_bar(leaves, frame.x(0.5) - frame.left, label, colour) for colour, leaves, label in bars],
         labels=labels,
-        hits=_hits(linkage, elbows),
+        hits=[(elbows[node], *_joined(linkage, node)) for node in sorted(elbows, reverse=True)[:TOLD]],
         last=linkage[::-1][:3, 2].tolist(),
         height=max(label.y + label.height / 2 for label in labels) + 4,
     )
@@ -177,13 +177,9 @@ def _bar(leaves: np.ndarray, half: float, label: Label, colour: str) -> tuple[st
     return colour, low - half, high - low + 2 * half, lead
 
 
-def _hits(linkage: np.ndarray, elbows: dict[int, str]) -> list[tuple[str, int, int, float]]:
-    """Give the highest merges, and how many customers joined how many at which height."""
-    n = len(linkage) + 1
-    below = np.concatenate([np.ones(n), linkage[:, 3]]).astype(int)
-    found = []
-    for node in sorted(elbows, reverse=True)[:TOLD]:
-        left, right, height, _ = linkage[node - n].tolist()
-        few, many = sorted(below[[int(left), int(right)]].tolist())
-        found.append((elbows[node], few, many, height))
-    return found
+def _joined(linkage: np.ndarray, node: int) -> tuple[int, int, float]:
+    """Give how many customers joined how many more at which height."""
+    below = np.concatenate([np.ones(len(linkage) + 1), linkage[:, 3]]).astype(int)
+    left, right, height, _ = linkage[node - len(linkage) - 1]
+    few, many = sorted([below[int(left)].item(), below[int(right)].item()])
+    return few, many, float(height)

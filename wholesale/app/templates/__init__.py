@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from wholesale.app import sentences
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS, UNIT
+from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.wording import counted, format_amount, format_share, listed, rounded
 
 
@@ -18,17 +18,12 @@ def number(value: float) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-_TEMPLATES.globals |= {"say": sentences, "LABELS": LABELS, "MODELS": MODELS, "COLUMNS": SPEND_COLUMNS}
-_TEMPLATES.globals |= {"UNIT": UNIT, "counted": counted}
-_TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded}
-_TEMPLATES.filters |= {"listed": listed, "n": number}
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+    trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+)  # fmt: skip
+_TEMPLATES.globals |= {"say": sentences, "LABELS": LABELS, "MODELS": MODELS, "UNIT": UNIT, "counted": counted}
+_TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded, "listed": listed}
+_TEMPLATES.filters["n"] = number
 
 
 def render(name: str, /, **values: Any) -> Markup:
