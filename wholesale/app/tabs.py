@@ -18,11 +18,8 @@ LIMIT = 20 * 10**6
 COMMAND = "python -m wholesale score FILE"
 """What takes the files that the page does not."""
 
-EXAMPLE = 6
-"""Customers in the example of a file."""
-
-ISLANDS = 0.5
-"""Above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)."""
+EXAMPLE = 6  # customers in the example of a file
+ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)
 
 
 def many_tab(predictor: Predictor) -> Markup:

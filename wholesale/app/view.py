@@ -21,11 +21,10 @@ from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)
-BETWEEN = r"\r\n|[\t\r\n;]"
-"""What stands between the cells of a copied row, as a pattern."""
-
-HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')
-"""What the page's script reads of the latest answer."""
+BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
+HEARD = Markup(
+    '<i data-heard="{}" data-earlier="{}"></i>'
+)  # what the page's script reads of the latest answer
 
 
 def build_app(predictor: Predictor) -> Widget:

@@ -26,17 +26,14 @@ class Label:
 
     @property
     def width(self) -> float:
-        """Width of the widest line, estimated."""
         return max(map(text_width, self.lines))
 
     @property
     def height(self) -> float:
-        """Height of all lines."""
         return LINE * len(self.lines)
 
     @property
     def top(self) -> float:
-        """Where the first line begins."""
         return self.y - self.height / 2
 
     def within(self, left: float, right: float) -> "Label":
@@ -52,7 +49,6 @@ class Label:
                     yield Label(self.lines, self.x, y)
 
     def overlaps(self, other: "Label") -> bool:
-        """Say whether two boxes share any room."""
         beside = abs(self.x - other.x) * 2 >= self.width + other.width
         above = abs(self.y - other.y) * 2 >= self.height + other.height
         return not (beside or above)
@@ -90,12 +86,10 @@ def wrap(words: str, most: int = 18) -> tuple[str, ...]:
 
 
 def text_width(words: str) -> float:
-    """Estimate how wide `words` are drawn."""
-    return len(words) * SIZE * EM
+    return len(words) * SIZE * EM  # estimated
 
 
 def at(x: float, y: float) -> str:
-    """Write a point of a path."""
     return f"{number(x)} {number(y)}"
 
 

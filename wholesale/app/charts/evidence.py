@@ -35,15 +35,12 @@ class Frame(NamedTuple):
     high: float
 
     def x(self, value: Values) -> Values:
-        """Place what is drawn from left to right."""
         return self.left + (value - self.first) / (self.last - self.first) * (self.right - self.left)
 
     def y(self, value: Values) -> Values:
-        """Place what is drawn upward."""
         return self.foot - (value - self.low) / (self.high - self.low) * (self.foot - self.top)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        """Place round values upward, and write them."""
         marks = ticks(self.low, self.high, most=most)
         return [(self.y(v), f"{v:,.6g}".replace(",", SPACE).replace("-", "−")) for v in marks]
 
@@ -141,7 +138,6 @@ def positions(linkage: np.ndarray) -> np.ndarray:
 
 
 def _elbows(linkage: np.ndarray, x: np.ndarray, y: np.ndarray) -> dict[int, str]:
-    """Draw the highest merges, by node."""
     n, drawn = len(linkage) + 1, {}
     for node in range(max(n, 2 * n - 1 - DRAWN), 2 * n - 1):
         left, right = linkage[node - n, :2].astype(int)
