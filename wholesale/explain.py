@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _contributions(
     shares = (z - next_best) ** 2 - (z - own) ** 2
     centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
     rows = zip(SPEND_COLUMNS, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
-    return tuple(Reason(*row) for row in rows)
+    return tuple(starmap(Reason, rows))
 
 
 def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int) -> Change | None:

@@ -164,7 +164,7 @@ def change(found: Change | None) -> str:
 
 def same(explanation: Explanation) -> str:
     """Say who on record has exactly these amounts, if anybody has."""
-    which = listed([str(customer) for customer in explanation.same])
+    which = listed(list(map(str, explanation.same)))
     subject, has = ("Customer", "has") if len(explanation.same) == 1 else ("Customers", "have")
     return f"{subject} {which} on record {has} exactly these amounts." if which else ""
 

@@ -3,7 +3,6 @@
 import numpy as np
 from markupsafe import Markup
 
-from wholesale.app import sentences
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
@@ -62,14 +61,11 @@ def about_tab(predictor: Predictor) -> Markup:
     return render(
         "about.html",
         predictor=predictor,
-        evidence=predictor.evidence,
         command=_command(manifest),
         curves=evidence_curves(predictor),
         tree=dendrogram(predictor),
         shown=[each for each in CRITERIA if any(each.column in row for row in counts.values())],
         one_cloud=manifest["metrics"]["kmeans"]["silhouette"] <= ISLANDS,
-        mixture=sentences.mixture(predictor),
-        manifest=manifest,
         shipped=manifest["customers_sha256"] == SHIPPED_SHA256,
         bands=BANDS,
         unfamiliar=UNFAMILIAR,

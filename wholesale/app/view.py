@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from html import escape
 from typing import TypeVar
 
@@ -87,13 +87,13 @@ class CustomerView:
     def start_from(self, customer: int) -> None:
         """Fill in the amounts of a customer on record (numbered from 1), and answer."""
         amounts = self.predictor.amounts[customer - 1].tolist()
-        self._fill(dict(zip(self.inputs, map(format_amount, amounts), strict=True)))
+        self._fill(self.inputs, map(format_amount, amounts))
         self.update()
 
-    def _fill(self, texts: Mapping[str, str]) -> None:
+    def _fill(self, columns: Iterable[str], texts: Iterable[str]) -> None:
         """Write into fields, without an answer to each."""
         self.filling = True
-        for column, text in texts.items():
+        for column, text in zip(columns, texts, strict=True):
             self.inputs[column].value = text
         self.filling = False
 
@@ -104,7 +104,7 @@ class CustomerView:
         place = list(self.inputs.values()).index(change["owner"])
         cells, fields = re.split(BETWEEN, change["new"]), SPEND_COLUMNS[place:]
         if len(cells) == len(fields):
-            self._fill(dict(zip(fields, cells, strict=True)))
+            self._fill(fields, cells)
         self.preset.value = 0
         self.update()
 
@@ -120,7 +120,7 @@ class CustomerView:
                 amounts[column] = parse_amount(column, text.value)
             except ValueError as error:
                 faults[column] = str(error)
-        self._fill({column: format_amount(amount) for column, amount in amounts.items()})
+        self._fill(amounts, map(format_amount, amounts.values()))
         if not faults:
             self.amounts = amounts
         self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))

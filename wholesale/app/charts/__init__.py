@@ -3,16 +3,12 @@
 import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from wholesale.app.templates import number
 
-WIDTH = 360
-"""Of every chart, in its own units; near the card's width on the page and on a phone."""
-
-SIZE, LINE = 12.5, 15
-"""Of text and of a line of it, in the same units."""
-
+WIDTH = 360  # of a chart, in its own units; near the card's width on the page and on a phone
+SIZE, LINE = 12.5, 15  # of text and of a line of it, in the same units
 EM = 0.58  # width of a letter over the size of its type, in a wide face
 
 
@@ -56,10 +52,12 @@ class Label:
 
 def first_free(candidates: Iterable[Label], taken: Collection[Label]) -> Label:
     """Return the first candidate that overlaps no label in `taken`, or else the first."""
-    others = iter(candidates)
-    first = next(others)
-    free = (label for label in chain([first], others) if not any(map(label.overlaps, taken)))
-    return next(free, first)
+    tried = []
+    for label in candidates:
+        if not any(map(label.overlaps, taken)):
+            return label
+        tried.append(label)
+    return tried[0]
 
 
 def side_by_side(labels: list[Label], left: float, right: float, *, gap: float = 4) -> list[Label]:

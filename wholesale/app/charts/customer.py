@@ -116,7 +116,7 @@ def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
         drawn=DRAWN,
         said=said,
         arrow=arrow,
-        spot=[number(place) for place in shown.tolist()],
+        spot=shown.tolist(),
         label=first_free(_beside(said, plan, shown), plan.labels),
         near=len(nearest),
         most=int(counts.max()),

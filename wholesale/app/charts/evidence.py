@@ -1,6 +1,6 @@
 """What the models rest on: the criteria over the number of segments, k, and Ward's tree: where all lies."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -19,8 +19,6 @@ BAR = TREE[-1] + 3, 5  # where a bar under a branch begins, and its height
 DRAWN = 1000  # merges at most, the highest, so that the bytes stay bounded
 TOLD = 20  # merges that say on hover what joined
 
-Values = TypeVar("Values", float, np.ndarray)
-
 
 class Frame(NamedTuple):
     """Room for data, in a chart's units, and the values at its edges."""
@@ -34,10 +32,10 @@ class Frame(NamedTuple):
     low: float
     high: float
 
-    def x(self, value: Values) -> Values:
+    def x(self, value: Any) -> Any:
         return self.left + (value - self.first) / (self.last - self.first) * (self.right - self.left)
 
-    def y(self, value: Values) -> Values:
+    def y(self, value: Any) -> Any:
         return self.foot - (value - self.low) / (self.high - self.low) * (self.foot - self.top)
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
