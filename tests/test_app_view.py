@@ -1,8 +1,6 @@
 """The page's widgets, as a visitor finds them by their class names."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -204,13 +202,3 @@ def test_two_pages_do_not_share_anything(page, predictor):
     before = other.results.value
     page.enter(Fresh="1")
     assert other.results.value == before
-
-
-def test_the_page_s_kernel_imports_nothing_heavy():
-    heavy = "{'sklearn', 'scipy', 'pandas', 'matplotlib', 'seaborn', 'joblib', 'pyarrow', 'pydantic'}"
-    code = (
-        "import sys; from wholesale.app import build_app; from wholesale.predict import load_predictor;"
-        f"build_app(load_predictor()); print(sorted({heavy} & set(sys.modules)))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert run.stdout.strip() == "[]"
