@@ -1,16 +1,18 @@
 """The page's HTML, in files that a designer can open; ``macros.html`` has the pieces that several share."""
 
-from contextlib import suppress
+import os
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from wholesale.app import sentences
 from wholesale.columns import LABELS, MODELS, UNIT
 from wholesale.wording import counted, format_amount, format_share, listed, rounded
+
+COMPILED = "WHOLESALE_TEMPLATES"
+"""Environment variable: where the server lets its kernels keep compiled templates, to start sooner."""
 
 
 def number(value: float) -> str:
@@ -19,23 +21,10 @@ def number(value: float) -> str:
     return "0" if written == "-0" else written
 
 
-class _Compiled(FileSystemBytecodeCache):
-    """Templates as bytecode in this user's folder for temporary files: quicker than to compile them."""
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):  # a full disk
-            super().dump_bytecode(bucket)
-
-
-def _compiled() -> _Compiled | None:
-    with suppress(OSError, RuntimeError):  # no such folder, or not this user's own
-        return _Compiled()
-    return None
-
-
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), bytecode_cache=_compiled(), auto_reload=False,
-    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    loader=FileSystemLoader(Path(__file__).parent), auto_reload=False, autoescape=True,
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    bytecode_cache=FileSystemBytecodeCache(os.environ[COMPILED]) if COMPILED in os.environ else None,
 )  # fmt: skip
 _TEMPLATES.globals |= {"say": sentences, "LABELS": LABELS, "MODELS": MODELS, "UNIT": UNIT, "counted": counted}
 _TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded, "listed": listed}
