@@ -23,6 +23,7 @@ from wholesale.checks import check_fit
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
+    LIBRARIES,
     MODELS_FOLDER,
     PREDICTOR,
     BundleError,
@@ -33,7 +34,6 @@ from wholesale.manifest import (
 )
 from wholesale.predictor import Predictor, predictor_from_json
 from wholesale.preprocessing import log_standardizer
-from wholesale.schema import LIBRARIES
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 

@@ -284,13 +284,7 @@ def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits
 
 
 def ward_linkage(ward: AgglomerativeClustering) -> np.ndarray:
-    """Return a fitted tree as SciPy writes it.
-
-    Returns
-    -------
-    ndarray of shape (n_customers - 1, 4)
-        Merged nodes, height, customers below; see :func:`scipy.cluster.hierarchy.linkage`.
-    """
+    """Write Ward\'s tree as :func:`scipy.cluster.hierarchy.linkage` does, shape (n_customers - 1, 4)."""
     n = ward.n_leaves_
     below = np.ones(n + len(ward.children_))
     for node, (left, right) in enumerate(ward.children_, start=n):
