@@ -25,7 +25,11 @@ from uuid import uuid4
 
 from wholesale.columns import MODELS, SPEND_COLUMNS
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (PACKAGE / "shipped").is_dir()
+ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
+"""Where models, data and notebooks are: beside the package, or in it where it was installed from a wheel."""
+
 MODELS_FOLDER = ROOT / "models"
 MODELS_VARIABLE = "WHOLESALE_MODELS"
 """Environment variable that names another folder of models, for every command and for the page's kernels."""
