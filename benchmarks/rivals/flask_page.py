@@ -21,10 +21,7 @@ def page() -> str:
 
 @app.post("/predict")
 def predict() -> Response:
-    try:
-        return jsonify(asdict(predict_segment(predictor, request.get_json())))
-    except ValueError as error:
-        return jsonify(error=str(error))
+    return jsonify(asdict(predict_segment(predictor, request.get_json())))
 
 
 serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)

@@ -36,11 +36,7 @@ with form:
     }
     st.button("Predict", key="predict")
 with results, st.container(key="results"):
-    try:
-        prediction, explanation = predict_segment(predictor, typed), explain(predictor, typed)
-    except ValueError as error:
-        st.error(str(error))
-        st.stop()
+    prediction, explanation = predict_segment(predictor, typed), explain(predictor, typed)
     st.subheader(f"{prediction.agreement} of 3 models agree")
     st.write(sentences.familiarity(prediction))
 
