@@ -171,13 +171,7 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
 
 
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
-    """Build a `Predictor` from the bytes of ``predictor.json``; `folder` is where they come from.
-
-    Raises
-    ------
-    BundleError
-        If the bytes are not a predictor as its table says (see :mod:`wholesale.schema`).
-    """
+    """Build a `Predictor` from ``predictor.json``; BundleError if it is not as its table says."""
     numbers, table = read_predictor(content, manifest, folder)
     known = dict.fromkeys(field.name for field in fields(Predictor))
     arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}
