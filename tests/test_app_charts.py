@@ -18,9 +18,9 @@ from wholesale.app.charts.map import axis_words, layout
 from wholesale.bundle import train
 from wholesale.columns import LABELS
 from wholesale.criteria import CRITERIA
+from wholesale.measure import cut_height, owners
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, predict_segment
-from wholesale.tree import cut_height, owners
 
 ODD = "<b>& \"quoted\" 'name'"
 VOTING = [criterion for criterion in CRITERIA if criterion.vote]

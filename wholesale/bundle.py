@@ -1,24 +1,28 @@
 """The fitted whole: trained, saved, and loaded only when every file is what was saved."""
 
 import io
-import re
+import platform
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
 from wholesale.checks import check_fit
-from wholesale.columns import LABELS, SPEND_COLUMNS
-from wholesale.derived import labels_by_model, measures, predictor_numbers
-from wholesale.evidence.saved import check_weighable, compute, summary
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
+    LIBRARIES,
     MODELS_FOLDER,
     PREDICTOR,
     BundleError,
@@ -29,11 +33,21 @@ from wholesale.manifest import (
 )
 from wholesale.predictor import Predictor, predictor_from_json
 from wholesale.preprocessing import log_standardizer
-from wholesale.provenance import Source, drawn, provenance
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 
-PICKLES = {"standardizer": "scaler.pkl", "kmeans": "kmeans.pkl", "gmm": "gmm.pkl", "ward": "agg.pkl"}
+PICKLES = {"standardizer": "scaler.pkl", **{model: kind.file for model, kind in models.KINDS.items()}}
+LARGEST = 10_000
+"""Customers that are fitted at most. Ward's memory grows with their square: measured, 0.8 GB for so many."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The customers' file, and how many of its rows were accepted and rejected."""
+
+    file: str
+    accepted: int
+    rejected: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +117,12 @@ def train(
     progress : callable
         Told each step as it begins.
 
-    Returns
-    -------
-    Bundle
-
     Raises
     ------
     ValueError
         In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
-    everybody, customers = len(customers), drawn(customers, random_state)
+    everybody, customers = len(customers), _drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
     check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments])
@@ -120,54 +130,127 @@ def train(
         check_weighable(amounts.to_numpy(), n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
-    progress("K-Means")
-    kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
-    segments.renumber(kmeans, segments.size_order(kmeans.labels_))
-    progress("Gaussian mixture")
-    gmm = models.fit_any_gmm(X, n_segments, random_state=random_state)
-    if gmm is not None:
-        segments.renumber(gmm, segments.match_order(kmeans.labels_, gmm.predict(X)))
-    progress("Ward")
-    ward = models.fit_ward(X, n_segments)
-    segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
-    fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
+    fits: dict[str, Any] = {}
+    labels: dict[str, np.ndarray] = {}
+    for model, kind in models.KINDS.items():
+        progress(MODELS[model])
+        fits[model] = fit = kind.fit(X, n_segments, random_state=random_state)
+        if fit is not None:
+            raw = models.labels_of(fit, X)
+            order = segments.match_order(labels["kmeans"], raw) if labels else segments.size_order(raw)
+            labels[model] = models.labels_of(segments.renumber(fit, order), X) + 1
     if weigh:
-        labels = labels_by_model(X, kmeans, gmm, ward)
-        for task, done, tasks in compute(customers, X, gmm, labels, folder, n_jobs=-1):
+        for task, done, tasks in compute(customers, X, fits["gmm"], labels, folder, n_jobs=-1):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
-    numbers = to_json({**predictor_numbers(customers, **fits), "evidence": evidence})
+    numbers = to_json({**_numbers(customers, standardizer, X, fits, labels), "evidence": evidence})
     progress("measures")
-    metrics = measures(X, kmeans, gmm, ward, stability=evidence.get("stability", {}))
-    made = provenance(customers, source, n_segments, random_state, drawn_from=everybody)
-    about = {**made, "metrics": metrics}
-    return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
+    manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
+    manifest["metrics"] = _measures(X, fits, labels, evidence.get("stability", {}))
+    predictor = predictor_from_json(numbers, manifest)
+    return Bundle(standardizer, **fits, predictor=predictor, numbers=numbers, manifest=manifest)
 
 
 def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
     """Check as `check_fit` does, with the columns called by their labels."""
-    labels = list(LABELS.values())
-    try:
-        check_fit(X, ks)
-    except ValueError as error:
-        sentence = re.sub(r"column (\d+)", lambda found: labels[int(found[1]) - 1], str(error))
-        raise ValueError(sentence) from None
+    check_fit(X, ks, [*LABELS.values()])
+
+
+def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
+    """Draw `LARGEST` of the customers at random, in their order, if there are more."""
+    if len(customers) <= LARGEST:
+        return customers
+    chosen = np.random.default_rng(random_state).choice(len(customers), LARGEST, replace=False)
+    return customers.iloc[np.sort(chosen)]
+
+
+def _numbers(
+    customers: pd.DataFrame,
+    standardizer: Pipeline,
+    X: np.ndarray,
+    fits: dict[str, Any],
+    labels: dict[str, np.ndarray],
+) -> dict:
+    """Collect what a `Predictor` holds, as plain lists."""
+    amounts, kmeans, gmm = customers[list(SPEND_COLUMNS)], fits["kmeans"], fits["gmm"]
+    profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
+    centers = {"kmeans": kmeans.cluster_centers_, "ward": profiles["ward"]["standardized"]}
+    return _plain(
+        {
+            "mean": standardizer["standardize"].mean_,
+            "scale": standardizer["standardize"].scale_,
+            "names": {model: list(segments.name_segments(each).values()) for model, each in profiles.items()},
+            "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
+            "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
+            "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
+            "centers": centers if gmm is None else centers | {"gmm": gmm.means_},
+            "covariance": gmm and gmm.covariance_type,
+            "weights": gmm and gmm.weights_,
+            "precisions_cholesky": gmm and models.cholesky_of_precisions(gmm),
+            "densities": gmm and models.cross_validated_log_density(gmm, X),
+            "linkage": models.ward_linkage(fits["ward"]),
+            "amounts": amounts,
+            "channel": customers.get("Channel"),
+            "region": customers.get("Region"),
+            "segments": labels,
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(leaf) for key, leaf in value.items()}
+    return None if value is None else np.asarray(value).tolist()
+
+
+def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray], stability: dict) -> dict:
+    """Measure the fits: sizes, silhouettes, stability if known, and what is particular; None for no fit."""
+    metrics: dict[str, Any] = dict.fromkeys(fits)
+    for model, each in labels.items():
+        metrics[model] = {
+            "sizes": np.bincount(each)[1:].tolist(),
+            "silhouette": float(silhouette_score(X, each)),
+            **({"stability": stability[model]} if model in stability else {}),
+            **models.KINDS[model].measures(fits[model], X, each),
+        }
+    return metrics
+
+
+def _provenance(
+    customers: pd.DataFrame, source: Source | None, n_segments: int, random_state: int, *, drawn_from: int
+) -> dict:
+    """Say what made a bundle: the manifest but for metrics and files."""
+    return {
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "versions": {library: version(library) for library in LIBRARIES},
+        "source": asdict(source) if source else {},
+        "customers": len(customers),
+        "drawn_from": drawn_from,
+        "customers_sha256": customers_hash(customers),
+        "displayed": [column for column in ("Channel", "Region") if column in customers],
+        "seed": random_state,
+        "parameters": {
+            "n_segments": n_segments,
+            "gmm": {
+                "init_params": models.INIT_PARAMS,
+                "restarts": models.RESTARTS,
+                "tol": models.TOL,
+                "max_eigenvalue_ratio": models.MAX_EIGENVALUE_RATIO,
+            },
+        },
+    }
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
-    """Save a bundle, each file written aside and renamed, the manifest last.
+    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes.
 
     Parameters
     ----------
     bundle : Bundle
     folder : path
         Made if it does not exist.
-
-    Returns
-    -------
-    Bundle
-        The same, with the file hashes in its manifest.
     """
     files = {name: _pickled(getattr(bundle, part)) for part, name in PICKLES.items()}
     manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
@@ -176,14 +259,6 @@ def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
 
 def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     """Load a bundle for analysis. It unpickles, but only files whose hashes the manifest confirms.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Bundle
 
     Raises
     ------

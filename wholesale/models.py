@@ -1,13 +1,17 @@
 """The three fits, robust to initialization. `X` is always the log-standardized matrix."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
 SEED = 20130101
@@ -54,10 +58,6 @@ def fit_kmeans(
         50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
         one is kept that has the first rows together.
 
-    Returns
-    -------
-    KMeans
-
     References
     ----------
     Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding; Hartigan and Wong (1979),
@@ -100,17 +100,12 @@ def exchange(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:
-    """Fit agglomerative clustering with Ward's linkage and keep its whole tree.
+    """Fit agglomerative clustering with Ward's linkage and keep its whole tree; it takes no seed.
 
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
     n_clusters : int
-
-    Returns
-    -------
-    AgglomerativeClustering
-        With ``distances_``; deterministic, so it takes no seed.
 
     References
     ----------
@@ -148,8 +143,8 @@ def fit_gmm(
     Returns
     -------
     GaussianMixture
-        Polished to a fixed point of EM, with an extra attribute ``restarts_``: how many restarts were
-        ``tried``, how many ``reached`` the kept optimum and how many were ``degenerate``.
+        Polished to a fixed point of EM. Its ``restarts_`` count how many restarts were ``tried``, how many
+        ``reached`` the kept optimum and how many were ``degenerate``.
 
     Raises
     ------
@@ -188,8 +183,8 @@ def fit_gmm(
 def is_proper(gmm: GaussianMixture, n_customers: int) -> bool:
     """Tell a proper optimum from a degenerate one.
 
-    Every component holds at least d + 1 effective customers, and the largest covariance eigenvalue over
-    all components is less than 10⁴ times the smallest (Hathaway's constraint, with this project's bound).
+    Every component holds at least d + 1 effective customers, and the largest covariance eigenvalue of all is
+    less than 10⁴ times the smallest (Hathaway's constraint, with this project's bound).
     """
     d = gmm.means_.shape[1]
     spread = covariance_eigenvalues(gmm)
@@ -254,3 +249,71 @@ def fit_quietly(gmm: GaussianMixture, X: np.ndarray) -> GaussianMixture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return gmm.fit(X)
+
+
+def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:
+    """Log-density (n,) of each customer by a mixture of this kind and start that did not see it."""
+    density = np.empty(len(X))
+    folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
+    with threadpool_limits(1):
+        for seen, unseen in folds.split(X):
+            fold = GaussianMixture(gmm.n_components, covariance_type=gmm.covariance_type, tol=TOL)
+            fold.set_params(weights_init=gmm.weights_, means_init=gmm.means_, precisions_init=gmm.precisions_)
+            density[unseen] = polish(fit_quietly(fold, X[seen]), X[seen]).score_samples(X[unseen])
+    return density
+
+
+def ward_linkage(ward: AgglomerativeClustering) -> np.ndarray:
+    """Return a fitted tree as SciPy writes it: merged nodes, height, customers below, shape (n - 1, 4)."""
+    n = ward.n_leaves_
+    below = np.ones(n + len(ward.children_))
+    for node, (left, right) in enumerate(ward.children_, start=n):
+        below[node] = below[left] + below[right]
+    return np.column_stack([ward.children_, ward.distances_, below[n:]]).astype(float)
+
+
+def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
+    """Share of customers whom the placement rule, leaving them out, puts into their own Ward segment."""
+    segments, own = np.unique(labels, return_inverse=True)
+    member = own[:, None] == np.arange(len(segments))
+    counts = member.sum(axis=0) - member
+    sums = member.T.astype(float) @ X - member[:, :, None] * X[:, None, :]
+    gaps = X[:, None, :] - sums / np.maximum(counts, 1)[:, :, None]
+    costs = np.where(counts > 0, counts / (counts + 1) * (gaps**2).sum(axis=2), np.inf)
+    return float((costs.argmin(axis=1) == own).mean())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model: the file that keeps it, how it is fitted, what is measured beside silhouettes."""
+
+    file: str
+    fit: Callable[..., Any]
+    measures: Callable[[Any, np.ndarray, np.ndarray], dict]
+
+
+KINDS = {
+    "kmeans": Kind("kmeans.pkl", fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
+    "gmm": Kind(
+        "gmm.pkl",
+        fit_any_gmm,
+        lambda gmm, X, labels: {
+            "covariance": gmm.covariance_type,
+            "bic": float(gmm.bic(X)),
+            "restarts": gmm.restarts_,
+        },
+    ),
+    "ward": Kind(
+        "agg.pkl",
+        lambda X, k, random_state: fit_ward(X, k),
+        lambda ward, X, labels: {"self_placement": ward_self_placement(X, labels)},
+    ),
+}
+"""By the names in :data:`wholesale.columns.MODELS`, in its order; K-Means numbers the segments of all."""
+
+
+def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
+    """Return a fitted model's labels of the customers it was fitted on."""
+    if isinstance(model, np.ndarray):
+        return model
+    return model.labels_ if hasattr(model, "labels_") else model.predict(X)

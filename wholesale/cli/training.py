@@ -146,8 +146,7 @@ def _writable(folder: Path) -> Iterator[None]:
 
 
 def _fitted(customers: "Customers", segments: int, folder: Path, weigh: bool) -> "Bundle":
-    from wholesale.bundle import save_bundle, train
-    from wholesale.provenance import LARGEST
+    from wholesale.bundle import LARGEST, save_bundle, train
 
     n = min(len(customers.table), LARGEST)
     if n < len(customers.table):

@@ -4,15 +4,18 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.evidence.gap import REFERENCES, gap_statistic
-from wholesale.evidence.strength import SPLITS, prediction_strength
 from wholesale.models import SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
 
 LIVE_RESTARTS = 8
 """GMM restarts per initialization method that a notebook can afford for each k."""
+
+REFERENCES, SPLITS = 50, 50
+"""Reference sets of the gap statistic, and halvings of prediction strength."""
 
 
 def compare_cluster_counts(
@@ -43,14 +46,12 @@ def compare_cluster_counts(
     Returns
     -------
     DataFrame indexed by ``k``
-        ``kmeans_inertia``; ``kmeans_silhouette``, ``gmm_silhouette``, ``ward_silhouette`` (−1…1, higher is
-        better) and ``kmeans_negative``, ``gmm_negative``, ``ward_negative``, customers of negative
-        silhouette; ``gmm_bic`` (scikit-learn's sign: lower is better; mclust's sign is opposite), NaN if
-        no proper mixture was found, and ``gmm_reached``, the share (0…1) of restarts that ended there: a
-        small one says that a longer search might find better; ``gap``, ``gap_se``, ``gap_rule`` (see
-        `gap_statistic`); ``prediction_strength``; ``calinski_harabasz`` (higher is better) and
-        ``davies_bouldin`` (lower is better) of K-Means; ``smallest_segment``, the smallest size over the
-        three models.
+        ``kmeans_inertia``; per model ``…_silhouette`` (−1…1, higher is better) and ``…_negative``, customers
+        below zero; ``gmm_bic`` (scikit-learn's sign: lower is better; mclust's is opposite), NaN without a
+        proper mixture, and ``gmm_reached``, the share of restarts that ended there: a small one says that a
+        longer search might find better; ``gap gap_se gap_rule`` (see `gap_statistic`);
+        ``prediction_strength``; of K-Means ``calinski_harabasz`` (higher is better) and ``davies_bouldin``
+        (lower is better); ``smallest_segment`` of any model.
 
     Raises
     ------
@@ -100,3 +101,93 @@ def silhouettes(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if len(np.unique(labels)) == 1:
         return np.full(len(X), np.nan)
     return silhouette_samples(X, labels)
+
+
+def gap_statistic(
+    X: np.ndarray,
+    ks: Iterable[int] = range(1, 10),
+    *,
+    references: int = REFERENCES,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Compare the log of K-Means' inertia with its mean over reference sets: by k ``gap gap_se gap_rule``.
+
+    Squared distances, as in the paper, and its version (b): each reference set is drawn uniformly over the
+    box that holds the data along their principal axes. ``gap_se`` is the paper's s_k: the standard deviation
+    times √(1 + 1/B); ``gap_rule`` says whether gap(k) ≥ gap(k + 1) − s(k + 1), so k + 1 is fitted too, and
+    must be below the number of distinct customers. Tibshirani, Walther and Hastie (2001), Estimating the
+    number of clusters in a data set via the gap statistic.
+    """
+    ks = list(ks)
+    fitted = sorted({*ks, *(k + 1 for k in ks)})
+    X = check_fit(X, fitted)
+    seeds = np.random.SeedSequence(random_state).spawn(references)
+    drawn = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
+    logs = Parallel(n_jobs=n_jobs)(delayed(log_inertias)(each, fitted, random_state) for each in [X, *drawn])
+    observed, expected = logs[0], np.array(logs[1:])
+    se = expected.std(axis=0) * np.sqrt(1 + 1 / references)
+    gap = expected.mean(axis=0) - observed
+    table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[[*ks]]
+    following = [fitted.index(k + 1) for k in ks]
+    return table.assign(gap_rule=table["gap"] >= gap[following] - se[following])
+
+
+def reference_set(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many points as `X` has, uniformly over its box along the principal axes."""
+    centre = X.mean(axis=0)
+    axes = np.linalg.svd(X - centre, full_matrices=False)[2]
+    turned = (X - centre) @ axes.T
+    return rng.uniform(turned.min(axis=0), turned.max(axis=0), X.shape) @ axes + centre
+
+
+def log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
+    """Log of the within-cluster sum of squares for each k."""
+    with threadpool_limits(1):
+        fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
+    return [float(np.log(fit.inertia_)) for fit in fits]
+
+
+def prediction_strength(
+    X: np.ndarray,
+    ks: Iterable[int] = range(1, 9),
+    *,
+    splits: int = SPLITS,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.Series:
+    """Mean prediction strength (0…1) of K-Means over random halves, each predicting the other; 1 at k = 1.
+
+    Tibshirani and Walther (2005), Cluster validation by prediction strength.
+    """
+    ks = list(ks)
+    X = check_fit(X, ks)
+    seeds = np.random.SeedSequence(random_state).spawn(splits)
+    values = Parallel(n_jobs=n_jobs)(delayed(_one_split)(X, ks, seed, random_state) for seed in seeds)
+    return pd.Series(np.mean(values, axis=0), index=pd.Index(ks, name="k"), name="prediction_strength")
+
+
+def _one_split(X: np.ndarray, ks: list[int], seed: np.random.SeedSequence, random_state: int) -> list[float]:
+    order = np.random.default_rng(seed).permutation(len(X))
+    halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
+    with threadpool_limits(1):
+        return [_mutual_strength(halves, k, random_state) for k in ks]
+
+
+def _mutual_strength(halves: tuple[np.ndarray, np.ndarray], k: int, random_state: int) -> float:
+    """Let each half predict the other, and take the mean."""
+    fits = [fit_kmeans(half, k, random_state=random_state, n_init=10) for half in halves]
+    return float(np.mean([strength(fits[i].labels_, fits[1 - i].predict(halves[i])) for i in (0, 1)]))
+
+
+def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the least share, over clusters, of pairs that the other half's prediction also puts together.
+
+    A cluster of a single customer has no pairs, and counts as 1.
+    """
+    shares = []
+    for cluster in np.unique(labels):
+        counts = np.unique(predicted[labels == cluster], return_counts=True)[1]
+        n = counts.sum()
+        shares.append((counts * (counts - 1)).sum() / (n * (n - 1)) if n > 1 else 1.0)
+    return float(min(shares))

@@ -8,9 +8,9 @@ import numpy as np
 from wholesale.app.charts import svg
 from wholesale.app.charts.svg import LINE, WIDTH, Label, at, number
 from wholesale.criteria import CRITERIA, Criterion
+from wholesale.measure import cut_height, owners
 from wholesale.palette import segment_colours
 from wholesale.predictor import Predictor
-from wholesale.tree import cut_height, owners
 from wholesale.wording import SPACE, counted, format_amount
 
 PANEL = (46, 308, 42, 152)  # left, right, top and foot of the room for data
