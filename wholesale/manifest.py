@@ -22,7 +22,11 @@ from uuid import uuid4
 
 from wholesale.columns import MODELS, SPEND_COLUMNS
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (PACKAGE / "shipped").is_dir()
+"""Whether this is no clone of the project, but a wheel, which has models, data and notebooks in itself."""
+
+ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
 MODELS_FOLDER = ROOT / "models"
 MODELS_VARIABLE = "WHOLESALE_MODELS"
 """Environment variable that names another folder of models, for every command and for the page's kernels."""
