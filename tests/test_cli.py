@@ -55,6 +55,13 @@ def test_train_refuses_altered_data_in_one_sentence(tmp_path, monkeypatch):
     assert (result.exit_code, result.output) == (1, "wholesale_customers.csv is not there\n")
 
 
+@pytest.mark.parametrize(("command", "advice"), [("train", "name a folder"), ("evidence", "train FILE")])
+def test_models_that_came_with_a_wheel_are_not_overwritten(monkeypatch, command, advice):
+    monkeypatch.setattr(training, "INSTALLED", True)
+    result = _run(command)
+    assert result.exit_code == 1 and len(result.output.splitlines()) == 1 and advice in result.output
+
+
 @pytest.mark.parametrize("command", ["train", "check", "serve"])
 def test_help_has_an_example(command):
     assert f"Example: python -m wholesale {command}" in _run(command, "--help").output

@@ -1,5 +1,8 @@
 import re
+import subprocess
+import sys
 import tomllib
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -45,6 +48,17 @@ def test_every_package_is_bounded_and_locked_within_its_bounds(requirement):
     assert {bound.operator for bound in wanted.specifier} == {">=", "<"}
     locked = re.search(rf"^{wanted.name}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert locked and wanted.specifier.contains(locked[1])
+
+
+def test_the_wheel_holds_what_the_installed_command_needs(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    names = ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    for name in ("models/manifest.json", "dataset/wholesale_customers.csv", "voila.json"):
+        assert f"wholesale/shipped/{name}" in names
+    for name in ("05_predictor", "06_your_customers"):
+        assert f"wholesale/shipped/notebooks/{name}.ipynb" in names
+    assert any(name.endswith("share/jupyter/voila/templates/wholesale/index.html.j2") for name in names)
 
 
 def test_the_lock_has_hashes_and_names_no_index():

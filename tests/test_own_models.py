@@ -12,7 +12,7 @@ import pytest
 from servers import free_port
 from typer.testing import CliRunner
 
-from wholesale import provenance
+from wholesale import bundle as bundles
 from wholesale.app import build_app, cards, sentences
 from wholesale.app.server import page as server
 from wholesale.app.server import upload
@@ -371,9 +371,9 @@ def test_blanks_are_zeros_where_that_is_said(tmp_path):
 
 
 def test_of_too_many_a_random_sample_is_fitted_and_said_to_be(monkeypatch):
-    monkeypatch.setattr(provenance, "LARGEST", 40)
+    monkeypatch.setattr(bundles, "LARGEST", 40)
     everybody, steps = _simulated(60), []
-    bundle = train(everybody, 2, source=provenance.Source("mine.csv", 60, 1), progress=steps.append)
+    bundle = train(everybody, 2, source=bundles.Source("mine.csv", 60, 1), progress=steps.append)
     assert (bundle.manifest["customers"], bundle.manifest["drawn_from"]) == (40, 60)
     assert len(bundle.predictor.amounts) == len(np.unique(bundle.predictor.amounts, axis=0)) == 40
     rows = [everybody.index[(everybody == amounts).all(axis=1)][0] for amounts in bundle.predictor.amounts]

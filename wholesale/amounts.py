@@ -34,26 +34,11 @@ GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
 
 
 def parse_amount(column: str, value: Amount | None) -> float:
-    """Read one yearly amount.
+    """Read one yearly amount, a finite number ≥ 0 in m.u. or its text; else a ValueError in one sentence.
 
-    Parameters
-    ----------
-    column : str
-        The category, whose label the error names.
-    value : float, int, str or None
-        A finite number ≥ 0 in m.u., or its text. Text may have a decimal point or comma, group thousands by
-        threes with one mark (``"12 669"``, ``"1.234.567"``, ``"12,669.50"``), and begin or end with a
-        currency. Text such as ``"12.669"`` or ``"12,669"``, which some read as a number of thousands, is
-        refused rather than guessed at.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        In one sentence that names the category, the value and the rule.
+    Text may have a decimal point or comma, group thousands by threes with one mark (``"12 669"``,
+    ``"1.234.567"``, ``"12,669.50"``), and begin or end with a currency. Text such as ``"12.669"`` or
+    ``"12,669"``, which some read as a number of thousands, is refused rather than guessed at.
     """
     meanings = _meanings(value)
     if len(meanings) > 1:
@@ -106,22 +91,9 @@ def shown(value: object) -> str:
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount]) -> np.ndarray:
-    """Read one customer's six amounts.
+    """Read one customer's six amounts, by the names in ``SPEND_COLUMNS`` or in that order.
 
-    Parameters
-    ----------
-    spend : mapping or sequence
-        A mapping from the names in ``SPEND_COLUMNS``, or six values in that order.
-
-    Returns
-    -------
-    ndarray of shape (6,)
-        Amounts in m.u. per year.
-
-    Raises
-    ------
-    ValueError
-        Naming every amount at fault, or every missing or unknown column, in one sentence.
+    A ValueError names every amount at fault, or every missing or unknown column, in one sentence.
     """
     amounts, errors = [], []
     for column, value in _by_column(spend).items():
@@ -147,22 +119,9 @@ def _by_column(spend: Mapping[str, Amount] | Sequence[Amount]) -> dict[str, Amou
 
 
 def check_amounts(amounts: np.ndarray) -> np.ndarray:
-    """Check many customers' amounts.
+    """Check many customers' amounts, shape (n, 6), and give them as floats; a DataFrame's are taken by name.
 
-    Parameters
-    ----------
-    amounts : ndarray of shape (n, 6) or DataFrame
-        In m.u. per year, in ``SPEND_COLUMNS`` order; a DataFrame's columns are taken by name.
-
-    Returns
-    -------
-    ndarray of shape (n, 6)
-        The same, as floats.
-
-    Raises
-    ------
-    ValueError
-        In one sentence that names the first row (from 1) and amount at fault, or the wrong shape.
+    A ValueError names the first row (from 1) and amount at fault, or the wrong shape, in one sentence.
     """
     if hasattr(amounts, "columns"):
         if missing := [column for column in SPEND_COLUMNS if column not in amounts.columns]:

@@ -2,7 +2,6 @@
 
 import io
 import platform
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
 from wholesale.checks import check_fit
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
     LIBRARIES,
@@ -37,16 +36,14 @@ from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 
-PICKLES = {"standardizer": "scaler.pkl", "kmeans": "kmeans.pkl", "gmm": "gmm.pkl", "ward": "agg.pkl"}
-
-
+PICKLES = {"standardizer": "scaler.pkl", **{model: kind.file for model, kind in models.KINDS.items()}}
 LARGEST = 10_000
 """Customers that are fitted at most. Ward's memory grows with their square: measured, 0.8 GB for so many."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the customers come from: the file's name, and how many of its rows were accepted and rejected."""
+    """The customers' file, and how many of its rows were accepted and rejected."""
 
     file: str
     accepted: int
@@ -120,16 +117,12 @@ def train(
     progress : callable
         Told each step as it begins.
 
-    Returns
-    -------
-    Bundle
-
     Raises
     ------
     ValueError
         In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
-    everybody, customers = len(customers), drawn(customers, random_state)
+    everybody, customers = len(customers), _drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
     progress("log and standardize")
     check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments])
@@ -137,32 +130,34 @@ def train(
         check_weighable(amounts.to_numpy(), n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
-    progress("K-Means")
-    kmeans = models.fit_kmeans(X, n_segments, random_state=random_state)
-    segments.renumber(kmeans, segments.size_order(kmeans.labels_))
-    progress("Gaussian mixture")
-    gmm = models.fit_any_gmm(X, n_segments, random_state=random_state)
-    if gmm is not None:
-        segments.renumber(gmm, segments.match_order(kmeans.labels_, gmm.predict(X)))
-    progress("Ward")
-    ward = models.fit_ward(X, n_segments)
-    segments.renumber(ward, segments.match_order(kmeans.labels_, ward.labels_))
-    fits = {"standardizer": standardizer, "kmeans": kmeans, "gmm": gmm, "ward": ward}
+    fits: dict[str, Any] = {}
+    labels: dict[str, np.ndarray] = {}
+    for model, kind in models.KINDS.items():
+        progress(MODELS[model])
+        fits[model] = fit = kind.fit(X, n_segments, random_state=random_state)
+        if fit is not None:
+            raw = models.labels_of(fit, X)
+            order = segments.match_order(labels["kmeans"], raw) if labels else segments.size_order(raw)
+            labels[model] = models.labels_of(segments.renumber(fit, order), X) + 1
     if weigh:
-        labels = labels_by_model(X, kmeans, gmm, ward)
-        for task, done, tasks in compute(customers, X, gmm, labels, folder, n_jobs=-1):
+        for task, done, tasks in compute(customers, X, fits["gmm"], labels, folder, n_jobs=-1):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
-    numbers = to_json({**predictor_numbers(customers, **fits), "evidence": evidence})
+    numbers = to_json({**_numbers(customers, standardizer, X, fits, labels), "evidence": evidence})
     progress("measures")
-    metrics = measures(X, kmeans, gmm, ward, stability=evidence.get("stability", {}))
-    made = provenance(customers, source, n_segments, random_state, drawn_from=everybody)
-    about = {**made, "metrics": metrics}
-    return Bundle(**fits, predictor=predictor_from_json(numbers, about), numbers=numbers, manifest=about)
+    manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
+    manifest["metrics"] = _measures(X, fits, labels, evidence.get("stability", {}))
+    predictor = predictor_from_json(numbers, manifest)
+    return Bundle(standardizer, **fits, predictor=predictor, numbers=numbers, manifest=manifest)
 
 
-def drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
+def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
+    """Check as `check_fit` does, with the columns called by their labels."""
+    check_fit(X, ks, [*LABELS.values()])
+
+
+def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
     """Draw `LARGEST` of the customers at random, in their order, if there are more."""
     if len(customers) <= LARGEST:
         return customers
@@ -170,51 +165,31 @@ def drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
     return customers.iloc[np.sort(chosen)]
 
 
-def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
-    """Check as `check_fit` does, with the columns called by their labels."""
-    labels = list(LABELS.values())
-    try:
-        check_fit(X, ks)
-    except ValueError as error:
-        sentence = re.sub(r"column (\d+)", lambda found: labels[int(found[1]) - 1], str(error))
-        raise ValueError(sentence) from None
-
-
-def labels_by_model(
-    X: np.ndarray, kmeans: KMeans, gmm: GaussianMixture | None, ward: AgglomerativeClustering
-) -> dict[str, np.ndarray]:
-    """Number the segments 1…k of the customers that renumbered models were fitted on."""
-    found = {"kmeans": kmeans.labels_, "gmm": gmm and gmm.predict(X), "ward": ward.labels_}
-    return {model: labels + 1 for model, labels in found.items() if labels is not None}
-
-
-def predictor_numbers(
+def _numbers(
     customers: pd.DataFrame,
     standardizer: Pipeline,
-    kmeans: KMeans,
-    gmm: GaussianMixture | None,
-    ward: AgglomerativeClustering,
+    X: np.ndarray,
+    fits: dict[str, Any],
+    labels: dict[str, np.ndarray],
 ) -> dict:
-    """Collect what :class:`wholesale.predictor.Predictor` holds, as plain lists ready for JSON."""
-    amounts = customers[list(SPEND_COLUMNS)]
-    X = standardizer.transform(amounts)
-    labels = labels_by_model(X, kmeans, gmm, ward)
-    profiles = {model: segments.profile_segments(customers, its) for model, its in labels.items()}
+    """Collect what a `Predictor` holds, as plain lists."""
+    amounts, kmeans, gmm = customers[list(SPEND_COLUMNS)], fits["kmeans"], fits["gmm"]
+    profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
     centers = {"kmeans": kmeans.cluster_centers_, "ward": profiles["ward"]["standardized"]}
     return _plain(
         {
             "mean": standardizer["standardize"].mean_,
             "scale": standardizer["standardize"].scale_,
-            "names": {model: list(segments.name_segments(its).values()) for model, its in profiles.items()},
-            "sizes": {model: its["customers", "size"] for model, its in profiles.items()},
-            "typical": {model: its["typical"][amounts.columns] for model, its in profiles.items()},
-            "overlap": {model: segments.overlap(labels["kmeans"], its) for model, its in labels.items()},
+            "names": {model: list(segments.name_segments(each).values()) for model, each in profiles.items()},
+            "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
+            "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
+            "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
             "centers": centers if gmm is None else centers | {"gmm": gmm.means_},
             "covariance": gmm and gmm.covariance_type,
             "weights": gmm and gmm.weights_,
             "precisions_cholesky": gmm and models.cholesky_of_precisions(gmm),
             "densities": gmm and models.cross_validated_log_density(gmm, X),
-            "linkage": models.ward_linkage(ward),
+            "linkage": models.ward_linkage(fits["ward"]),
             "amounts": amounts,
             "channel": customers.get("Channel"),
             "region": customers.get("Region"),
@@ -229,36 +204,23 @@ def _plain(value: Any) -> Any:
     return None if value is None else np.asarray(value).tolist()
 
 
-def measures(
-    X: np.ndarray,
-    kmeans: KMeans,
-    gmm: GaussianMixture | None,
-    ward: AgglomerativeClustering,
-    *,
-    stability: dict[str, dict],
-) -> dict:
-    """Judge each model by sizes, silhouette and what else is known of it; None for no mixture."""
-    labels = labels_by_model(X, kmeans, gmm, ward)
-    metrics: dict[str, Any] = {
-        model: {
-            "sizes": np.bincount(its)[1:].tolist(),
-            "silhouette": float(silhouette_score(X, its)),
+def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray], stability: dict) -> dict:
+    """Measure the fits: sizes, silhouettes, stability if known, and what is particular; None for no fit."""
+    metrics: dict[str, Any] = dict.fromkeys(fits)
+    for model, each in labels.items():
+        metrics[model] = {
+            "sizes": np.bincount(each)[1:].tolist(),
+            "silhouette": float(silhouette_score(X, each)),
             **({"stability": stability[model]} if model in stability else {}),
+            **models.KINDS[model].measures(fits[model], X, each),
         }
-        for model, its in labels.items()
-    }
-    metrics["kmeans"]["inertia"] = float(kmeans.inertia_)
-    metrics["ward"]["self_placement"] = models.ward_self_placement(X, labels["ward"])
-    if gmm is None:
-        return metrics | {"gmm": None}
-    kind = {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
-    return metrics | {"gmm": metrics["gmm"] | kind}
+    return metrics
 
 
-def provenance(
+def _provenance(
     customers: pd.DataFrame, source: Source | None, n_segments: int, random_state: int, *, drawn_from: int
 ) -> dict:
-    """Say what made a bundle: its manifest, but for the metrics and the files."""
+    """Say what made a bundle: the manifest but for metrics and files."""
     return {
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -282,18 +244,13 @@ def provenance(
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
-    """Save a bundle, each file written aside and renamed, the manifest last.
+    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes.
 
     Parameters
     ----------
     bundle : Bundle
     folder : path
         Made if it does not exist.
-
-    Returns
-    -------
-    Bundle
-        The same, with the file hashes in its manifest.
     """
     files = {name: _pickled(getattr(bundle, part)) for part, name in PICKLES.items()}
     manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
@@ -302,14 +259,6 @@ def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
 
 def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     """Load a bundle for analysis. It unpickles, but only files whose hashes the manifest confirms.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Bundle
 
     Raises
     ------

@@ -18,27 +18,12 @@ HIGHEST, LOWEST = "highest", "lowest"
 
 @dataclass(frozen=True)
 class Criterion:
-    """A column of the evidence.
+    """A column of the evidence, in the table of `compare_cluster_counts` and in a bundle.
 
-    Attributes
-    ----------
-    column : str
-        In the table of `compare_cluster_counts`, and in a bundle's ``evidence["counts"]``.
-    heading : str
-        Over its figures.
-    format : str
-        How these are written.
-    vote : str
-        What it is called among the votes; empty if it has none.
-    rule : str
-        Which k it votes for: `HIGHEST`, `LOWEST`, or the words for a rule of its own, which is in
-        :mod:`wholesale.evidence.recommend`.
-    panel, curve : str
-        The chart that shows it, if any, and its name there, if others are beside it.
-    error : str
-        The column of its standard error, if it has one.
-    line : float, optional
-        What to compare it with.
+    `vote` is what it is called among the votes, if it has one; `rule` says which k that goes to: `HIGHEST`,
+    `LOWEST`, or the words for another rule, which is in :mod:`wholesale.evidence.recommend`. `panel` is the
+    chart that shows it, `curve` its name there, `error` the column of its standard error, `line` what to
+    compare with.
     """
 
     column: str

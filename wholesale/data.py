@@ -18,13 +18,7 @@ def load_customers() -> pd.DataFrame:
     -------
     DataFrame of shape (440, 8)
         Integer codes ``Channel`` and ``Region``, then yearly spending in m.u.; the index, named
-        ``customer``, counts data rows from 1.
-
-    Raises
-    ------
-    DataError
-        In one sentence that says what is wrong. Files of one's own are read by
-        :func:`wholesale.reading.read_customers`.
+        ``customer``, counts data rows from 1. A `DataError` says in one sentence what is wrong.
     """
     try:
         content = SHIPPED.read_bytes()

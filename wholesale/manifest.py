@@ -1,10 +1,7 @@
-"""A folder of models: what its two JSON files must hold, how it is written, checked before anything is read.
+"""A folder of files with a manifest: written aside and renamed, checked before anything is read.
 
 Standard library only, so both halves of the package can share it. A hash shows corruption, not
 malice: whoever can change a model can change the manifest too.
-
-In the tables, ``"amount k d"`` is k lists of d amounts each, for k segments, d categories and n customers on
-record. A key that ends in ``?`` may be missing, null or empty; ``*`` is any key, or any length.
 """
 
 import hashlib
@@ -27,9 +24,9 @@ from wholesale.columns import MODELS, SPEND_COLUMNS
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "shipped").is_dir()
-ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
-"""Where models, data and notebooks are: beside the package, or in it where it was installed from a wheel."""
+"""Whether this is no clone of the project, but a wheel, which has models, data and notebooks in itself."""
 
+ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
 MODELS_FOLDER = ROOT / "models"
 MODELS_VARIABLE = "WHOLESALE_MODELS"
 """Environment variable that names another folder of models, for every command and for the page's kernels."""
@@ -105,9 +102,9 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
-    """Write `files` and, last of all, the manifest: `about`, their hashes, that of the evidence and its own.
+    """Write `files` and, last of all, the manifest: `about`, their hashes, the evidence's and its own.
 
-    A run interrupted between two renames leaves hashes that do not match, which `read_files` refuses.
+    A run interrupted between two renames leaves hashes that do not match, which reading refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -137,7 +134,7 @@ def read_json(path: Path, seal: str = "") -> dict:
 
 
 def read_manifest(folder: Path) -> dict:
-    """Read the manifest of `folder`; BundleError if missing, of another format or altered."""
+    """Read the manifest, or refuse what is missing, altered, of another format or not as its table says."""
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise BundleError(f"no {MANIFEST} in {folder.name}", folder)
@@ -171,7 +168,7 @@ def _in_order(folder: Path, name: str) -> Iterator[None]:
 
 
 def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, bytes]:
-    """Read files whose hashes the manifest confirms, all before any is used; BundleError for any other."""
+    """Read files whose hashes the manifest confirms, all of them before any is used, or refuse."""
     contents = {}
     for name in names:
         try:
@@ -184,7 +181,7 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
 
 
 def check_folder(folder: Path) -> dict:
-    """Check every file of a model folder, and scikit-learn's major.minor, without reading any model."""
+    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
     manifest = read_manifest(folder)
     saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
@@ -193,6 +190,11 @@ def check_folder(folder: Path) -> dict:
     contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
     read_predictor(contents[PREDICTOR], manifest, folder)
     return manifest
+
+
+# What the two JSON files must hold, as tables: "amount k d" is k lists of d amounts each, for k segments,
+# d categories and n customers on record. A key that ends in "?" may be missing, null or empty; "*" is any
+# key, or any length.
 
 
 class Misfit(ValueError):

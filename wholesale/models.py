@@ -1,7 +1,10 @@
 """The three fits, robust to initialization. `X` is always the log-standardized matrix."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -55,10 +58,6 @@ def fit_kmeans(
         50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
         one is kept that has the first rows together.
 
-    Returns
-    -------
-    KMeans
-
     References
     ----------
     Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding; Hartigan and Wong (1979),
@@ -101,17 +100,12 @@ def exchange(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:
-    """Fit agglomerative clustering with Ward's linkage and keep its whole tree.
+    """Fit agglomerative clustering with Ward's linkage and keep its whole tree; it takes no seed.
 
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
     n_clusters : int
-
-    Returns
-    -------
-    AgglomerativeClustering
-        With ``distances_``; deterministic, so it takes no seed.
 
     References
     ----------
@@ -149,8 +143,8 @@ def fit_gmm(
     Returns
     -------
     GaussianMixture
-        Polished to a fixed point of EM, with an extra attribute ``restarts_``: how many restarts were
-        ``tried``, how many ``reached`` the kept optimum and how many were ``degenerate``.
+        Polished to a fixed point of EM. Its ``restarts_`` count how many restarts were ``tried``, how many
+        ``reached`` the kept optimum and how many were ``degenerate``.
 
     Raises
     ------
@@ -189,8 +183,8 @@ def fit_gmm(
 def is_proper(gmm: GaussianMixture, n_customers: int) -> bool:
     """Tell a proper optimum from a degenerate one.
 
-    Every component holds at least d + 1 effective customers, and the largest covariance eigenvalue over
-    all components is less than 10⁴ times the smallest (Hathaway's constraint, with this project's bound).
+    Every component holds at least d + 1 effective customers, and the largest covariance eigenvalue of all is
+    less than 10⁴ times the smallest (Hathaway's constraint, with this project's bound).
     """
     d = gmm.means_.shape[1]
     spread = covariance_eigenvalues(gmm)
@@ -258,21 +252,7 @@ def fit_quietly(gmm: GaussianMixture, X: np.ndarray) -> GaussianMixture:
 
 
 def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:
-    """Score each customer by a mixture that did not see it.
-
-    Parameters
-    ----------
-    gmm : GaussianMixture
-        The kept optimum; each fold's mixture starts from it.
-    X : ndarray of shape (n_customers, 6)
-    n_splits : int
-        Folds, shuffled by ``SEED``.
-
-    Returns
-    -------
-    ndarray of shape (n_customers,)
-        Log-densities in standardized units.
-    """
+    """Log-density (n,) of each customer by a mixture of this kind and start that did not see it."""
     density = np.empty(len(X))
     folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
     with threadpool_limits(1):
@@ -284,7 +264,7 @@ def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits
 
 
 def ward_linkage(ward: AgglomerativeClustering) -> np.ndarray:
-    """Write Ward\'s tree as :func:`scipy.cluster.hierarchy.linkage` does, shape (n_customers - 1, 4)."""
+    """Return a fitted tree as SciPy writes it: merged nodes, height, customers below, shape (n - 1, 4)."""
     n = ward.n_leaves_
     below = np.ones(n + len(ward.children_))
     for node, (left, right) in enumerate(ward.children_, start=n):
@@ -293,20 +273,7 @@ def ward_linkage(ward: AgglomerativeClustering) -> np.ndarray:
 
 
 def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
-    """Share of customers whom the placement rule puts into their own Ward segment.
-
-    Each customer is left out of its segment's centre and count; the tree itself is not refitted.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    labels : ndarray of shape (n_customers,)
-
-    Returns
-    -------
-    float
-        0…1.
-    """
+    """Share of customers whom the placement rule, leaving them out, puts into their own Ward segment."""
     segments, own = np.unique(labels, return_inverse=True)
     member = own[:, None] == np.arange(len(segments))
     counts = member.sum(axis=0) - member
@@ -314,3 +281,39 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
     gaps = X[:, None, :] - sums / np.maximum(counts, 1)[:, :, None]
     costs = np.where(counts > 0, counts / (counts + 1) * (gaps**2).sum(axis=2), np.inf)
     return float((costs.argmin(axis=1) == own).mean())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model: the file that keeps it, how it is fitted, what is measured beside silhouettes."""
+
+    file: str
+    fit: Callable[..., Any]
+    measures: Callable[[Any, np.ndarray, np.ndarray], dict]
+
+
+KINDS = {
+    "kmeans": Kind("kmeans.pkl", fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
+    "gmm": Kind(
+        "gmm.pkl",
+        fit_any_gmm,
+        lambda gmm, X, labels: {
+            "covariance": gmm.covariance_type,
+            "bic": float(gmm.bic(X)),
+            "restarts": gmm.restarts_,
+        },
+    ),
+    "ward": Kind(
+        "agg.pkl",
+        lambda X, k, random_state: fit_ward(X, k),
+        lambda ward, X, labels: {"self_placement": ward_self_placement(X, labels)},
+    ),
+}
+"""By the names in :data:`wholesale.columns.MODELS`, in its order; K-Means numbers the segments of all."""
+
+
+def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
+    """Return a fitted model's labels of the customers it was fitted on."""
+    if isinstance(model, np.ndarray):
+        return model
+    return model.labels_ if hasattr(model, "labels_") else model.predict(X)

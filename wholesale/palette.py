@@ -2,16 +2,7 @@
 
 import numpy as np
 
-COLOURS = (
-    "#3B8FD4",
-    "#D9730D",
-    "#12A37F",
-    "#8453F0",
-    "#C8699E",
-    "#A08A00",
-    "#E0566B",
-    "#8A8F98",
-)
+COLOURS = ("#3B8FD4", "#D9730D", "#12A37F", "#8453F0", "#C8699E", "#A08A00", "#E0566B", "#8A8F98")
 """Told apart by colour-blind readers in this order; at least 3:1 against white and the page's dark card."""
 
 NEUTRAL = "#6E7683"
@@ -29,18 +20,10 @@ def relation(overlap: float) -> str:
 
 
 def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
-    """Give every model's segments their colours.
+    """Give every model's segments their colours, by its overlaps (Jaccard, rows) with the K-Means segments.
 
-    Parameters
-    ----------
-    overlaps : dict of str to ndarray of shape (k, k)
-        Per model, the Jaccard overlap of its segments (rows) with the K-Means segments (columns).
-
-    Returns
-    -------
-    dict of str to tuple of str
-        Hex colours. A segment that is the same as or similar to its K-Means counterpart wears that
-        one's colour; any other gets one of its own, or grey when the palette is exhausted.
+    A segment that is the same as or similar to its K-Means counterpart wears that one's colour; any other
+    gets one of its own, or grey when the palette is exhausted.
     """
     k = len(next(iter(overlaps.values())))
     fresh = k

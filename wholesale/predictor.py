@@ -28,61 +28,26 @@ class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
 
     Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
-
-    Attributes
-    ----------
-    mean, scale : ndarray of shape (6,)
-        Of the log1p amounts.
-    names : dict of tuple of str
-    sizes : dict of ndarray of shape (k,)
-        Customers on record in each segment.
-    typical : dict of ndarray of shape (k, 6)
-        Median amounts of each segment, in m.u.
-    overlap : dict of ndarray of shape (k, k)
-        Jaccard of a model's segments (rows) with the K-Means segments (columns).
-    centers : dict of ndarray of shape (k, 6)
-        Segment centres in standardized units; for the GMM, component means.
-    covariance : str, optional
-        The kind of the mixture's covariances: full, tied, diag or spherical.
-    weights : ndarray of shape (k,), optional
-        Mixture weights.
-    precisions_cholesky : ndarray of shape (k, 6, 6), optional
-        As in :class:`sklearn.mixture.GaussianMixture` with full covariances, whatever the kind.
-    densities : ndarray of shape (n,), optional
-        Log-density of each customer on record, by a mixture that did not see it (cross-validated).
-    linkage : ndarray of shape (n - 1, 4)
-        Ward merges, as in :func:`scipy.cluster.hierarchy.linkage`.
-    amounts : ndarray of shape (n, 6)
-        The customers on record, in m.u.; row i is customer i + 1.
-    channel, region : ndarray of shape (n,), optional
-        Their codes, for display only; None where the customers came without.
-    segments : dict of ndarray of shape (n,)
-        Their segments, 1…k.
-    evidence : dict
-        What ``make evidence`` found: ``votes``, ``recommended``, ``sentences``, ``counts`` by k, and
-        ``stability`` by model; empty where it was not made for these customers.
-    manifest : dict
-        Versions, date, parameters and metrics of the training.
     """
 
-    mean: np.ndarray
+    mean: np.ndarray  # of the log1p amounts, (6,)
     scale: np.ndarray
     names: dict[str, tuple[str, ...]]
-    sizes: dict[str, np.ndarray]
-    typical: dict[str, np.ndarray]
-    overlap: dict[str, np.ndarray]
-    centers: dict[str, np.ndarray]
-    covariance: str | None
+    sizes: dict[str, np.ndarray]  # customers on record in each segment
+    typical: dict[str, np.ndarray]  # median amounts of each segment, (k, 6)
+    overlap: dict[str, np.ndarray]  # Jaccard of a model's segments (rows) with the K-Means segments
+    centers: dict[str, np.ndarray]  # in standardized units, (k, 6); for the GMM, component means
+    covariance: str | None  # the kind of the mixture's covariances
     weights: np.ndarray | Any  # these three are None where there is no mixture
-    precisions_cholesky: np.ndarray | Any
-    densities: np.ndarray | Any
-    linkage: np.ndarray
-    amounts: np.ndarray
-    channel: np.ndarray | None
+    precisions_cholesky: np.ndarray | Any  # (k, 6, 6) whatever the kind, as scikit-learn's full ones
+    densities: np.ndarray | Any  # log-density of each customer on record, cross-validated
+    linkage: np.ndarray  # Ward merges, as SciPy writes them
+    amounts: np.ndarray  # of the customers on record, (n, 6); row i is customer i + 1
+    channel: np.ndarray | None  # codes, for display only; None where the customers came without
     region: np.ndarray | None
-    segments: dict[str, np.ndarray]
-    evidence: dict
-    manifest: dict
+    segments: dict[str, np.ndarray]  # of the customers on record, 1…k
+    evidence: dict  # votes, recommended, sentences, counts by k, stability by model; or empty
+    manifest: dict  # versions, date, parameters and metrics of the training
 
     @property
     def n_segments(self) -> int:
@@ -146,20 +111,14 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     Parameters
     ----------
     folder : path, optional
-        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or the project's
-        ``models/``.
+        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or ``models/``.
     copy : path, optional
         Folder to write what was read to, for others to answer from just that.
-
-    Returns
-    -------
-    Predictor
 
     Raises
     ------
     BundleError
-        If a file is missing, altered or of another format version, in one sentence with the command
-        to retrain.
+        If a file is missing, altered or of another format version; it names the command to retrain.
     """
     folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
     manifest = read_manifest(folder)
@@ -171,7 +130,7 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
 
 
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
-    """Build a `Predictor` from ``predictor.json``; BundleError if it is not as its table says."""
+    """Build a `Predictor` from the bytes of ``predictor.json`` in `folder`, or raise BundleError."""
     numbers, table = read_predictor(content, manifest, folder)
     known = dict.fromkeys(field.name for field in fields(Predictor))
     arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}

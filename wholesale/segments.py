@@ -30,11 +30,6 @@ def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the raw labels in the order of the reference segments they match (see `match_segments`).
 
     Of pairings that share as many customers, the one with most in common (by Jaccard) is taken.
-
-    Raises
-    ------
-    ValueError
-        If the two partitions have different numbers of segments.
     """
     overlap = pd.crosstab(np.asarray(reference), np.asarray(labels))
     if overlap.shape[0] != overlap.shape[1]:
@@ -52,22 +47,13 @@ def match_segments(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     reference, labels : ndarray of shape (n_customers,)
-        Two partitions into the same number of segments.
+        Two partitions; a ValueError if they have different numbers of segments.
 
     Returns
     -------
     ndarray of shape (n_customers,)
-        `labels`, each replaced by the label of its match in `reference`. A match is not an identity:
-        see `overlap`.
-
-    Raises
-    ------
-    ValueError
-        If the two partitions have different numbers of segments.
-
-    References
-    ----------
-    Kuhn (1955), The Hungarian method for the assignment problem.
+        `labels`, each replaced by the label of its match in `reference`. A match is not an identity: see
+        `overlap`. Kuhn (1955), The Hungarian method for the assignment problem.
     """
     targets = np.unique(reference)
     order = match_order(reference, labels)
@@ -75,31 +61,14 @@ def match_segments(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def overlap(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Jaccard index of every segment with every reference segment.
-
-    Returns
-    -------
-    ndarray of shape (k, k_reference)
-        0…1: customers in both segments over customers in either; rows follow `labels`.
-    """
+    """Jaccard index (0…1) of every segment of `labels` (rows) with every reference segment."""
     both = pd.crosstab(np.asarray(labels), np.asarray(reference)).to_numpy()
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
     return both / either
 
 
 def renumber(model: BaseEstimator, order: np.ndarray) -> BaseEstimator:
-    """Reorder a fitted model in place, so that its label i is segment i + 1.
-
-    Parameters
-    ----------
-    model : KMeans, GaussianMixture or AgglomerativeClustering
-    order : ndarray of shape (k,)
-        The raw label that becomes segment 1, then segment 2, and so on.
-
-    Returns
-    -------
-    The same model.
-    """
+    """Reorder a fitted model in place, so that its raw label `order[i]` becomes i, segment i + 1."""
     arrays = ["cluster_centers_", "weights_", "means_"]
     if getattr(model, "covariance_type", None) != "tied":  # one covariance serves all components there
         arrays += ["covariances_", "precisions_", "precisions_cholesky_"]

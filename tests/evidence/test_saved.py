@@ -75,15 +75,9 @@ def test_a_sample_of_the_searches_comes_out_the_same(evidence, X, covariance, k)
 def test_full_mixtures_of_two_and_three_are_found_from_every_one_of_twenty_seeds(evidence):
     for k in ("2", "3"):
         search = evidence["covariances"]["full"][k]
-        assert search["seeds_agreeing"] == saved_seeds() == 20
+        assert search["seeds_agreeing"] == saved.SEEDS == 20
         assert search["worst_seed_bic"] - search["bic"] < SAME_OPTIMUM
         assert search["tried"] == 400
-
-
-def saved_seeds():
-    from wholesale.evidence.covariances import SEEDS
-
-    return SEEDS
 
 
 def test_the_needles_it_names_are_found_again(evidence, X):

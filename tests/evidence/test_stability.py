@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import jaccard_score
 
 from wholesale.evidence import bootstrap_jaccards, segment_stability, stability_band
-from wholesale.evidence.stability import labels_of, refit_from
-from wholesale.models import SEED, fit_kmeans, fit_ward
+from wholesale.evidence.stability import refit_from
+from wholesale.models import SEED, fit_kmeans, fit_ward, labels_of
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from wholesale.cli.common import Blank, Columns, Folder, Sheet, Sign, console, named_columns, refuse
 from wholesale.columns import MODELS
-from wholesale.manifest import FILES, MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
+from wholesale.manifest import FILES, INSTALLED, MODELS_FOLDER, SHIPPED, BundleError, check_folder, sha256
 from wholesale.wording import counted
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ def evidence() -> None:
     from wholesale.data import DataError, load_customers
     from wholesale.evidence.saved import compute, load_evidence
 
+    if INSTALLED:
+        refuse(
+            "the package's evidence stays as it was installed; for your own: train FILE --evidence -o mine"
+        )
     try:
         customers, bundle = load_customers(), load_bundle()
     except (DataError, BundleError) as error:
@@ -110,6 +114,8 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     from wholesale.customers import read_file, read_shipped
 
     if source is None:
+        if output is None and INSTALLED:
+            raise ValueError("the package's models stay as they were installed: name a folder, e.g. -o mine")
         if any(how.values()):
             options = "--column, --decimal, --sheet and --blank"
             raise ValueError(f"{options} say how to read a file of your own: name it first")

@@ -1,4 +1,4 @@
-"""Everything that speaks for or against a number of segments, in one table."""
+"""Three models for every number of segments, and every criterion's opinion of them."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,11 @@ from threadpoolctl import threadpool_limits
 from wholesale.checks import check_fit
 from wholesale.models import SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
 
-LIVE_RESTARTS, REFERENCES, SPLITS = 8, 50, 50
-"""What a notebook can afford: restarts of the mixture per k and way to start, reference sets, halvings."""
+LIVE_RESTARTS = 8
+"""GMM restarts per initialization method that a notebook can afford for each k."""
+
+REFERENCES, SPLITS = 50, 50
+"""Reference sets of the gap statistic, and halvings of prediction strength."""
 
 
 def compare_cluster_counts(
@@ -43,14 +46,12 @@ def compare_cluster_counts(
     Returns
     -------
     DataFrame indexed by ``k``
-        ``kmeans_inertia``; ``kmeans_silhouette``, ``gmm_silhouette``, ``ward_silhouette`` (−1…1, higher is
-        better) and ``kmeans_negative``, ``gmm_negative``, ``ward_negative``, customers of negative
-        silhouette; ``gmm_bic`` (scikit-learn's sign: lower is better; mclust's sign is opposite), NaN if
-        no proper mixture was found, and ``gmm_reached``, the share (0…1) of restarts that ended there: a
-        small one says that a longer search might find better; ``gap``, ``gap_se``, ``gap_rule`` (see
-        `gap_statistic`); ``prediction_strength``; ``calinski_harabasz`` (higher is better) and
-        ``davies_bouldin`` (lower is better) of K-Means; ``smallest_segment``, the smallest size over the
-        three models.
+        ``kmeans_inertia``; per model ``…_silhouette`` (−1…1, higher is better) and ``…_negative``, customers
+        below zero; ``gmm_bic`` (scikit-learn's sign: lower is better; mclust's is opposite), NaN without a
+        proper mixture, and ``gmm_reached``, the share of restarts that ended there: a small one says that a
+        longer search might find better; ``gap gap_se gap_rule`` (see `gap_statistic`);
+        ``prediction_strength``; of K-Means ``calinski_harabasz`` (higher is better) and ``davies_bouldin``
+        (lower is better); ``smallest_segment`` of any model.
 
     Raises
     ------
@@ -110,29 +111,13 @@ def gap_statistic(
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Compare the log of K-Means' inertia with its mean over uniform reference sets.
+    """Compare the log of K-Means' inertia with its mean over reference sets: by k ``gap gap_se gap_rule``.
 
     Squared distances, as in the paper, and its version (b): each reference set is drawn uniformly over the
-    box that holds the data along their principal axes.
-
-    Parameters
-    ----------
-    X, ks, random_state, n_jobs
-        As in `compare_cluster_counts`.
-    references : int
-        Number of reference sets, the paper's B.
-
-    Returns
-    -------
-    DataFrame indexed by ``k``
-        ``gap``; ``gap_se``, the paper's s_k: the standard deviation times √(1 + 1/B); ``gap_rule``,
-        whether gap(k) ≥ gap(k + 1) − s(k + 1). The paper's choice is the smallest k for which it holds;
-        k + 1 is fitted too, and must be below the number of distinct customers.
-
-    References
-    ----------
-    Tibshirani, Walther and Hastie (2001), Estimating the number of clusters in a data set via the gap
-    statistic, Journal of the Royal Statistical Society B 63, 411–423.
+    box that holds the data along their principal axes. ``gap_se`` is the paper's s_k: the standard deviation
+    times √(1 + 1/B); ``gap_rule`` says whether gap(k) ≥ gap(k + 1) − s(k + 1), so k + 1 is fitted too, and
+    must be below the number of distinct customers. Tibshirani, Walther and Hastie (2001), Estimating the
+    number of clusters in a data set via the gap statistic.
     """
     ks = list(ks)
     fitted = sorted({*ks, *(k + 1 for k in ks)})
@@ -171,24 +156,9 @@ def prediction_strength(
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.Series:
-    """Mean prediction strength of K-Means over random halves, each half predicting the other.
+    """Mean prediction strength (0…1) of K-Means over random halves, each predicting the other; 1 at k = 1.
 
-    Parameters
-    ----------
-    X, ks, random_state, n_jobs
-        As in `compare_cluster_counts`.
-    splits : int
-        Random divisions into halves.
-
-    Returns
-    -------
-    Series indexed by ``k``
-        0…1; 1 at k = 1 by definition.
-
-    References
-    ----------
-    Tibshirani and Walther (2005), Cluster validation by prediction strength, Journal of Computational and
-    Graphical Statistics 14, 511–528.
+    Tibshirani and Walther (2005), Cluster validation by prediction strength.
     """
     ks = list(ks)
     X = check_fit(X, ks)
@@ -211,10 +181,13 @@ def _mutual_strength(halves: tuple[np.ndarray, np.ndarray], k: int, random_state
 
 
 def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the least share (0…1), over clusters of a half, of pairs that the other half's keep together."""
+    """Return the least share, over clusters, of pairs that the other half's prediction also puts together.
+
+    A cluster of a single customer has no pairs, and counts as 1.
+    """
     shares = []
     for cluster in np.unique(labels):
         counts = np.unique(predicted[labels == cluster], return_counts=True)[1]
         n = counts.sum()
-        shares.append((counts * (counts - 1)).sum() / (n * (n - 1)) if n > 1 else 1.0)  # one has no pairs
+        shares.append((counts * (counts - 1)).sum() / (n * (n - 1)) if n > 1 else 1.0)
     return float(min(shares))

@@ -47,27 +47,12 @@ def search_covariances(
 ) -> pd.DataFrame:
     """Restart EM many times for every covariance type and k, and say how the search went.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    ks : iterable of int
-    covariances : iterable of str
-    seeds : int
-        Independent searches; each is what one user with one seed would have done.
-    restarts : int
-        Per seed and initialization method in ``INIT_PARAMS``.
-    random_state : int
-    n_jobs : int, optional
-        Processes; the numbers do not depend on it.
-
-    Returns
-    -------
-    DataFrame indexed by ``k`` and ``covariance``
-        ``bic``, the lowest of the proper optima; ``tried``, ``reached`` (within 0.5 of it) and
-        ``degenerate``, counts of restarts; ``naive_bic``, the lowest whether proper or not, and the
-        ``naive_init`` and ``naive_seed`` that :func:`wholesale.models.restart` needs to find it again;
-        ``default_bic``, the lowest proper one from scikit-learn's default initialization, ``"kmeans"``;
-        ``seeds_agreeing``, the seeds whose own search reached the optimum; ``worst_seed_bic``.
+    Each of the `seeds` is a search by itself, `restarts` per method in ``INIT_PARAMS``. By k and covariance:
+    ``bic``, the lowest of the proper optima; the counts ``tried``, ``reached`` (within 0.5 of it) and
+    ``degenerate``; ``naive_bic``, the lowest whether proper or not, and the ``naive_init`` and ``naive_seed``
+    by which :func:`wholesale.models.restart` finds it again; ``default_bic``, the lowest proper one from
+    scikit-learn's default initialization; ``seeds_agreeing``, whose own search reached the optimum;
+    ``worst_seed_bic``.
     """
     ks = list(ks)
     X = check_fit(X, ks)

@@ -72,27 +72,10 @@ def compute(
     *,
     n_jobs: int | None = None,
 ) -> Iterator[tuple[str, int, int]]:
-    """Compute the evidence task by task, and save it.
+    """Compute the evidence task by task, and save it; yield each task, how many are done, how many there are.
 
     An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
-
-    Parameters
-    ----------
-    customers : DataFrame
-    X : ndarray of shape (n_customers, 6)
-    gmm : GaussianMixture, optional
-        The kept optimum, if there is one.
-    labels : dict of ndarray of shape (n_customers,)
-        By model, the segments to be judged, 1…k.
-    folder : Path
-        Where ``evidence.json`` goes; it must be there.
-    n_jobs : int, optional
-        Processes; the numbers do not depend on it.
-
-    Yields
-    ------
-    tuple of str, int and int
-        The task that begins, how many are done, how many there are.
+    `labels` are the segments to be judged, 1…k, by model.
     """
     part, k = folder / PART, int(labels["kmeans"].max())
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}

@@ -1,18 +1,21 @@
-"""Bootstrap stability: does a segment come back when other customers are drawn?"""
+"""Whether a segment comes back when other customers are drawn, and how far the models agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.criteria import BANDS
-from wholesale.models import FEW_STARTS, MAX_ITER, SEED, TOL, fit_kmeans, fit_quietly
+from wholesale.models import FEW_STARTS, MAX_ITER, SEED, TOL, fit_kmeans, fit_quietly, labels_of
+from wholesale.palette import SIMILAR
+from wholesale.segments import overlap
 
 RESAMPLES = 100
 RECOVERED, DISSOLVED = 0.75, 0.5
@@ -61,31 +64,11 @@ def bootstrap_jaccards(
 ) -> np.ndarray:
     """Draw customers with replacement, fit again, and compare each segment with its closest new one.
 
-    As fpc's ``clusterboot`` by default, a customer drawn several times counts once, and an original
-    segment is restricted to the customers drawn before it is compared.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    fit : callable
-        ``fit(X, n_segments)`` gives a fitted model, or the labels themselves.
-    n_segments : int
-    labels : ndarray of shape (n_customers,), optional
-        The partition to judge, in segment order; by default what `fit` finds on `X`.
-    resamples : int
-    random_state : int
-    n_jobs : int, optional
-        Processes; the numbers do not depend on it.
-
-    Returns
-    -------
-    ndarray of shape (resamples, n_segments)
-        Jaccard indices, 0…1; 0 for a segment of which nobody was drawn.
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics and Data
-    Analysis 52, 258–271.
+    As fpc's ``clusterboot`` by default, a customer drawn several times counts once, and an original segment
+    is restricted to the customers drawn. ``fit(X, n_segments)`` gives a fitted model, or labels;
+    `labels` are the partition to judge, by default what `fit` finds. Returns Jaccard indices, 0…1, of shape
+    (resamples, n_segments); 0 for a segment of which nobody was drawn. Hennig (2007), Cluster-wise assessment
+    of cluster stability.
     """
     X = check_fit(X, [n_segments])
     original = labels_of(fit(X, n_segments), X) if labels is None else np.asarray(labels)
@@ -109,13 +92,6 @@ def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
-    """Return a fitted model's labels of the customers it was fitted on."""
-    if isinstance(model, np.ndarray):
-        return model
-    return model.labels_ if hasattr(model, "labels_") else model.predict(X)
-
-
 def refit_from(gmm: GaussianMixture) -> Fit:
     """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
     start = {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
@@ -130,3 +106,45 @@ def refit_from(gmm: GaussianMixture) -> Fit:
 def stability_band(jaccard: float) -> str:
     """Put a mean bootstrap Jaccard index (0…1) in words."""
     return next(words for bound, words in BANDS.items() if jaccard >= bound)
+
+
+def agreement(labels_by_model: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Adjusted Rand index of every pair of partitions (Hubert and Arabie 1985, Comparing partitions).
+
+    Parameters
+    ----------
+    labels_by_model : mapping of str to ndarray of shape (n_customers,)
+
+    Returns
+    -------
+    DataFrame
+        Symmetric, 1 on the diagonal; 0 is what chance gives, 1 is identity.
+    """
+    pairs = {
+        one: {other: adjusted_rand_score(a, b) for other, b in labels_by_model.items()}
+        for one, a in labels_by_model.items()
+    }
+    return pd.DataFrame(pairs)
+
+
+def models_agreeing(labels_by_model: Mapping[str, np.ndarray], *, similar: float = SIMILAR) -> np.ndarray:
+    """Count, for each customer, the models whose segment is at least similar to its K-Means segment.
+
+    K-Means agrees with itself; segments are similar from a Jaccard index of `similar`.
+    """
+    kmeans = np.asarray(labels_by_model["kmeans"])
+    column = np.unique(kmeans, return_inverse=True)[1]
+    agreeing = np.zeros(len(kmeans), dtype=int)
+    for labels in labels_by_model.values():
+        row = np.unique(labels, return_inverse=True)[1]
+        agreeing += overlap(kmeans, labels)[row, column] >= similar
+    return agreeing
+
+
+def contested(
+    customers: pd.DataFrame, labels_by_model: Mapping[str, np.ndarray], *, similar: float = SIMILAR
+) -> pd.DataFrame:
+    """List the customers on whom not all models agree, with their segments; the most contested first."""
+    segments = {f"{model}_segment": labels for model, labels in labels_by_model.items()}
+    table = customers.assign(**segments, agreement=models_agreeing(labels_by_model, similar=similar))
+    return table[table["agreement"] < len(labels_by_model)].sort_values("agreement", kind="stable")
