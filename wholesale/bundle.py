@@ -24,6 +24,7 @@ from wholesale.evidence.saved import check_weighable, compute, customers_hash, s
 from wholesale.manifest import (
     LIBRARIES,
     MODELS_FOLDER,
+    PICKLES,
     PREDICTOR,
     BundleError,
     check_folder,
@@ -36,7 +37,6 @@ from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 
-PICKLES = {"standardizer": "scaler.pkl", **{model: kind.file for model, kind in models.KINDS.items()}}
 LARGEST = 10_000
 """Customers that are fitted at most. Ward's memory grows with their square: measured, 0.8 GB for so many."""
 
@@ -175,7 +175,8 @@ def _numbers(
     """Collect what a `Predictor` holds, as plain lists."""
     amounts, kmeans, gmm = customers[list(SPEND_COLUMNS)], fits["kmeans"], fits["gmm"]
     profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
-    centers = {"kmeans": kmeans.cluster_centers_, "ward": profiles["ward"]["standardized"]}
+    means = {model: each["standardized"] for model, each in profiles.items() if model != "gmm"}
+    centers = means | {"kmeans": kmeans.cluster_centers_}
     return _plain(
         {
             "mean": standardizer["standardize"].mean_,

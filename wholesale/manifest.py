@@ -39,8 +39,9 @@ FORMAT_VERSION = 2
 TRAIN = "python -m wholesale train"
 """The command that makes a folder of models."""
 
+PICKLES = {"standardizer": "scaler.pkl", **{model: f"{model}.pkl" for model in MODELS}, "ward": "agg.pkl"}
+FILES = (*PICKLES.values(), PREDICTOR)
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
-FILES = ("scaler.pkl", "kmeans.pkl", "gmm.pkl", "agg.pkl", "predictor.json")
 EVIDENCE = "evidence.json"
 EXACT, MOST = 2**53, float_info.max
 """Whole numbers up to `EXACT` are the same as floats; what is above `MOST` is infinite."""
@@ -209,8 +210,8 @@ def _number(least: float = -MOST, most: float = MOST, *types: type) -> Callable[
     )
 
 
-def _text(form: str) -> Callable[[Any], bool]:
-    return lambda its: type(its) is str and re.fullmatch(form, its, re.DOTALL) is not None
+def _text(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: type(value) is str and re.fullmatch(pattern, value, re.DOTALL) is not None
 
 
 KINDS = {
@@ -229,12 +230,8 @@ KINDS = {
 STABILITY = {**dict.fromkeys(("jaccard", "recovered", "dissolved"), "share k"), "band": "text k"}
 FIT = {"sizes": "count k", "silhouette": "number", "stability?": STABILITY}
 RESTARTS = dict.fromkeys(("tried", "reached", "degenerate"), "count")
-SETTINGS = {
-    "init_params": "text *",
-    "restarts": "count",
-    "tol": "positive",
-    "max_eigenvalue_ratio": "positive",
-}
+SETTINGS = dict.fromkeys(("tol", "max_eigenvalue_ratio"), "positive")
+SETTINGS |= {"init_params": "text *", "restarts": "count"}
 
 MANIFEST_TABLE = {
     "format": "count",

@@ -285,26 +285,20 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model: the file that keeps it, how it is fitted, what is measured beside silhouettes."""
+    """A kind of model: how it is fitted, and what is measured of it beside sizes and silhouettes."""
 
-    file: str
     fit: Callable[..., Any]
     measures: Callable[[Any, np.ndarray, np.ndarray], dict]
 
 
+def _measures_of_mixture(gmm: GaussianMixture, X: np.ndarray, labels: np.ndarray) -> dict:
+    return {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
+
+
 KINDS = {
-    "kmeans": Kind("kmeans.pkl", fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
-    "gmm": Kind(
-        "gmm.pkl",
-        fit_any_gmm,
-        lambda gmm, X, labels: {
-            "covariance": gmm.covariance_type,
-            "bic": float(gmm.bic(X)),
-            "restarts": gmm.restarts_,
-        },
-    ),
+    "kmeans": Kind(fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
+    "gmm": Kind(fit_any_gmm, _measures_of_mixture),
     "ward": Kind(
-        "agg.pkl",
         lambda X, k, random_state: fit_ward(X, k),
         lambda ward, X, labels: {"self_placement": ward_self_placement(X, labels)},
     ),
