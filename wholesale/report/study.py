@@ -1,14 +1,15 @@
 """What the report computes: customers placed by models at hand, numbers of segments compared, a new fit."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import wraps
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from wholesale.app.sentences import CLOSE
@@ -27,7 +28,7 @@ from wholesale.models import SEED
 from wholesale.predict import Predictor, load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
-from wholesale.scoring.summary import count, summarize
+from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
 """Customers of a fictitious second wholesaler; ``dataset/README.md`` says how they were made."""
@@ -44,36 +45,27 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Refused:
-    """Why something could not be computed."""
+    """Why something could not be computed; it is false."""
 
     reason: str
 
+    def __bool__(self) -> bool:
+        return False
 
-def unless_refused(said: str = "") -> Callable[[Callable[..., Made]], Callable[..., Made | str]]:
-    """Decorate what is made of its first argument: for one that is `Refused`, `said` is given, with why."""
 
-    def decorate(make: Callable[..., Made]) -> Callable[..., Made | str]:
-        @wraps(make)
-        def made(computed: object, *others: object) -> Made | str:
-            return said.format(computed.reason) if isinstance(computed, Refused) else make(computed, *others)
-
-        return made
-
-    return decorate
+def unless_refused(make: Callable[..., Made]) -> Callable[..., Made | None]:
+    """Decorate what is made of its first argument: nothing, where that was `Refused`."""
+    return lambda computed, *others: make(computed, *others) if computed else None
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """What models at hand say of the customers.
-
-    ``answers`` are the columns of a scored file, by line; ``folder`` is the name of the models' folder, empty
-    for the shipped ones.
-    """
+    """What models say of the customers: columns of a scored file, by line, and the models' folder's name."""
 
     predictor: Predictor
     summary: Summary
     answers: pd.DataFrame
-    folder: str = ""
+    folder: str = ""  # of the shipped ones
 
     @property
     def on_record(self) -> bool:
@@ -83,24 +75,12 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class CountEvidence:
-    """Evidence for a number of segments.
+    """Evidence for a number of segments: a row per number, and silhouettes of clouds without any."""
 
-    Attributes
-    ----------
-    counts : DataFrame
-        From :func:`wholesale.evidence.compare_cluster_counts`, without what is too slow here or undefined.
-    clouds : DataFrame
-        Silhouettes of clouds without segments, a column per k; empty if there can be none.
-    customers : int
-        How many it rests on.
-    redrawn : list of list of int
-        If they were drawn from more: the numbers that lead in further draws of as many.
-    """
-
-    counts: pd.DataFrame
-    clouds: pd.DataFrame
+    counts: pd.DataFrame  # without what is too slow here or undefined
+    clouds: pd.DataFrame  # a column per number; empty if there can be none
     customers: int
-    redrawn: list[list[int]] = field(default_factory=list)
+    redrawn: list[list[int]] = field(default_factory=list)  # the numbers that lead in further draws
 
     @property
     def votes(self) -> dict[str, int]:
@@ -133,7 +113,6 @@ class Fitted:
 
     @property
     def predictor(self) -> Predictor:
-        """The fitted numbers."""
         return self.bundle.predictor
 
     @property
@@ -148,16 +127,22 @@ class Fitted:
         why = {"disagreed": answers["agreement"] < models, "close": answers["clarity"] < CLOSE}
         return pd.DataFrame({**why, "unfamiliar": answers["unfamiliar"]})
 
+    def sizes(self, model: str) -> pd.DataFrame:
+        """Describe a model's segments; customers who were placed but not fitted count too."""
+        amounts, k = self.answers[list(SPEND_COLUMNS)], self.predictor.n_segments
+        facts = {"customers": 1, "spending": amounts.sum(axis=1), "zeros": (amounts == 0).any(axis=1)}
+        sums = pd.DataFrame(facts).groupby(self.answers[f"{model}_segment"]).sum()
+        sums = sums.reindex(range(1, k + 1), fill_value=0)
+        sums["share"] = sums["customers"] / len(amounts)
+        sums["spending"] /= sums["spending"].sum() or 1
+        sums["zeros"] /= sums["customers"].clip(lower=1)
+        return sums.set_axis(self.predictor.names[model])
+
 
 def place(customers: Customers, models: Path | str | None = None) -> Placement:
-    """Place customers by the models in a folder; by default, the shipped ones.
+    """Place customers by the models in a folder, by default the shipped ones, or raise `BundleError`.
 
-    Raises
-    ------
-    BundleError
-        If the folder holds no models.
-    ReadError
-        If the file has a column of its own that is named as an answer is.
+    Raises `ReadError` if the file has a column of its own that is named as an answer is.
     """
     predictor = load_predictor(models)
     scored = score_table(predictor, customers.accepted)
@@ -217,6 +202,28 @@ def leading(votes: Mapping[str, int]) -> list[int]:
     return sorted({k for k in cast if cast.count(k) == max(map(cast.count, cast))})
 
 
+def largest_tenth(customers: Customers) -> tuple[int, float]:
+    """Give how many the largest tenth are, and their share of all spending."""
+    totals = np.sort(customers.amounts.sum(axis=1))
+    tenth = max(1, len(totals) // 10)
+    return tenth, totals[-tenth:].sum() / (totals.sum() or 1)
+
+
+def usually_unfamiliar(n: int, on_record: int) -> tuple[int, int]:
+    """Give the fewest and the most that are unfamiliar among `n` of the same kind, in 19 of 20 cases."""
+    fewest, most = (
+        bisect_left(range(n), share, key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
+        for share in (0.025, 0.975)
+    )
+    return fewest, most
+
+
+def adjusted_rand(fitted: Fitted, placement: Placement) -> float:
+    """Compare the new K-Means segments with those of the models at hand; never a negative zero."""
+    old, new = placement.answers["kmeans_segment"], fitted.answers["kmeans_segment"]
+    return round(adjusted_rand_score(old, new), 2) + 0
+
+
 def _criteria(X: np.ndarray, last: int) -> pd.DataFrame:
     """Leave out the gap, and what has nothing to choose from."""
     counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
@@ -232,11 +239,9 @@ def _clouds(X: np.ndarray, ks: range) -> pd.DataFrame:
 
 def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     """Give customers on record their own segments of Ward's tree: its rule for new ones can differ."""
-    labels, names = predictor.segments, np.array(predictor.names["ward"])
-    agreement = models_agreeing(labels)
-    return answers.assign(
-        ward_segment=labels["ward"], ward_name=names[labels["ward"] - 1], agreement=agreement
-    )
+    ward, names = predictor.segments["ward"], np.array(predictor.names["ward"])
+    agreement = models_agreeing(predictor.segments)
+    return answers.assign(ward_segment=ward, ward_name=names[ward - 1], agreement=agreement)
 
 
 def _by_line(scored: pa.Table, customers: Customers) -> pd.DataFrame:
