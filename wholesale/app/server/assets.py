@@ -52,14 +52,16 @@ class Assets(RequestHandler):
     in front of the main one.
     """
 
+    etag: str | None = None
+
     def initialize(self, roots: Sequence[Path], for_good: bool = False, joined: Sequence[Path] = ()) -> None:
         self.roots, self.for_good, self.joined = roots, for_good, joined
-        self.etag: str | None = None
 
     async def get(self, path: str) -> None:
         """Send a file, compressed if the browser can read that."""
         stored = await asyncio.get_running_loop().run_in_executor(None, self._load, path)
-        packed = self._reads_gzip() and len(stored.packed) < 0.9 * len(stored.plain)
+        reads = "gzip" in self.request.headers.get("Accept-Encoding", "")
+        packed = reads and len(stored.packed) < 0.9 * len(stored.plain)
         lasting = self.for_good or "v" in self.request.arguments or _HASHED.search(path)
         self.set_header("Content-Type", mimetypes.guess_type(path)[0] or "application/octet-stream")
         self.set_header("Cache-Control", FOR_GOOD if lasting else ASK_AGAIN)
@@ -80,9 +82,6 @@ class Assets(RequestHandler):
         if file is None:
             raise HTTPError(404)
         return load((*self.joined, file) if path == MAIN else (file,))
-
-    def _reads_gzip(self) -> bool:
-        return "gzip" in self.request.headers.get("Accept-Encoding", "")
 
 
 def find(roots: Sequence[Path], path: str) -> Path | None:
@@ -107,18 +106,17 @@ def _load(files: tuple[tuple[Path, int], ...]) -> Stored:
     *before, last = (file.read_bytes() for file, _ in files)
     # Each in a function of its own, so that a "use strict" at its head holds for it, and for it alone.
     plain = b"".join(b"(()=>{" + script + b"\n})();\n" for script in before) + last
-    return Stored(
-        plain, gzip.compress(plain, compresslevel=6, mtime=0), hashlib.sha256(plain).hexdigest()[:32]
-    )
+    digest = hashlib.sha256(plain).hexdigest()[:32]
+    return Stored(plain, gzip.compress(plain, compresslevel=6, mtime=0), digest)
 
 
 def shared_scripts(static: Sequence[Path], extensions: Sequence[Path]) -> list[Path]:
     """List the scripts that every page loads, from Voila's folders and those of its extensions."""
     found = [find(static, f"{number}.{MAIN}") for number in CHUNKS.split()]
     for name, numbers in EXTENSION_CHUNKS.items():
-        folders = [root / name / "static" for root in extensions]
         for number in numbers.split():
-            found.append(next((file for folder in folders for file in folder.glob(f"{number}.*.js")), None))
+            files = (file for root in extensions for file in (root / name / "static").glob(f"{number}.*.js"))
+            found.append(next(files, None))
     return [file for file in found if file]
 
 

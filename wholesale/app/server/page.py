@@ -41,8 +41,7 @@ class NoFiles(BaseVoilaHandler):
     """
 
     def get(self) -> None:
-        """Say that there is no such page, in the page's own look."""
-        raise HTTPError(404)
+        raise HTTPError(404)  # in the page's own look
 
 
 class Goodbye(VoilaShutdownKernelHandler):
@@ -67,6 +66,14 @@ class LivePage(TornadoVoilaHandler):
         await self.kernel_manager.renew()
 
 
+OURS = {
+    VoilaKernelWebsocketHandler: Channels,
+    TornadoVoilaHandler: LivePage,
+    VoilaShutdownKernelHandler: Goodbye,
+}
+"""What stands in for Voila's handlers."""
+
+
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
@@ -78,46 +85,29 @@ class PageServer(Voila):
         self.extensions = _folders(self.labextensions_path)
         self.joined = assets.shared_scripts(self.static, self.extensions)
         self.version = assets.fingerprint(self.static, self.joined)
-        self.voila_configuration.page_config_hook = self._with_version
+        static = {"fullStaticUrl": f"/voila/static/{self.version}"}
+        self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | static
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
         return settings
 
-    def _with_version(self, page_config: dict, **_: Anything) -> dict:
-        return page_config | {"fullStaticUrl": f"/voila/static/{self.version}"}
-
     def init_handlers(self) -> list:
         """Put this project's own handlers before Voila's."""
-        ours = {
-            VoilaKernelWebsocketHandler: Channels,
-            TornadoVoilaHandler: LivePage,
-            VoilaShutdownKernelHandler: Goodbye,
-        }
-        voila = [(path, ours.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
-        kernels = [handler for handler in voila if handler[0].startswith("/api/kernels/")]
-        nothing = (
-            r"/(?:logout|voila/(?:files|templates|query)/.*)",
-            NoFiles,
-            {"voila_configuration": self.voila_configuration},
-        )
+        voila = [(path, OURS.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
+        template = self.voila_configuration.template
+        style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
+        for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
+        unserved = r"/(?:logout|voila/(?:files|templates|query)/.*)"
         return [
             *api.handlers(self.predictor),
-            *kernels,
-            api.elsewhere(self.predictor),
-            *self._assets(),
-            nothing,
-            *voila,
-        ]
-
-    def _assets(self) -> list:
-        template = self.voila_configuration.template
-        style = _folders(collect_static_paths(["voila", "nbconvert"], template))
-        ours = {"roots": self.static, "for_good": True, "joined": self.joined}
-        return [
-            (rf"/voila/static/{self.version}/(.*)", assets.Assets, ours),
+            *(handler for handler in voila if handler[0].startswith("/api/kernels/")),
+            (r"/api(?:/.*)?", api.Nothing),
+            (rf"/voila/static/{self.version}/(.*)", assets.Assets, for_good),
             (r"/voila/static/(.*)", assets.Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", assets.Assets, {"roots": self.extensions}),
-            (rf"/voila/templates/{template}/static/(.*)", assets.Assets, {"roots": style}),
+            (rf"/voila/templates/{template}/static/(.*)", assets.Assets, style),
+            (unserved, NoFiles, {"voila_configuration": self.voila_configuration}),
+            *voila,
         ]
 
     def start(self) -> None:
@@ -155,13 +145,7 @@ def _folders(paths: list[str]) -> list[Path]:
 
 
 def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
-    """Serve the page on this machine until interrupted.
-
-    Parameters
-    ----------
-    port : int
-    models : Path
-        Folder of the models that the page and the API answer from.
+    """Serve the page on this machine until interrupted; the page and the API answer from `models`.
 
     Raises
     ------
