@@ -25,7 +25,7 @@ from servers import wait_for
 from wholesale.amounts import parse_amount
 from wholesale.app.server.answers import FILE_LIMIT, LIMIT, Refused, answer, description
 from wholesale.app.server.api import Predict
-from wholesale.app.server.assets import CHUNKS, EXTENSION_CHUNKS, FOR_GOOD
+from wholesale.app.server.page import CHUNKS, FOR_GOOD
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
 from wholesale.manifest import SHIPPED
@@ -465,7 +465,7 @@ def test_all_files_that_the_page_names_are_compressed_and_kept_for_good(ask):
 def test_the_main_script_brings_every_shared_one_that_is_installed(ask):
     (path,) = re.findall(r'<script src="(/voila/static/[^"]+/voila.js)"', ask("/").text)
     chunks = re.findall(rb"push\(\[\[([\d,]+)\]", ask(path).content)
-    numbers = " ".join((CHUNKS, *EXTENSION_CHUNKS.values())).split()
+    numbers = " ".join((CHUNKS["voila"], *CHUNKS["extensions"].values())).split()
     new = "Voila or ipywidgets has changed: list anew"
     assert set(b",".join(chunks).decode().split(",")) >= set(numbers), new
 

@@ -11,10 +11,9 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from wholesale.app.server.assets import (
+from wholesale.app.server.page import (
     ASK_AGAIN,
     CHUNKS,
-    EXTENSION_CHUNKS,
     FOR_GOOD,
     Assets,
     fingerprint,
@@ -166,8 +165,8 @@ def test_the_fingerprint_changes_with_any_file_and_with_the_joined_scripts(tmp_p
 
 def test_shared_scripts_that_do_not_exist_are_left_out(tmp_path: Path):
     assert shared_scripts([tmp_path], [tmp_path]) == []
-    first = tmp_path / f"{CHUNKS.split()[0]}.voila.js"
-    name, numbers = next(iter(EXTENSION_CHUNKS.items()))
+    first = tmp_path / f"{CHUNKS['voila'].split()[0]}.voila.js"
+    name, numbers = next(iter(CHUNKS["extensions"].items()))
     other = tmp_path / name / "static" / f"{numbers.split()[0]}.0123456789abcdef.js"
     other.parent.mkdir(parents=True)
     for file in (first, other):

@@ -177,14 +177,11 @@ def plot_profiles(fitted: Fitted) -> Axes:
     """Draw what every segment of every model buys."""
     predictor = fitted.predictor
     amounts = pd.DataFrame(predictor.amounts, columns=list(SPEND_COLUMNS))
-    table = pd.concat(
-        {
-            label: profile_segments(amounts, predictor.segments[model]).set_axis(
-                _numbered(predictor.names[model])
-            )
-            for model, label in predictor.models.items()
-        }
-    )
+    described = {}
+    for model, label in predictor.models.items():
+        profiles = profile_segments(amounts, predictor.segments[model])
+        described[label] = profiles.set_axis(_numbered(predictor.names[model]))
+    table = pd.concat(described)
     standardized, typical = table["standardized"], table["typical"][list(SPEND_COLUMNS)]
     name, column = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
     title = f"Farthest out in K-Means: {name}, on {LABELS[column]}"

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,7 +56,7 @@ class Refused:
 
 def unless_refused(make: Callable[..., Made]) -> Callable[..., Made | None]:
     """Decorate what is made of its first argument: nothing, where that was `Refused`."""
-    return lambda computed, *others: make(computed, *others) if computed else None
+    return wraps(make)(lambda computed, *others: make(computed, *others) if computed else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +124,8 @@ class Fitted:
     @property
     def doubts(self) -> pd.DataFrame:
         """Why a customer's segment is in doubt: ``disagreed``, ``close``, ``unfamiliar``."""
-        answers, models = self.answers, len(self.predictor.models)
-        why = {"disagreed": answers["agreement"] < models, "close": answers["clarity"] < CLOSE}
-        return pd.DataFrame({**why, "unfamiliar": answers["unfamiliar"]})
+        disagreed = self.answers["agreement"] < len(self.predictor.models)
+        return self.answers[["unfamiliar"]].assign(disagreed=disagreed, close=self.answers["clarity"] < CLOSE)
 
     def sizes(self, model: str) -> pd.DataFrame:
         """Describe a model's segments; customers who were placed but not fitted count too."""
@@ -150,11 +150,11 @@ def place(customers: Customers, models: Path | str | None = None) -> Placement:
     folder = Path(models or MODELS_FOLDER)
     name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
     placement = Placement(predictor, summary, _by_line(scored, customers), name)
-    if not placement.on_record:
-        return placement
-    sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
-    summary = replace(summary, segments=summary.segments | {"ward": sizes})
-    return replace(placement, summary=summary, answers=_by_the_tree(placement.answers, predictor))
+    if placement.on_record:
+        sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
+        summary = replace(summary, segments=summary.segments | {"ward": sizes})
+        return replace(placement, summary=summary, answers=_by_the_tree(placement.answers, predictor))
+    return placement
 
 
 def compare_counts(customers: Customers) -> CountEvidence | Refused:
@@ -164,9 +164,8 @@ def compare_counts(customers: Customers) -> CountEvidence | Refused:
     many are drawn at random, three times, as the numbers that lead may change.
     """
     amounts = customers.amounts
-    draws = [amounts]
-    if len(amounts) > DRAWN:
-        draws = [amounts.sample(DRAWN, random_state=SEED + i) for i in range(DRAWS)]
+    draws = [amounts.sample(DRAWN, random_state=SEED + i) for i in range(DRAWS) if len(amounts) > DRAWN]
+    draws = draws or [amounts]
     matrices = [log_standardizer().fit_transform(draw) for draw in draws]
     last = min(LARGEST_K, len(np.unique(matrices[0], axis=0)) // PER_SEGMENT)
     try:
@@ -178,9 +177,12 @@ def compare_counts(customers: Customers) -> CountEvidence | Refused:
         return Refused("the distinct customers are too few")
     with threadpool_limits(1):  # several times as fast where customers are few
         counts, *others = [_criteria(X, last) for X in matrices]
-        redrawn = [leading(recommend(other).votes) for other in others]
-        clouds = _clouds(matrices[0], range(FEWEST, last + 1))
-        return CountEvidence(counts, clouds, len(draws[0]), redrawn)
+        try:
+            clouds = silhouettes_without_segments(matrices[0], range(FEWEST, last + 1), samples=CLOUDS)
+        except np.linalg.LinAlgError:  # one category follows from others: there is no such Gaussian
+            clouds = pd.DataFrame()
+    redrawn = [leading(recommend(other).votes) for other in others]
+    return CountEvidence(counts, clouds, len(draws[0]), redrawn)
 
 
 def fit(customers: Customers, segments: int) -> Fitted | Refused:
@@ -191,9 +193,9 @@ def fit(customers: Customers, segments: int) -> Fitted | Refused:
         bundle = train(customers.table, segments, source=customers.source)
     except ValueError as error:
         return Refused(str(error))
-    answers = _by_line(score_table(bundle.predictor, customers.accepted), customers)
-    fitted = Fitted(bundle, answers)
-    return replace(fitted, answers=_by_the_tree(answers, bundle.predictor)) if fitted.all_fitted else fitted
+    fitted = Fitted(bundle, _by_line(score_table(bundle.predictor, customers.accepted), customers))
+    by_tree = fitted.all_fitted
+    return replace(fitted, answers=_by_the_tree(fitted.answers, bundle.predictor)) if by_tree else fitted
 
 
 def leading(votes: Mapping[str, int]) -> list[int]:
@@ -228,13 +230,6 @@ def _criteria(X: np.ndarray, last: int) -> pd.DataFrame:
     """Leave out the gap, and what has nothing to choose from."""
     counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
     return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]
-
-
-def _clouds(X: np.ndarray, ks: range) -> pd.DataFrame:
-    try:
-        return silhouettes_without_segments(X, ks, samples=CLOUDS)
-    except np.linalg.LinAlgError:  # one category follows from others: there is no such Gaussian
-        return pd.DataFrame()
 
 
 def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:

@@ -29,26 +29,20 @@ PIECE = 1 << 20
 
 def handlers(predictor: Predictor) -> list:
     """List the API's addresses for Tornado."""
-    read: dict[str, Callable[[Predictor], Any]] = {
-        r"/api/segments": answers.segments,
-        r"/api/health": answers.health,
-        r"/api/openapi\.json": lambda _: answers.description(),
+    read: dict[str, Callable[[], Any]] = {
+        r"/api/segments": lambda: answers.segments(predictor),
+        r"/api/health": lambda: answers.health(predictor),
+        r"/api/openapi\.json": answers.description,
     }
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
-        *((path, Read, {"predictor": predictor, "content": content}) for path, content in read.items()),
+        *((path, Read, {"content": content}) for path, content in read.items()),
     ]
 
 
 def as_json(content: Any) -> str:
-    """Write an answer."""
     return json.dumps(content, allow_nan=False, default=asdict)
-
-
-async def in_a_thread(work: Callable, *arguments: Any) -> Any:
-    """Work in another thread, so that the page's visitors need not wait."""
-    return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
 
 
 class Api(JupyterHandler):
@@ -98,11 +92,10 @@ class Api(JupyterHandler):
 class Read(Api):
     """An address to read from: health, segments, or the description of this API."""
 
-    predictor: Predictor
-    content: Callable[[Predictor], Any]
+    content: Callable[[], Any]
 
     async def get(self) -> None:
-        self.reply(await in_a_thread(self.content, self.predictor))
+        self.reply(await asyncio.to_thread(self.content))  # so that the page's visitors need not wait
 
     head = get
 
@@ -169,7 +162,7 @@ class Predict(Posted):
     async def post(self) -> None:
         self.check_body()
         self.body.seek(0)
-        self.reply(await in_a_thread(self._answer, self.body.read()))
+        self.reply(await asyncio.to_thread(self._answer, self.body.read()))
 
     def _answer(self, body: bytes) -> str:
         content = answers.answer(self.predictor, body)
@@ -216,7 +209,7 @@ class Score(Posted):
         self.working = True
         try:
             async with self.room:
-                scored = await in_a_thread(self._score)
+                scored = await asyncio.to_thread(self._score)
             await self._send(scored)
         except (Abandoned, StreamClosedError):
             self.on_finish()
