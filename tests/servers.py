@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-import pytest
 
 from wholesale.app.server import HOST
 
@@ -49,15 +48,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
 
 def refused(port: int, cwd: Path, **env: str) -> str:
     """Run a server that cannot begin; give what it says."""
-    run = subprocess.run(
-        [sys.executable, "-m", "wholesale", "serve", "--port", str(port)],
-        cwd=cwd,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=STARTING,
-        check=False,
-    )
+    command = [sys.executable, "-m", "wholesale", "serve", "--port", str(port)]
+    env = {**os.environ, **env}
+    run = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=STARTING)
     assert (run.returncode, run.stdout) == (1, "")
     return run.stderr
 
@@ -74,38 +67,23 @@ def started(
     *command: str, port: int, cwd: Path, log: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """Like `running`, with what `env` adds to the environment, and more to give."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+    address, env = f"http://{HOST}:{port}/", {**os.environ, **(env or {})}
+    words = [sys.executable, "-m", *command]
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, cwd=cwd, env=env, stdout=out, stderr=out, start_new_session=True)
     try:
-        address = f"http://{HOST}:{port}/"
-        _wait_for(address, process, log)
+        wait_for(lambda: _answers(address) or process.poll() is not None, STARTING)
+        assert process.poll() is None, log.read_text(errors="replace")
         yield Server(address, process, log)
     finally:
-        _stop(process)
+        for ending in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, ending)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
 
 
-def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + STARTING
-    while time.monotonic() < until and server.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"{address}voila/static/voila.js", timeout=5),
-        ):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"no answer from {address}: {log.read_text(errors='replace')}")
-
-
-def _stop(server: subprocess.Popen) -> None:
-    for ending in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, ending)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=10)
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}voila/static/voila.js", timeout=5):
+        return True
+    return False

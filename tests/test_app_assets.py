@@ -11,10 +11,9 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from wholesale.app.server.assets import (
+from wholesale.app.server.page import (
     ASK_AGAIN,
     CHUNKS,
-    EXTENSION_CHUNKS,
     FOR_GOOD,
     Assets,
     fingerprint,
@@ -24,30 +23,33 @@ from wholesale.app.server.assets import (
 SCRIPT = b"let answer = 42;\n" * 200
 SECRET = b"not to be served"
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
+FILES = {
+    "secret.js": SECRET,
+    "firstborn/secret.js": SECRET,
+    "first/voila.js": SCRIPT,
+    "first/plain.js": SCRIPT,
+    "first/tiny.css": b"a{}",
+    "second/plain.js": b"the second",
+    "second/deep/12.0123456789abcdef.js": SCRIPT,
+    "second/0123456789abcdef0123.woff2": bytes(range(256)),
+    "joined.js": b"first();",
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two roots, ``first`` and ``second``, and a secret beside them."""
     folder = tmp_path_factory.mktemp("assets")
-    for root in ("first", "second/deep"):
-        (folder / root).mkdir(parents=True)
-    (folder / "secret.js").write_bytes(SECRET)
-    (folder / "firstborn").mkdir()
-    (folder / "firstborn/secret.js").write_bytes(SECRET)
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     (folder / "first/out.js").symlink_to(folder / "secret.js")
-    for name in ("first/voila.js", "first/plain.js", "second/deep/12.0123456789abcdef.js"):
-        (folder / name).write_bytes(SCRIPT)
-    (folder / "second/plain.js").write_bytes(b"the second")
-    (folder / "second/0123456789abcdef0123.woff2").write_bytes(bytes(range(256)))
-    (folder / "first/tiny.css").write_bytes(b"a{}")
-    (folder / "joined.js").write_bytes(b"first();")
     return folder
 
 
 @pytest.fixture(scope="module")
-def host(folder: Path) -> Iterator[str]:
-    """A server of its own in a thread: in this one, another test's event loop may be running."""
+def get(folder: Path) -> Iterator:
+    """Ask a server in a thread of its own: in this one, another test's event loop may be running."""
     roots = [folder / "first", folder / "second"]
     versioned = {"roots": roots, "for_good": True, "joined": [folder / "joined.js"]}
     rules = [(r"/files/(.*)", Assets, {"roots": roots}), (r"/v1/(.*)", Assets, versioned)]
@@ -61,123 +63,89 @@ def host(folder: Path) -> Iterator[str]:
         loop.run_forever()
         server.stop()
 
+    def ask(path: str, headers: dict | None = None, method: str = "GET") -> tuple[int, dict, bytes]:
+        """Ask for exactly this path; browsers and libraries would tidy it up first."""
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            connection.request(method, path, headers=headers or {})
+            reply = connection.getresponse()
+            return reply.status, reply.headers, reply.read()
+
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    yield f"127.0.0.1:{port}"
+    yield ask
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=10)
 
 
-def get(
-    host: str, path: str, headers: dict | None = None, method: str = "GET"
-) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """Ask for exactly this path; browsers and libraries would tidy it up first."""
-    with contextlib.closing(http.client.HTTPConnection(host, timeout=30)) as connection:
-        connection.request(method, path, headers=headers or {})
-        reply = connection.getresponse()
-        return reply.status, reply.headers, reply.read()
+HASHED = ["/files/deep/12.0123456789abcdef.js", "/files/0123456789abcdef0123.woff2", "/files/plain.js?v=0123"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/files/deep/12.0123456789abcdef.js",
-        "/files/0123456789abcdef0123.woff2",
-        "/files/plain.js?v=0123",
-        "/v1/plain.js",
-        "/v1/voila.js",
-    ],
-)
-def test_a_file_whose_address_changes_with_it_is_kept_for_good(host, path):
-    status, headers, _ = get(host, path)
+@pytest.mark.parametrize("path", [*HASHED, "/v1/plain.js", "/v1/voila.js"])
+def test_a_file_whose_address_changes_with_it_is_kept_for_good(get, path):
+    status, headers, _ = get(path)
     assert (status, headers["Cache-Control"]) == (200, FOR_GOOD)
 
 
 @pytest.mark.parametrize("path", ["/files/plain.js", "/files/voila.js", "/files/tiny.css?w=1"])
-def test_any_other_file_is_asked_for_again_and_sent_only_if_it_changed(host, path):
-    status, headers, _ = get(host, path)
+def test_any_other_file_is_asked_for_again_and_sent_only_if_it_changed(get, path):
+    status, headers, _ = get(path)
     assert (status, headers["Cache-Control"]) == (200, ASK_AGAIN)
-    status, again, body = get(host, path, {"If-None-Match": headers["ETag"]})
+    status, again, body = get(path, {"If-None-Match": headers["ETag"]})
     assert (status, again["Cache-Control"], body) == (304, ASK_AGAIN, b"")
-    assert get(host, path, {"If-None-Match": '"another"'})[0] == 200
+    assert get(path, {"If-None-Match": '"another"'})[0] == 200
 
 
-def test_a_changed_file_is_sent_anew(host, folder: Path):
+def test_a_changed_file_is_sent_anew(get, folder: Path):
     changing = folder / "first/changing.js"
     changing.write_bytes(SCRIPT)
-    _, before, _ = get(host, "/files/changing.js")
+    _, before, _ = get("/files/changing.js")
     changing.write_bytes(SCRIPT * 2)
-    status, after, body = get(host, "/files/changing.js", {"If-None-Match": before["ETag"]})
+    status, after, body = get("/files/changing.js", {"If-None-Match": before["ETag"]})
     assert (status, body) == (200, SCRIPT * 2)
     assert after["ETag"] != before["ETag"]
 
 
-def test_a_browser_that_reads_gzip_gets_it_and_another_does_not(host):
-    _, packed, body = get(host, "/files/plain.js", GZIP)
-    assert packed["Content-Encoding"] == "gzip"
-    assert packed["Content-Length"] == str(len(body))
-    assert gzip.decompress(body) == SCRIPT
-    assert len(body) < len(SCRIPT) / 10
-    _, plain, body = get(host, "/files/plain.js")
-    assert plain["Content-Encoding"] is None
-    assert body == SCRIPT
+def test_a_browser_that_reads_gzip_gets_it_and_another_does_not(get):
+    _, packed, body = get("/files/plain.js", GZIP)
+    assert (packed["Content-Encoding"], packed["Content-Length"]) == ("gzip", str(len(body)))
+    assert gzip.decompress(body) == SCRIPT and len(body) < len(SCRIPT) / 10
+    _, plain, body = get("/files/plain.js")
+    assert (plain["Content-Encoding"], body) == (None, SCRIPT)
     assert packed["ETag"] != plain["ETag"]
     assert packed["Vary"] == plain["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize("path", ["/files/tiny.css", "/files/0123456789abcdef0123.woff2"])
-def test_what_compression_does_not_shorten_is_sent_as_it_is(host, path):
-    assert get(host, path, GZIP)[1]["Content-Encoding"] is None
+def test_what_compression_does_not_shorten_is_sent_as_it_is(get, path):
+    assert get(path, GZIP)[1]["Content-Encoding"] is None
 
 
-def test_types_are_those_of_the_names(host):
-    types = {name: get(host, f"/files/{name}")[1]["Content-Type"] for name in ("plain.js", "tiny.css")}
-    assert types == {"plain.js": "text/javascript", "tiny.css": "text/css"}
+def test_types_are_those_of_the_names(get):
+    types = [get(f"/files/{name}")[1]["Content-Type"] for name in ("plain.js", "tiny.css")]
+    assert types == ["text/javascript", "text/css"]
 
 
-def test_the_head_of_a_file_is_that_of_its_whole(host):
-    status, headers, body = get(host, "/files/plain.js", GZIP, "HEAD")
-    _, full, _ = get(host, "/files/plain.js", GZIP)
+def test_the_head_of_a_file_is_that_of_its_whole(get):
+    (status, headers, body), (_, full, _) = (get("/files/plain.js", GZIP, how) for how in ("HEAD", "GET"))
     assert (status, body) == (200, b"")
-    assert {name: headers[name] for name in headers if name != "Date"} == {
-        name: full[name] for name in full if name != "Date"
-    }
+    assert dict(headers) | {"Date": ""} == dict(full) | {"Date": ""}
 
 
-def test_the_first_folder_that_has_a_file_wins(host):
-    assert get(host, "/files/plain.js")[2] == SCRIPT
+def test_shared_scripts_come_before_the_main_one_and_only_at_the_versioned_address(get):
+    assert get("/v1/voila.js")[2] == b"(()=>{first();\n})();\n" + SCRIPT
+    assert get("/v1/plain.js")[2] == SCRIPT  # of the first folder that has it
+    assert get("/files/voila.js")[2] == SCRIPT
 
 
-def test_shared_scripts_come_before_the_main_one_and_only_at_the_versioned_address(host):
-    assert get(host, "/v1/voila.js")[2] == b"(()=>{first();\n})();\n" + SCRIPT
-    assert get(host, "/v1/plain.js")[2] == SCRIPT
-    assert get(host, "/files/voila.js")[2] == SCRIPT
+OUTSIDE = ["../secret.js", "..%2fsecret.js", "%2e%2e/secret.js", "deep/../../secret.js", "out.js"]
+OUTSIDE += ["..\\secret.js", "../firstborn/secret.js", "{folder}/secret.js", "/{folder}/secret.js"]
+NONE = ["%00", "plain.js%00", "a" * 5000, "deep", "deep/", "", "missing.js"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../secret.js",
-        "..%2fsecret.js",
-        "%2e%2e/secret.js",
-        "deep/../../secret.js",
-        "../firstborn/secret.js",
-        "..\\secret.js",
-        "out.js",
-        "{folder}/secret.js",
-        "/{folder}/secret.js",
-        "%00",
-        "plain.js%00",
-        "a" * 5000,
-        "deep",
-        "deep/",
-        "",
-        "missing.js",
-    ],
-)
-def test_nothing_but_files_below_the_folders_is_served(host, folder: Path, path):
+@pytest.mark.parametrize("path", OUTSIDE + NONE)
+def test_nothing_but_files_below_the_folders_is_served(get, folder: Path, path):
     for start in ("/files/", "/v1/"):
-        status, _, body = get(host, start + path.format(folder=folder))
+        status, _, body = get(start + path.format(folder=folder))
         assert status == 404
         assert SECRET not in body
 
@@ -197,8 +165,8 @@ def test_the_fingerprint_changes_with_any_file_and_with_the_joined_scripts(tmp_p
 
 def test_shared_scripts_that_do_not_exist_are_left_out(tmp_path: Path):
     assert shared_scripts([tmp_path], [tmp_path]) == []
-    first = tmp_path / f"{CHUNKS.split()[0]}.voila.js"
-    name, numbers = next(iter(EXTENSION_CHUNKS.items()))
+    first = tmp_path / f"{CHUNKS['voila'].split()[0]}.voila.js"
+    name, numbers = next(iter(CHUNKS["extensions"].items()))
     other = tmp_path / name / "static" / f"{numbers.split()[0]}.0123456789abcdef.js"
     other.parent.mkdir(parents=True)
     for file in (first, other):

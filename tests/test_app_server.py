@@ -1,9 +1,12 @@
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.manager import KernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from servers import Server, free_port, kernels, refused, started, wait_for
 from visitor import PATIENCE, Visitor
@@ -22,20 +26,14 @@ from wholesale.app.server import page as server
 from wholesale.app.server.kernels import PageKernelManager
 from wholesale.manifest import MODELS_FOLDER, ROOT, BundleError
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
-
-@pytest.fixture
-def taken_port() -> Iterator[int]:
+def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
     with socket.socket() as holder:
         holder.bind((server.HOST, 0))
         holder.listen()
-        yield holder.getsockname()[1]
-
-
-def test_a_taken_port_gets_one_sentence_and_a_failing_exit(taken_port, tmp_path):
-    said = rf"Port {taken_port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n"
-    assert re.fullmatch(said, refused(taken_port, tmp_path))
+        port = holder.getsockname()[1]
+        said = rf"Port {port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n"
+        assert re.fullmatch(said, refused(port, tmp_path))
 
 
 def test_a_free_port_is_left_free():
@@ -60,23 +58,18 @@ def test_missing_models_are_refused_before_anything_is_served(monkeypatch):
 
 
 def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
-    class Kernel:
-        last_activity = LONG_AGO
-
-    seen = []
+    kernel, seen, long_ago = KernelManager(), [], datetime(2000, 1, 1, tzinfo=UTC)
 
     async def cull(manager: PageKernelManager, kernel_id: str) -> None:
-        seen.append(manager.get_kernel(kernel_id).last_activity)
+        seen.append(kernel.last_activity)
 
-    kernel = Kernel()
     monkeypatch.setattr(AsyncMappingKernelManager, "cull_kernel_if_idle", cull)
     monkeypatch.setattr(PageKernelManager, "get_kernel", lambda manager, kernel_id: kernel)
     manager = PageKernelManager()
-    asyncio.run(manager.cull_kernel_if_idle("id"))
-    kernel.last_activity = LONG_AGO
-    asyncio.run(manager.cull_kernel_if_idle("id"))
-    assert datetime.now(UTC) - seen[0] < timedelta(minutes=1)
-    assert seen[1] == LONG_AGO
+    for _ in range(2):
+        kernel.last_activity = long_ago
+        asyncio.run(manager.cull_kernel_if_idle("id"))
+    assert datetime.now(UTC) - seen[0] < timedelta(minutes=1) and seen[1] == long_ago
 
 
 @pytest.mark.parametrize(("cores", "kernels"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
@@ -209,3 +202,29 @@ def test_ending_the_server_at_any_moment_leaves_nothing(serve, temporary, moment
     assert not any(process.is_running() for process in left)
     assert list(temporary.iterdir()) == []
     assert re.fullmatch(f"({READY})?", server.log.read_text())
+
+
+SLOW = """
+import time
+
+def test_slow(address):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_run_of_tests_ended_by_sigterm_leaves_no_server_and_no_kernel(tmp_path):
+    (tmp_path / "test_slow.py").write_text(SLOW)
+    command = [sys.executable, "-m", "pytest", "-s", "-q", "-p", "conftest", "-p", "no:cacheprovider"]
+    command += ["--rootdir", str(tmp_path), "test_slow.py"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as run:
+        while (line := run.stdout.readline()) and "ready" not in line:
+            pass
+        of_run = psutil.Process(run.pid)
+        wait_for(lambda: len(of_run.children(recursive=True)) >= 2)  # a server and a kernel
+        left = of_run.children(recursive=True)
+        run.send_signal(signal.SIGTERM)
+        run.stdout.read()
+    assert run.returncode == 2  # interrupted
+    assert psutil.wait_procs(left, timeout=5)[1] == []

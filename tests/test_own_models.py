@@ -146,7 +146,7 @@ def test_only_segments_of_one_cloud_are_called_parts_of_one(own):
 def test_the_api_leaves_channel_and_region_empty(own):
     alike = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())["explanation"]["alike"]
     assert {(its["channel"], its["region"]) for its in alike} == {(None, None)}
-    assert [len(its) for its in vars(segments(own)).values()] == [K] * 3
+    assert [len(its) for its in segments(own).values()] == [K] * 3
 
 
 def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, monkeypatch):
@@ -307,7 +307,7 @@ def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     found = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())
     assert (found["gmm"], found["familiarity"], found["unfamiliar"]) == (None, None, False)
-    assert found["agreement"] in (1, 2) and segments(own).gmm is None
+    assert found["agreement"] in (1, 2) and segments(own)["gmm"] is None
     json.dumps(found, allow_nan=False)
 
 

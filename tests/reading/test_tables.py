@@ -21,7 +21,7 @@ from wholesale.reading import (
     whole,
 )
 from wholesale.reading.tables import ROWS
-from wholesale.report import text
+from wholesale.report import export
 
 NOT = "is not an amount ≥ 0"
 NAMES = HEADER.split(",")
@@ -343,7 +343,7 @@ def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
         assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
     own = read_file(path, sheet="The data")
     assert len(own.accepted) == 60
-    assert text.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
+    assert export.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
 
 
 QUOTED = "'The data'"

@@ -1,10 +1,9 @@
 """A report on customers of one's own: what notebook 6 computes and says, and its export as one HTML file.
 
-``study`` computes; ``text``, ``tables`` and ``figures`` say, list and draw what it gives, true for any
-customers; ``export`` displays them, and runs the notebook.
+``study`` computes; ``exhibits`` tabulates and draws; ``text`` says, by ``templates/sentences.md``.
 """
 
-from wholesale.report import figures, study, tables, text
-from wholesale.report.export import ReportError, show, write_report
+from wholesale.report import exhibits, study
+from wholesale.report.export import ReportError, show, text, write_report
 
-__all__ = ["ReportError", "figures", "show", "study", "tables", "text", "write_report"]
+__all__ = ["ReportError", "exhibits", "show", "study", "text", "write_report"]

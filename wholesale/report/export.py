@@ -1,47 +1,75 @@
-"""What notebook 6 displays; the notebook run on a file, and its outcome as one self-contained HTML file."""
+"""What notebook 6 says and displays; the notebook run on a file, and its outcome as one HTML file."""
 
 import logging
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import papermill
 from IPython.display import Markdown, display
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from papermill.translators import PythonTranslator
 
-from wholesale.columns import LABELS
-from wholesale.customers import read_file
+from wholesale import columns, palette, wording
+from wholesale.app import sentences
+from wholesale.customers import Customers, read_file
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
-from wholesale.report.study import place
-from wholesale.report.text import escaped
+from wholesale.report import exhibits, study
+from wholesale.scoring import summary
 from wholesale.scoring.output import check_free
-from wholesale.wording import listed
+from wholesale.wording import format_amount, format_share, listed
 
 NOTEBOOK = ROOT / "notebooks" / "06_your_customers.ipynb"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-FIRST, UNUSED, SET_UP = "summary", {"notebook", "parameters"}, {"imports", "injected-parameters"}
-"""Tags of cells: what a report begins with, what it leaves out, and what it ends with."""
+UNUSED = {"notebook", "parameters"}
+"""Tags of the cells that a report leaves out."""
+
+PLACES = {"summary": -1, "made": 1, "imports": 2, "injected-parameters": 2}
+"""Where it has cells with other tags: before those without (0) or after them."""
 
 NUMBER = r"(?:[<>−-]?[\d.,\u00a0]+%?(?: (?:of|to) \d[\d.]*)?|–|)"
 """What stands right in a table."""
 
-MADE = """## How this report was made
 
-On {date}, by notebook 6 of the project *wholesale customer segments*, with these settings:
+def command(name: str, customers: Customers, *options: object) -> str:
+    """Write a command that reads the file as it was read here."""
+    told = customers.settings
+    words = ["python", "-m", "wholesale", name, customers.file]
+    for category, column in told.columns.items():
+        words += ["--column", f"{category}={column}"]
+    for option, value in (("decimal", told.decimal), ("sheet", told.sheet), ("blank", told.blank)):
+        words += [f"--{option}", value] if value else []
+    return f"`{shlex.join([*words, *map(str, options)])}`"
 
-{settings}"""
+
+def escaped(text: str) -> str:
+    """Keep Markdown and HTML from reading a name as anything but a name."""
+    safe = "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-!|~$:" else sign for sign in text)
+    return safe.replace("&", "&amp;").replace("<", "&lt;")
+
+
+_SENTENCES = Environment(
+    loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_SENTENCES.filters |= {"escaped": escaped, "amount": format_amount, "share": format_share, "listed": listed}
+_SENTENCES.globals |= {"Path": Path, "columns": columns, "command": command, "exhibits": exhibits}
+_SENTENCES.globals |= {"page": sentences, "palette": palette, "study": study, "summary": summary}
+_SENTENCES.globals |= {"wording": wording}
+
+text: Any = _SENTENCES.get_template("sentences.md").module
+"""The sentences: a function for each macro of ``templates/sentences.md``, which gives Markdown."""
 
 
 def show(*parts: str | pd.DataFrame | Axes | None) -> None:
@@ -51,10 +79,9 @@ def show(*parts: str | pd.DataFrame | Axes | None) -> None:
     """
     for part in parts:
         if isinstance(part, Axes):
-            figure = cast(Figure, part.figure)
-            titles = [ax.get_title(loc="left") for ax in figure.axes if ax.get_visible()]
-            display(figure, metadata={"image/png": {"alt": f"Figure: {'; '.join(titles)}."}})
-            plt.close(figure)
+            titles = [ax.get_title(loc="left") for ax in part.figure.axes if ax.get_visible()]
+            display(part.figure, metadata={"image/png": {"alt": f"Figure: {'; '.join(titles)}."}})
+            plt.close(part.figure)  # type: ignore[arg-type]  # no figure within a figure
         elif isinstance(part, pd.DataFrame):
             display({"text/html": table_html(part), "text/plain": part.to_string()}, raw=True)
         elif part:
@@ -81,15 +108,9 @@ class ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """Start this Python; figures twice as fine as a notebook's."""
-        start = [
-            sys.executable,
-            "-m",
-            "ipykernel_launcher",
-            "-f",
-            "{connection_file}",
-            "--log-level=CRITICAL",
-        ]
-        return KernelSpec(argv=[*start, "--InlineBackend.figure_formats={'retina'}"], language="python")
+        figures = "--InlineBackend.figure_formats={'retina'}"
+        start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=[*start, "--log-level=CRITICAL", figures], language="python")
 
 
 def write_report(
@@ -119,87 +140,54 @@ def write_report(
     source, output = Path(source).resolve(), Path(output)
     check_free(output, force=force, source=source)
     progress(f"Read {source.name}")
-    place(read_file(source, columns, decimal, sheet, blank), models)  # whatever it refuses, it refuses here
-    parameters = {
-        "source": str(source),
-        "models": str(Path(models).resolve()),
-        "columns": dict(columns or {}),
-        "decimal": decimal,
-        "sheet": sheet,
-        "blank": blank,
-        "segments": segments,
-    }
-    notebook = _run(parameters, progress)
+    told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
+    study.place(read_file(source, **told), models)  # type: ignore[arg-type]  # what it refuses, it does here
+    parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
+    page = _run(parameters, progress)
     progress(f"Write {output.name}")
     check_free(output, force=force, source=source)  # another run may have made it meanwhile
-    write_file(output, to_html(notebook, source.name, _settings(parameters)).encode())
+    write_file(output, page.encode())
 
 
-def to_html(notebook: NotebookNode, name: str, settings: str) -> str:
-    """Export a notebook that was run, as a report on the file called `name`; `settings` is Markdown."""
-    first: list[NotebookNode] = []
-    set_up: list[NotebookNode] = []
-    body: list[NotebookNode] = []
-    for cell in notebook.cells:
-        tags = _tags(cell)
-        if not tags & UNUSED:
-            (first if FIRST in tags else set_up if tags & SET_UP else body).append(cell)
-    date = datetime.now(UTC).date().isoformat()
-    made = new_markdown_cell(MADE.format(date=date, settings=settings))
-    exporter = HTMLExporter(
-        template_name="report", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
-    )
-    report = NotebookNode({**notebook, "cells": [*first, *body, made, *set_up]})
-    return exporter.from_notebook_node(report, {"customers": name})[0]
-
-
-def _settings(parameters: Mapping[str, Any]) -> str:
-    """List the parameters in words; a report that is handed on does not tell folders."""
-    named = [f"{escaped(own)} for {LABELS.get(name, name)}" for name, own in parameters["columns"].items()]
-    settings = {
-        "File": escaped(Path(parameters["source"]).name),
-        "Columns of another name": listed(named) or "none",
-        "Decimal sign": parameters["decimal"] or "found out from the file",
-        "Models at hand": escaped(Path(parameters["models"]).name),
-        "Segments asked for": parameters["segments"],
-    }
-    settings |= {"Blank amounts": parameters["blank"]} if parameters["blank"] else {}
-    settings |= {"Sheet": escaped(parameters["sheet"])} if parameters["sheet"] else {}
-    return "\n".join(f"- {name}: {value}" for name, value in settings.items())
-
-
-def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> NotebookNode:
-    """Run the notebook in an empty folder, which is then gone."""
+def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> str:
+    """Run the notebook in an empty folder, which is then gone; give what it says as a page."""
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
+
+    def tell(cell: NotebookNode, **_: object) -> None:
+        if cell.cell_type == "markdown" and cell.source.startswith("## ") and not _tags(cell) & UNUSED:
+            progress(cell.source.splitlines()[0].removeprefix("## "))
+
     with tempfile.TemporaryDirectory() as folder:
         try:
             notebook = papermill.execute_notebook(
                 str(NOTEBOOK).replace("{", "{{").replace("}", "}}"),  # it is taken for a format
                 None,
-                parameters,
+                parameters | {name: str(parameters[name]) for name in ("source", "models")},
                 kernel_name="python3",
                 cwd=folder,
                 progress_bar=False,
                 kernel_manager_class=ThisPython,
-                on_cell_start=_steps(progress),
+                on_cell_start=tell,
             )
         except papermill.PapermillExecutionError as error:
             raise ReportError(f"the report was not written: {error.ename}, {error.evalue}") from None
-    names = {name: Path(parameters[name]).name for name in ("source", "models")}
-    for cell in notebook.cells:
+    return to_html(notebook, parameters | {name: parameters[name].name for name in ("source", "models")})
+
+
+def to_html(notebook: NotebookNode, parameters: Mapping[str, Any]) -> str:
+    """Export a notebook that was run, as a report on a file; it is handed on, so it tells no folders."""
+    said = text.made(datetime.now(UTC).date(), **parameters)
+    cells = [*notebook.cells, new_markdown_cell(said, metadata={"tags": ["made"]})]
+    for cell in cells:
         if "injected-parameters" in _tags(cell):
-            cell.source = PythonTranslator.codify(parameters | names)
-    return notebook
-
-
-def _steps(progress: Callable[[str], None]) -> Callable[..., None]:
-    """Tell the heading of each chapter as it begins."""
-
-    def start(cell: NotebookNode, **_: object) -> None:
-        if cell.cell_type == "markdown" and cell.source.startswith("## ") and not _tags(cell) & UNUSED:
-            progress(cell.source.splitlines()[0].removeprefix("## "))
-
-    return start
+            cell.source = PythonTranslator.codify(parameters)
+    cells = [cell for cell in cells if not _tags(cell) & UNUSED]
+    cells.sort(key=lambda cell: sum(PLACES.get(tag, 0) for tag in _tags(cell)))
+    exporter = HTMLExporter(
+        template_name="report", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
+    )
+    report = NotebookNode({**notebook, "cells": cells})
+    return exporter.from_notebook_node(report, {"customers": parameters["source"]})[0]
 
 
 def _tags(cell: NotebookNode) -> set[str]:

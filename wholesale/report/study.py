@@ -1,5 +1,6 @@
 """What the report computes: customers placed by models at hand, numbers of segments compared, a new fit."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -9,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from wholesale.app.sentences import CLOSE
@@ -27,7 +29,7 @@ from wholesale.models import SEED
 from wholesale.predict import Predictor, load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
-from wholesale.scoring.summary import count, summarize
+from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
 """Customers of a fictitious second wholesaler; ``dataset/README.md`` says how they were made."""
@@ -44,36 +46,27 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Refused:
-    """Why something could not be computed."""
+    """Why something could not be computed; it is false."""
 
     reason: str
 
+    def __bool__(self) -> bool:
+        return False
 
-def unless_refused(said: str = "") -> Callable[[Callable[..., Made]], Callable[..., Made | str]]:
-    """Decorate what is made of its first argument: for one that is `Refused`, `said` is given, with why."""
 
-    def decorate(make: Callable[..., Made]) -> Callable[..., Made | str]:
-        @wraps(make)
-        def made(computed: object, *others: object) -> Made | str:
-            return said.format(computed.reason) if isinstance(computed, Refused) else make(computed, *others)
-
-        return made
-
-    return decorate
+def unless_refused(make: Callable[..., Made]) -> Callable[..., Made | None]:
+    """Decorate what is made of its first argument: nothing, where that was `Refused`."""
+    return wraps(make)(lambda computed, *others: make(computed, *others) if computed else None)
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """What models at hand say of the customers.
-
-    ``answers`` are the columns of a scored file, by line; ``folder`` is the name of the models' folder, empty
-    for the shipped ones.
-    """
+    """What models say of the customers: columns of a scored file, by line, and the models' folder's name."""
 
     predictor: Predictor
     summary: Summary
     answers: pd.DataFrame
-    folder: str = ""
+    folder: str = ""  # of the shipped ones
 
     @property
     def on_record(self) -> bool:
@@ -83,24 +76,12 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class CountEvidence:
-    """Evidence for a number of segments.
+    """Evidence for a number of segments: a row per number, and silhouettes of clouds without any."""
 
-    Attributes
-    ----------
-    counts : DataFrame
-        From :func:`wholesale.evidence.compare_cluster_counts`, without what is too slow here or undefined.
-    clouds : DataFrame
-        Silhouettes of clouds without segments, a column per k; empty if there can be none.
-    customers : int
-        How many it rests on.
-    redrawn : list of list of int
-        If they were drawn from more: the numbers that lead in further draws of as many.
-    """
-
-    counts: pd.DataFrame
-    clouds: pd.DataFrame
+    counts: pd.DataFrame  # without what is too slow here or undefined
+    clouds: pd.DataFrame  # a column per number; empty if there can be none
     customers: int
-    redrawn: list[list[int]] = field(default_factory=list)
+    redrawn: list[list[int]] = field(default_factory=list)  # the numbers that lead in further draws
 
     @property
     def votes(self) -> dict[str, int]:
@@ -133,7 +114,6 @@ class Fitted:
 
     @property
     def predictor(self) -> Predictor:
-        """The fitted numbers."""
         return self.bundle.predictor
 
     @property
@@ -144,20 +124,25 @@ class Fitted:
     @property
     def doubts(self) -> pd.DataFrame:
         """Why a customer's segment is in doubt: ``disagreed``, ``close``, ``unfamiliar``."""
-        answers, models = self.answers, len(self.predictor.models)
-        why = {"disagreed": answers["agreement"] < models, "close": answers["clarity"] < CLOSE}
-        return pd.DataFrame({**why, "unfamiliar": answers["unfamiliar"]})
+        disagreed = self.answers["agreement"] < len(self.predictor.models)
+        return self.answers[["unfamiliar"]].assign(disagreed=disagreed, close=self.answers["clarity"] < CLOSE)
+
+    def sizes(self, model: str) -> pd.DataFrame:
+        """Describe a model's segments; customers who were placed but not fitted count too."""
+        amounts, k = self.answers[list(SPEND_COLUMNS)], self.predictor.n_segments
+        facts = {"customers": 1, "spending": amounts.sum(axis=1), "zeros": (amounts == 0).any(axis=1)}
+        sums = pd.DataFrame(facts).groupby(self.answers[f"{model}_segment"]).sum()
+        sums = sums.reindex(range(1, k + 1), fill_value=0)
+        sums["share"] = sums["customers"] / len(amounts)
+        sums["spending"] /= sums["spending"].sum() or 1
+        sums["zeros"] /= sums["customers"].clip(lower=1)
+        return sums.set_axis(self.predictor.names[model])
 
 
 def place(customers: Customers, models: Path | str | None = None) -> Placement:
-    """Place customers by the models in a folder; by default, the shipped ones.
+    """Place customers by the models in a folder, by default the shipped ones, or raise `BundleError`.
 
-    Raises
-    ------
-    BundleError
-        If the folder holds no models.
-    ReadError
-        If the file has a column of its own that is named as an answer is.
+    Raises `ReadError` if the file has a column of its own that is named as an answer is.
     """
     predictor = load_predictor(models)
     scored = score_table(predictor, customers.accepted)
@@ -165,11 +150,11 @@ def place(customers: Customers, models: Path | str | None = None) -> Placement:
     folder = Path(models or MODELS_FOLDER)
     name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
     placement = Placement(predictor, summary, _by_line(scored, customers), name)
-    if not placement.on_record:
-        return placement
-    sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
-    summary = replace(summary, segments=summary.segments | {"ward": sizes})
-    return replace(placement, summary=summary, answers=_by_the_tree(placement.answers, predictor))
+    if placement.on_record:
+        sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
+        summary = replace(summary, segments=summary.segments | {"ward": sizes})
+        return replace(placement, summary=summary, answers=_by_the_tree(placement.answers, predictor))
+    return placement
 
 
 def compare_counts(customers: Customers) -> CountEvidence | Refused:
@@ -179,9 +164,8 @@ def compare_counts(customers: Customers) -> CountEvidence | Refused:
     many are drawn at random, three times, as the numbers that lead may change.
     """
     amounts = customers.amounts
-    draws = [amounts]
-    if len(amounts) > DRAWN:
-        draws = [amounts.sample(DRAWN, random_state=SEED + i) for i in range(DRAWS)]
+    draws = [amounts.sample(DRAWN, random_state=SEED + i) for i in range(DRAWS) if len(amounts) > DRAWN]
+    draws = draws or [amounts]
     matrices = [log_standardizer().fit_transform(draw) for draw in draws]
     last = min(LARGEST_K, len(np.unique(matrices[0], axis=0)) // PER_SEGMENT)
     try:
@@ -193,9 +177,12 @@ def compare_counts(customers: Customers) -> CountEvidence | Refused:
         return Refused("the distinct customers are too few")
     with threadpool_limits(1):  # several times as fast where customers are few
         counts, *others = [_criteria(X, last) for X in matrices]
-        redrawn = [leading(recommend(other).votes) for other in others]
-        clouds = _clouds(matrices[0], range(FEWEST, last + 1))
-        return CountEvidence(counts, clouds, len(draws[0]), redrawn)
+        try:
+            clouds = silhouettes_without_segments(matrices[0], range(FEWEST, last + 1), samples=CLOUDS)
+        except np.linalg.LinAlgError:  # one category follows from others: there is no such Gaussian
+            clouds = pd.DataFrame()
+    redrawn = [leading(recommend(other).votes) for other in others]
+    return CountEvidence(counts, clouds, len(draws[0]), redrawn)
 
 
 def fit(customers: Customers, segments: int) -> Fitted | Refused:
@@ -206,9 +193,9 @@ def fit(customers: Customers, segments: int) -> Fitted | Refused:
         bundle = train(customers.table, segments, source=customers.source)
     except ValueError as error:
         return Refused(str(error))
-    answers = _by_line(score_table(bundle.predictor, customers.accepted), customers)
-    fitted = Fitted(bundle, answers)
-    return replace(fitted, answers=_by_the_tree(answers, bundle.predictor)) if fitted.all_fitted else fitted
+    fitted = Fitted(bundle, _by_line(score_table(bundle.predictor, customers.accepted), customers))
+    by_tree = fitted.all_fitted
+    return replace(fitted, answers=_by_the_tree(fitted.answers, bundle.predictor)) if by_tree else fitted
 
 
 def leading(votes: Mapping[str, int]) -> list[int]:
@@ -217,26 +204,39 @@ def leading(votes: Mapping[str, int]) -> list[int]:
     return sorted({k for k in cast if cast.count(k) == max(map(cast.count, cast))})
 
 
+def largest_tenth(customers: Customers) -> tuple[int, float]:
+    """Give how many the largest tenth are, and their share of all spending."""
+    totals = np.sort(customers.amounts.sum(axis=1))
+    tenth = max(1, len(totals) // 10)
+    return tenth, totals[-tenth:].sum() / (totals.sum() or 1)
+
+
+def usually_unfamiliar(n: int, on_record: int) -> tuple[int, int]:
+    """Give the fewest and the most that are unfamiliar among `n` of the same kind, in 19 of 20 cases."""
+    fewest, most = (
+        bisect_left(range(n), share, key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
+        for share in (0.025, 0.975)
+    )
+    return fewest, most
+
+
+def adjusted_rand(fitted: Fitted, placement: Placement) -> float:
+    """Compare the new K-Means segments with those of the models at hand; never a negative zero."""
+    old, new = placement.answers["kmeans_segment"], fitted.answers["kmeans_segment"]
+    return round(adjusted_rand_score(old, new), 2) + 0
+
+
 def _criteria(X: np.ndarray, last: int) -> pd.DataFrame:
     """Leave out the gap, and what has nothing to choose from."""
     counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
     return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]
 
 
-def _clouds(X: np.ndarray, ks: range) -> pd.DataFrame:
-    try:
-        return silhouettes_without_segments(X, ks, samples=CLOUDS)
-    except np.linalg.LinAlgError:  # one category follows from others: there is no such Gaussian
-        return pd.DataFrame()
-
-
 def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
     """Give customers on record their own segments of Ward's tree: its rule for new ones can differ."""
-    labels, names = predictor.segments, np.array(predictor.names["ward"])
-    agreement = models_agreeing(labels)
-    return answers.assign(
-        ward_segment=labels["ward"], ward_name=names[labels["ward"] - 1], agreement=agreement
-    )
+    ward, names = predictor.segments["ward"], np.array(predictor.names["ward"])
+    agreement = models_agreeing(predictor.segments)
+    return answers.assign(ward_segment=ward, ward_name=names[ward - 1], agreement=agreement)
 
 
 def _by_line(scored: pa.Table, customers: Customers) -> pd.DataFrame:

@@ -1,124 +1,92 @@
 """What the JSON API answers, apart from how it is sent: a body in, an answer or a list of faults out.
 
-The dataclasses say what an answer looks like; ``openapi`` writes the API's description from them.
+`RECORDS` say what is sent; ``openapi.toml`` has what they do not know: the addresses, what is taken, and for
+the fields bounds and a sentence each. `description` joins the two.
 """
 
 import json
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
 
 import numpy as np
+from jinja2 import Template
 
 from wholesale.amounts import parse_amount, shown
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.app.tabs import COMMAND
+from wholesale.app.tabs import LIMIT as FILE_LIMIT
+from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import Explanation, predict_and_explain
 from wholesale.predict import Prediction, Predictor
+from wholesale.scoring.summary import Drift
 
-LIMIT = 1_000_000
-"""Bytes that the body of ``POST /api/predict`` may have."""
+LIMIT, CUSTOMERS, ROWS = 1_000_000, 1000, 1000
+"""Bytes of a body of ``POST /api/predict``, and customers in it; rejected rows that an answer lists."""
 
-CUSTOMERS = 1000
-"""Customers that one body may hold."""
+TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
 
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a request."""
-
-    customer: int | None
-    field: str | None
-    value: str | None
-    reason: str
+SCHEMAS = "#/components/schemas/"
 
 
-@dataclass(frozen=True)
-class Errors:
-    """All that is wrong with a request."""
-
-    errors: list[Fault]
+# fmt: off
+RECORDS: dict[str, dict[str, Any]] = {
+    "Answer": get_type_hints(Prediction) | {"clarity": float | None, "explanation": Explanation},
+    "Answers": {"customers": "list[Answer]"},
+    "Fault": {"customer": int | None, "field": str | None, "value": str | None, "reason": str},
+    "Errors": {"errors": "list[Fault]"},
+    "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
+    "Health": {"status": Literal["ok"], "trained": str, "customers": int, "segments": int},
+    "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
+    "Segments": {"kmeans": "list[Segment]", "gmm": "list[Segment] | None", "ward": "list[Segment]"},
+    "Count": {"segment": int, "name": str, "customers": int},
+    "Counts": {"kmeans": "list[Count]", "gmm": "list[Count] | None", "ward": "list[Count]"},
+    "RejectedRow": {"line": int, "column": str, "value": str, "reason": str},
+    "Said": {
+        "accepted": int, "rejected": int, "rejected_by_column": dict[str, int],
+        "rejected_examples": list[str], "segments": "Counts", "unfamiliar": int | None,
+        "drift": dict[str, Drift], "other_market": bool, "verdict": str, "notes": list[str],
+        "rejected_rows": "list[RejectedRow]",
+    },
+}
+# fmt: on
+"""What is sent: records by name, and their fields; some are dataclasses, which describe themselves."""
 
 
 class Refused(Exception):
     """A request without an answer: its HTTP status, and all that is wrong with it."""
 
-    def __init__(self, status: int, *faults: Fault, kind: type[Errors] = Errors, **more: Any) -> None:
+    def __init__(self, status: int, *faults: dict, **more: Any) -> None:
         super().__init__(status, *faults)
-        self.status, self.content = status, kind([*faults], **more)
-
-
-@dataclass(frozen=True)
-class Answer(Prediction):
-    """What the three models say of one customer."""
-
-    clarity: float | None  # type: ignore[assignment]  # JSON has no infinity
-    explanation: Explanation
-
-
-@dataclass(frozen=True)
-class Answers:
-    """An answer for each customer, in order."""
-
-    customers: list[Answer]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A segment of the customers on record."""
-
-    segment: int
-    name: str
-    customers: int
-    typical: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Segments:
-    """The segments of each model."""
-
-    kmeans: list[Segment]
-    gmm: list[Segment] | None
-    ward: list[Segment]
-
-
-@dataclass(frozen=True)
-class Health:
-    """That the server answers, and with which models."""
-
-    status: Literal["ok"]
-    trained: str
-    customers: int
-    segments: int
+        self.status, self.content = status, {"errors": [*faults], **more}
 
 
 def fault(
     reason: str, customer: int | None = None, field: str | None = None, value: str | None = None
-) -> Fault:
-    """Describe one thing that is wrong; `customer` is numbered from 1, `field` and `value` are cut short."""
-    return Fault(customer, None if field is None else shown(field), value, reason)
+) -> dict:
+    """Describe one thing that is wrong; `customer` is numbered from 1, `field` is cut short."""
+    return {"customer": customer, "field": field and shown(field), "value": value, "reason": reason}
 
 
-def health(predictor: Predictor) -> Health:
-    """Say which models answer."""
-    manifest = predictor.manifest
-    return Health("ok", manifest["trained"], manifest["customers"], predictor.n_segments)
+def health(predictor: Predictor) -> dict:
+    told = {name: predictor.manifest[name] for name in ("trained", "customers")}
+    return {"status": "ok", **told, "segments": predictor.n_segments}
 
 
-def segments(predictor: Predictor) -> Segments:
+def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
     """List each model's segments: number, name, size and typical amounts in m.u.; None of no mixture."""
-
-    def described(model: str) -> list[Segment]:
+    found: dict[str, list[dict] | None] = dict.fromkeys(MODELS)
+    for model in predictor.models:
         rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
-        return [
-            Segment(i, name, int(size), dict(zip(SPEND_COLUMNS, typical.tolist(), strict=True)))
+        found[model] = [
+            {"segment": i, "name": name, "customers": int(size)}
+            | {"typical": dict(zip(SPEND_COLUMNS, typical.tolist(), strict=True))}
             for i, (name, size, typical) in enumerate(rows, start=1)
         ]
-
-    return Segments(
-        kmeans=described("kmeans"),
-        gmm=described("gmm") if predictor.has_mixture else None,
-        ward=described("ward"),
-    )
+    return found
 
 
 def answer(predictor: Predictor, body: bytes) -> dict:
@@ -126,17 +94,18 @@ def answer(predictor: Predictor, body: bytes) -> dict:
     document = _read(body)
     many = isinstance(document, dict) and "customers" in document
     customers = _several(document) if many else [document]
-    read = [_amounts(spend, i if many else None) for i, spend in enumerate(customers, start=1)]
-    if faults := [fault for _, faults in read for fault in faults]:
+    faults: list[dict] = []
+    read = [_amounts(spend, i if many else None, faults) for i, spend in enumerate(customers, start=1)]
+    if faults:
         raise Refused(422, *faults)
-    answers = [_one(predictor, amounts) for amounts, _ in read]
+    answers = [_one(predictor, amounts) for amounts in read]
     return {"customers": answers} if many else answers[0]
 
 
 def _one(predictor: Predictor, amounts: dict[str, float]) -> dict:
     prediction, explanation = predict_and_explain(predictor, np.array(list(amounts.values())))
-    clarity = prediction.clarity if math.isfinite(prediction.clarity) else None
-    return asdict(Answer(**vars(prediction) | {"clarity": clarity}, explanation=explanation))
+    clarity = prediction.clarity if math.isfinite(prediction.clarity) else None  # JSON has no infinity
+    return asdict(prediction) | {"clarity": clarity, "explanation": asdict(explanation)}
 
 
 def _read(body: bytes) -> Any:
@@ -144,7 +113,7 @@ def _read(body: bytes) -> Any:
         return json.loads(
             body.decode(),
             parse_int=_whole,
-            parse_float=_decimal,
+            parse_float=lambda digits: float(digits) if math.isfinite(float(digits)) else digits,
             parse_constant=_no_number,
             object_pairs_hook=_without_repeats,
         )
@@ -162,10 +131,6 @@ def _whole(digits: str) -> int | str:
         return int(digits)
     except ValueError:  # of more than 4,300 digits; as text it is refused, and shown, as an amount
         return digits
-
-
-def _decimal(digits: str) -> float | str:
-    return float(digits) if math.isfinite(float(digits)) else digits
 
 
 def _no_number(name: str) -> None:
@@ -194,17 +159,15 @@ def _several(document: dict) -> list:
     return customers
 
 
-def _amounts(spend: object, customer: int | None) -> tuple[dict[str, float], list[Fault]]:
-    """Read one customer's amounts, by the rules of the page, and list what is wrong with them."""
+def _amounts(spend: object, customer: int | None, faults: list[dict]) -> dict[str, float]:
+    """Read one customer's amounts, by the rules of the page, and add to `faults` what is wrong with them."""
     if not isinstance(spend, dict):
         reason = f"a customer must be an object with {', '.join(SPEND_COLUMNS)}"
-        return {}, [fault(reason, customer, value=_short(spend))]
+        faults.append(fault(reason, customer, value=_short(spend)))
+        return {}
+    for name in [name for name in spend if name not in SPEND_COLUMNS]:
+        faults.append(fault(f"unknown: {shown(name)}", customer, name, _short(spend[name])))
     amounts: dict[str, float] = {}
-    faults = [
-        fault(f"unknown: {shown(name)}", customer, name, _short(value))
-        for name, value in spend.items()
-        if name not in SPEND_COLUMNS
-    ]
     for column in SPEND_COLUMNS:
         if column not in spend:
             faults.append(fault(f"missing: {column}", customer, column))
@@ -214,7 +177,7 @@ def _amounts(spend: object, customer: int | None) -> tuple[dict[str, float], lis
             amounts[column] = parse_amount(column, _short(value) if isinstance(value, list | dict) else value)
         except ValueError as error:
             faults.append(fault(str(error), customer, column, _short(value)))
-    return amounts, faults
+    return amounts
 
 
 def _short(value: object) -> str:
@@ -222,3 +185,61 @@ def _short(value: object) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "an object"
     return shown(value)
+
+
+@cache
+def description() -> dict:
+    """Describe the API (OpenAPI 3.1) for machines; only now, as few ask."""
+    text = Template(Path(__file__).with_name("openapi.toml").read_text(encoding="utf-8")).render(
+        body=LIMIT, customers=CUSTOMERS, file=FILE_LIMIT, rows=ROWS, too_large=TOO_LARGE,
+        categories=[*SPEND_COLUMNS], models=[*MODELS],
+    )  # fmt: skip
+    prose = tomllib.loads(text)
+    for operation in (each for methods in prose["paths"].values() for each in methods.values()):
+        errors = operation.pop("errors", {})
+        operation["responses"] |= {status: _refusal(**error) for status, error in errors.items()}
+        operation["responses"]["403"] = {"$ref": "#/components/responses/WrongHost"}
+    components = {
+        "responses": {"WrongHost": _refusal(**prose["wrong_host"])},
+        "schemas": _merged(_sent(), prose["schemas"]),
+    }
+    described = {"info": prose["info"], "servers": [{"url": "/"}], "paths": prose["paths"]}
+    return {"openapi": "3.1.0", **described, "components": components}
+
+
+def _sent() -> dict[str, dict]:
+    """Write the schemas of all that is sent: every field of a record, and no other."""
+    from pydantic import create_model
+    from pydantic.json_schema import models_json_schema
+
+    records: dict[str, Any] = {}
+    for name, fields in RECORDS.items():
+        records[name] = create_model(name, **fields)
+    for record in records.values():
+        record.model_rebuild(_types_namespace=records)
+    sent: Any = [(record, "serialization") for record in records.values()]
+    described = models_json_schema(sent, ref_template=SCHEMAS + "{model}")[1]["$defs"]
+    for schema in described.values():
+        summary = schema.get("description", "").partition("\n\n")[0]
+        schema |= {"additionalProperties": False, "description": summary}
+        for titled in (schema, *schema["properties"].values()):
+            titled.pop("title", None)  # the name once more
+    return described
+
+
+def _merged(schema: Mapping, more: Mapping) -> dict:
+    """Add to a schema what else is known of it; a name that it lacks is one that `more` describes whole."""
+    both = {name for name in more if isinstance(more[name], dict) and name in schema}
+    return {**schema, **more} | {name: _merged(schema[name], more[name]) for name in both}
+
+
+def _refusal(description: str, examples: list[dict], kinds: tuple[str, ...] = ("Errors",)) -> dict:
+    """Describe a refusal; of the faults in its examples, what is null is left out."""
+    for example in examples:
+        example["errors"] = [fault(**each) for each in example["errors"]]
+    schemas = [{"$ref": SCHEMAS + kind} for kind in kinds]
+    content = {
+        "schema": {"anyOf": schemas} if schemas[1:] else schemas[0],
+        "examples": {str(i): {"value": example} for i, example in enumerate(examples, start=1)},
+    }
+    return {"description": description, "content": {"application/json": content}}

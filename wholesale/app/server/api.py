@@ -3,9 +3,8 @@
 import asyncio
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -16,7 +15,8 @@ from tornado.httputil import responses
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
-from wholesale.app.server import answers, openapi, upload
+from wholesale.app.many import LIMIT
+from wholesale.app.server import answers, upload
 from wholesale.app.server.answers import Refused, fault
 from wholesale.predict import Predictor
 
@@ -29,26 +29,20 @@ PIECE = 1 << 20
 
 def handlers(predictor: Predictor) -> list:
     """List the API's addresses for Tornado."""
-    read: dict[str, Callable[[Predictor], Any]] = {
-        r"/api/segments": answers.segments,
-        r"/api/health": answers.health,
-        r"/api/openapi\.json": lambda _: openapi.document(),
+    read: dict[str, Callable[[], Any]] = {
+        r"/api/segments": lambda: answers.segments(predictor),
+        r"/api/health": lambda: answers.health(predictor),
+        r"/api/openapi\.json": answers.description,
     }
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
-        *((path, Read, {"predictor": predictor, "content": content}) for path, content in read.items()),
+        *((path, Read, {"content": content}) for path, content in read.items()),
     ]
 
 
-def elsewhere(predictor: Predictor) -> tuple:
-    """Give the rule for all other addresses under ``/api``; it goes after Jupyter's own."""
-    return (r"/api(?:/.*)?", Nothing, {"predictor": predictor})
-
-
 def as_json(content: Any) -> str:
-    """Write an answer."""
-    return json.dumps(asdict(content) if is_dataclass(content) else content, allow_nan=False)  # type: ignore[arg-type]
+    return json.dumps(content, allow_nan=False, default=asdict)
 
 
 class Api(JupyterHandler):
@@ -62,8 +56,8 @@ class Api(JupyterHandler):
 
     allowed: tuple[str, ...] = ("GET", "HEAD")
 
-    def initialize(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+    def initialize(self, **given: Any) -> None:
+        vars(self).update(given)
 
     async def prepare(self, **_: Any) -> None:
         """Keep Jupyter's check of the Host header: other sites' names may be pointed at this machine."""
@@ -73,15 +67,11 @@ class Api(JupyterHandler):
     def compute_etag(self) -> None:
         """Leave out Tornado's ETag: an answer is computed before it could be compared."""
 
-    def reply(self, text: str, status: int = 200) -> None:
-        """Send JSON."""
+    def reply(self, content: Any, status: int = 200) -> None:
+        """Send JSON; text is sent as it is."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(text)
-
-    def refuse(self, error: Refused) -> None:
-        """Send the faults of a request."""
-        self.reply(as_json(error.content), error.status)
+        self.finish(content if isinstance(content, str) else as_json(content))
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """Leave out what is refused: it is no failure of ours."""
@@ -95,20 +85,17 @@ class Api(JupyterHandler):
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
-        self.refuse(error if isinstance(error, Refused) else Refused(status_code, fault(reason)))
+        refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
+        self.reply(refused.content, refused.status)
 
 
 class Read(Api):
     """An address to read from: health, segments, or the description of this API."""
 
-    def initialize(self, predictor: Predictor, content: Callable[[Predictor], Any]) -> None:  # type: ignore[override]
-        super().initialize(predictor)
-        self.content = content
+    content: Callable[[], Any]
 
     async def get(self) -> None:
-        """Send the content."""
-        content = await asyncio.get_running_loop().run_in_executor(None, self.content, self.predictor)
-        self.reply(as_json(content))
+        self.reply(await asyncio.to_thread(self.content))  # so that the page's visitors need not wait
 
     head = get
 
@@ -127,11 +114,11 @@ class Posted(Api):
     """An address that takes a body, piece by piece."""
 
     allowed = ("POST",)
+    predictor: Predictor
     kinds: tuple[str, ...] = ()  # of Content-Type; none may be one that a form of another site can send
     limit = 0  # bytes that a body may have
-    read_at_most = (
-        0  # bytes read and dropped of a larger body: who sends it all before reading gets the reason
-    )
+    read_at_most = 0  # and that are read, and dropped: who sends it all before reading gets the reason
+    too_large = ""
 
     async def prepare(self, **_: Any) -> None:
         """Refuse at once what is far too large; Tornado would read all of it first."""
@@ -139,7 +126,7 @@ class Posted(Api):
         await super().prepare()
         length = self.request.headers.get("Content-Length", "0")
         if length.isdecimal() and float(length) > self.read_at_most:
-            raise self.too_large()
+            raise Refused(413, fault(self.too_large))
         self.body = self.store()
 
     def store(self) -> BinaryIO:
@@ -154,39 +141,35 @@ class Posted(Api):
         if self.received <= self.limit:
             self.body.write(chunk)
         elif self.received > self.read_at_most:
-            self.refuse(self.too_large())
+            self.reply({"errors": [fault(self.too_large)]}, 413)
 
     def check_body(self) -> None:
         """Refuse a body that is at fault as a whole."""
         if self.received > self.limit:
-            raise self.too_large()
+            raise Refused(413, fault(self.too_large))
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in self.kinds or "Content-Encoding" in self.request.headers:
             kinds = " or ".join(self.kinds)
             raise Refused(415, fault(f"the Content-Type must be {kinds}, and the body not compressed"))
-
-    def too_large(self) -> Refused:
-        """Say how much may be sent."""
-        return Refused(413, fault(f"the body is too large; send at most {self.limit:,} bytes"))
 
 
 class Predict(Posted):
     """``POST /api/predict``: the page's answer for one customer or for many."""
 
     kinds, limit, read_at_most = ("application/json",), answers.LIMIT, 20 * answers.LIMIT
+    too_large = f"the body is too large; send at most {limit:,} bytes"
 
     async def post(self) -> None:
-        """Answer, in another thread so that the page's visitors need not wait."""
         self.check_body()
         self.body.seek(0)
-        self.reply(await asyncio.get_running_loop().run_in_executor(None, self._answer, self.body.read()))
+        self.reply(await asyncio.to_thread(self._answer, self.body.read()))
 
     def _answer(self, body: bytes) -> str:
         content = answers.answer(self.predictor, body)
         if "customers" not in content:
             return as_json(content)
         # Written one by one: in a single call no other thread would get a turn for a tenth of a second.
-        return f'{{"customers": [{", ".join(as_json(one) for one in content["customers"])}]}}'
+        return f'{{"customers": [{", ".join(map(as_json, content["customers"]))}]}}'
 
 
 class Abandoned(Exception):
@@ -196,12 +179,11 @@ class Abandoned(Exception):
 class Score(Posted):
     """``POST /api/score``: a file of customers scored. Nothing of it stays here."""
 
-    kinds, limit, read_at_most = ("text/csv", "application/octet-stream"), upload.LIMIT, 5 * upload.LIMIT
-
-    def initialize(self, predictor: Predictor, room: asyncio.Semaphore) -> None:  # type: ignore[override]
-        super().initialize(predictor)
-        self.room, self.gone, self.working = room, threading.Event(), False
-        self.folder: TemporaryDirectory | None = None
+    kinds, limit, read_at_most = ("text/csv", "application/octet-stream"), LIMIT, 5 * LIMIT
+    too_large = answers.TOO_LARGE
+    room: asyncio.Semaphore
+    folder: TemporaryDirectory | None = None
+    gone = working = False
 
     def store(self) -> BinaryIO:
         """Keep the file on disk, in a folder that goes with the request."""
@@ -210,7 +192,7 @@ class Score(Posted):
 
     def on_connection_close(self) -> None:
         """End the work when nobody waits for it: the page does so when another file is chosen."""
-        self.gone.set()
+        self.gone = True
         if not self.working:
             self.on_finish()
 
@@ -220,10 +202,6 @@ class Score(Posted):
             self.body.close()
             self.folder.cleanup()
 
-    def too_large(self) -> Refused:
-        """Say what takes larger files."""
-        return Refused(413, fault(upload.TOO_LARGE))
-
     async def post(self) -> None:
         """Score in another thread, and send what was asked for."""
         self.check_body()
@@ -231,7 +209,7 @@ class Score(Posted):
         self.working = True
         try:
             async with self.room:
-                scored = await asyncio.get_running_loop().run_in_executor(None, self._score)
+                scored = await asyncio.to_thread(self._score)
             await self._send(scored)
         except (Abandoned, StreamClosedError):
             self.on_finish()
@@ -243,55 +221,41 @@ class Score(Posted):
         return upload.score_upload(self.predictor, Path(self.body.name), settings, self._go_on)
 
     def _go_on(self, *_: Any) -> None:
-        if self.gone.is_set():
+        if self.gone:
             raise Abandoned
 
     async def _send(self, scored: upload.Scored) -> None:
         wanted = self.request.headers.get("Accept", "")
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
-            self.set_header("Content-Type", f"multipart/form-data; boundary={boundary}")
-            await self._send_pieces(_form(boundary, self._fields(scored)))
+            kind, contents = f"multipart/form-data; boundary={boundary}", self._form(boundary, scored)
         elif "text/csv" in wanted:
-            self.set_header("Content-Type", "text/csv; charset=utf-8")
-            await self._send_pieces([scored.scored])
+            kind, contents = "text/csv; charset=utf-8", [scored.scored]
         else:
-            self.reply(as_json(scored.said))
-
-    def _fields(self, scored: upload.Scored) -> dict[tuple[str, str], bytes | Path]:
-        """Give all there is, by name and type."""
-        fields: dict[tuple[str, str], bytes | Path] = {
-            ("summary", "application/json"): as_json(scored.said).encode(),
-            ("page", "text/html"): upload.result(self.predictor, scored).encode(),
-            ("lines", "application/json"): as_json(scored.lines).encode(),
-            ("scored", "text/csv"): scored.scored,
-        }
-        return fields | ({("rejected", "text/csv"): scored.rejected} if scored.rows else {})
-
-    async def _send_pieces(self, contents: list[bytes | Path]) -> None:
-        sizes = (len(each) if isinstance(each, bytes) else each.stat().st_size for each in contents)
+            self.reply(scored.said)
+            return
+        sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
+        self.set_header("Content-Type", kind)
         self.set_header("Content-Length", str(sum(sizes)))
-        for content in contents:
-            for piece in _pieces(content):
-                self.write(piece)
-                await self.flush()
+        for each in contents:
+            with each.open("rb") if isinstance(each, Path) else io.BytesIO(each) as content:
+                while piece := content.read(PIECE):
+                    self.write(piece)
+                    await self.flush()
         self.finish()
 
-
-def _form(boundary: str, fields: dict[tuple[str, str], bytes | Path]) -> list[bytes | Path]:
-    """Write a multipart/form-data body (RFC 7578): its pieces in order, files as their paths."""
-    body: list[bytes | Path] = []
-    for (name, kind), content in fields.items():
-        file = f'; filename="{content.name}"' if isinstance(content, Path) else ""
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\nContent-Type: {kind}'
-        body += [f"{head}; charset=utf-8\r\n\r\n".encode(), content, b"\r\n"]
-    return [*body, f"--{boundary}--\r\n".encode()]
-
-
-def _pieces(content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as file:
-        while piece := file.read(PIECE):
-            yield piece
+    def _form(self, boundary: str, scored: upload.Scored) -> list[bytes | Path]:
+        """Write a multipart/form-data body (RFC 7578) of all there is: its pieces in order."""
+        fields: list[tuple[str, str, bytes | Path]] = [
+            ("summary", "application/json", as_json(scored.said).encode()),
+            ("page", "text/html", upload.result(self.predictor, scored).encode()),
+            ("lines", "application/json", as_json(scored.lines).encode()),
+            ("scored", "text/csv", scored.scored),
+            *([("rejected", "text/csv", scored.rejected)] if scored.rows else []),
+        ]
+        body: list[bytes | Path] = []
+        for name, kind, content in fields:
+            file = f'; filename="{content.name}"' if isinstance(content, Path) else ""
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n'
+            body += [f"{head}Content-Type: {kind}; charset=utf-8\r\n\r\n".encode(), content, b"\r\n"]
+        return [*body, f"--{boundary}--\r\n".encode()]

@@ -1,19 +1,33 @@
-"""The page's server: Voila in this process, settings from ``voila.json``, one notebook, and the JSON API."""
+"""The page's server: Voila in this process, settings from ``voila.json``, one notebook, and the JSON API.
+
+Plain Voila sends some ninety scripts one by one, uncompressed, and the browser asks for each again at later
+visits. Here those that every page loads come compressed and joined to the main one, and a file whose address
+changes with its content is never asked for again: a name with a hash, ``?v=``, or Voila's own files, which
+get a folder named after the hash of them all.
+"""
 
 import asyncio
 import errno
+import gzip
+import hashlib
 import logging
+import mimetypes
 import os
+import re
 import shutil
 import socket
 import sys
 import tempfile
+import tomllib
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any as Anything
+from typing import NamedTuple
 
 import zmq
 from tornado.ioloop import IOLoop
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 from traitlets import Any
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
@@ -22,7 +36,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from wholesale.app.server import api, assets
+from wholesale.app.server import api
 from wholesale.app.server.kernels import Channels
 from wholesale.app.templates import COMPILED
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
@@ -35,15 +49,111 @@ HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTH
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 
 
-class NoFiles(BaseVoilaHandler):
-    """In place of the files beside the notebook, where Voila also sends every path that it does not know.
+FOR_GOOD = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
+MAIN = "voila.js"
+_HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
-    And in place of what a page without password does not need: a way out, and Voila's socket about requests.
+CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
+"""The scripts that every page loads, by number: Voila's, and those of its extensions."""
+
+
+class Stored(NamedTuple):
+    """A file's bytes, plain and compressed, and a hash of the plain ones."""
+
+    plain: bytes
+    packed: bytes
+    digest: str
+
+
+class Assets(RequestHandler):
+    """Serves the files below some folders and nothing else; the first folder that has a file wins.
+
+    `for_good` says that the address holds a hash of all that may be asked for; the scripts `joined` are sent
+    in front of the main one.
     """
 
+    etag: str | None = None
+
+    def initialize(self, roots: Sequence[Path], for_good: bool = False, joined: Sequence[Path] = ()) -> None:
+        self.roots, self.for_good, self.joined = roots, for_good, joined
+
+    async def get(self, path: str) -> None:
+        """Send a file, compressed if the browser can read that."""
+        stored = await asyncio.to_thread(self._load, path)
+        reads = "gzip" in self.request.headers.get("Accept-Encoding", "")
+        packed = reads and len(stored.packed) < 0.9 * len(stored.plain)
+        lasting = self.for_good or "v" in self.request.arguments or _HASHED.search(path)
+        self.set_header("Content-Type", mimetypes.guess_type(path)[0] or "application/octet-stream")
+        self.set_header("Cache-Control", FOR_GOOD if lasting else ASK_AGAIN)
+        self.set_header("Vary", "Accept-Encoding")
+        if packed:
+            self.set_header("Content-Encoding", "gzip")
+        self.etag = f'"{stored.digest}{"-gzip" if packed else ""}"'
+        self.finish(stored.packed if packed else stored.plain)
+
+    head = get
+
+    def compute_etag(self) -> str | None:
+        """Give the hash that `get` knows; Tornado compares it with the browser's and answers 304."""
+        return self.etag
+
+    def _load(self, path: str) -> Stored:
+        file = find(self.roots, path)
+        if file is None:
+            raise HTTPError(404)
+        return load((*self.joined, file) if path == MAIN else (file,))
+
+
+def find(roots: Sequence[Path], path: str) -> Path | None:
+    """Find a file below one of `roots`, with links followed; None if there is none."""
+    for root in roots:
+        try:
+            file = (root / path).resolve()
+            if file.is_relative_to(root.resolve()) and file.is_file():
+                return file
+        except (OSError, ValueError):  # no path on this system: too long, or with a null byte
+            return None
+    return None
+
+
+def load(files: Sequence[Path]) -> Stored:
+    """Read and compress the last of `files`, the others joined before it; anew only when one has changed."""
+    return _load(tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=512)
+def _load(files: tuple[tuple[Path, int], ...]) -> Stored:
+    *before, last = (file.read_bytes() for file, _ in files)
+    # Each in a function of its own, so that a "use strict" at its head holds for it, and for it alone.
+    plain = b"".join(b"(()=>{" + script + b"\n})();\n" for script in before) + last
+    digest = hashlib.sha256(plain).hexdigest()[:32]
+    return Stored(plain, gzip.compress(plain, compresslevel=6, mtime=0), digest)
+
+
+def shared_scripts(static: Sequence[Path], extensions: Sequence[Path]) -> list[Path]:
+    """List the scripts that every page loads, from Voila's folders and those of its extensions."""
+    found = [find(static, f"{number}.{MAIN}") for number in CHUNKS["voila"].split()]
+    for name, numbers in CHUNKS["extensions"].items():
+        for number in numbers.split():
+            files = (file for root in extensions for file in (root / name / "static").glob(f"{number}.*.js"))
+            found.append(next(files, None))
+    return [file for file in found if file]
+
+
+def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
+    """Hash all that may be sent from `roots`; 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for file in (*joined, *(file for root in roots for file in sorted(root.rglob("*")) if file.is_file())):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class NoFiles(BaseVoilaHandler):
+    """In place of the files beside the notebook (and of all paths Voila does not know), and of a way out."""
+
     def get(self) -> None:
-        """Say that there is no such page, in the page's own look."""
-        raise HTTPError(404)
+        raise HTTPError(404)  # in the page's own look
 
 
 class Goodbye(VoilaShutdownKernelHandler):
@@ -68,6 +178,14 @@ class LivePage(TornadoVoilaHandler):
         await self.kernel_manager.renew()
 
 
+OURS = {
+    VoilaKernelWebsocketHandler: Channels,
+    TornadoVoilaHandler: LivePage,
+    VoilaShutdownKernelHandler: Goodbye,
+}
+"""What stands in for Voila's handlers."""
+
+
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
@@ -77,48 +195,31 @@ class PageServer(Voila):
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
         self.static = _folders(self.static_paths)
         self.extensions = _folders(self.labextensions_path)
-        self.joined = assets.shared_scripts(self.static, self.extensions)
-        self.version = assets.fingerprint(self.static, self.joined)
-        self.voila_configuration.page_config_hook = self._with_version
+        self.joined = shared_scripts(self.static, self.extensions)
+        self.version = fingerprint(self.static, self.joined)
+        static = {"fullStaticUrl": f"/voila/static/{self.version}"}
+        self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | static
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
         return settings
 
-    def _with_version(self, page_config: dict, **_: Anything) -> dict:
-        return page_config | {"fullStaticUrl": f"/voila/static/{self.version}"}
-
     def init_handlers(self) -> list:
         """Put this project's own handlers before Voila's."""
-        ours = {
-            VoilaKernelWebsocketHandler: Channels,
-            TornadoVoilaHandler: LivePage,
-            VoilaShutdownKernelHandler: Goodbye,
-        }
-        voila = [(path, ours.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
-        kernels = [handler for handler in voila if handler[0].startswith("/api/kernels/")]
-        nothing = (
-            r"/(?:logout|voila/(?:files|templates|query)/.*)",
-            NoFiles,
-            {"voila_configuration": self.voila_configuration},
-        )
+        voila = [(path, OURS.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
+        template = self.voila_configuration.template
+        style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
+        for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
+        unserved = r"/(?:logout|voila/(?:files|templates|query)/.*)"
         return [
             *api.handlers(self.predictor),
-            *kernels,
-            api.elsewhere(self.predictor),
-            *self._assets(),
-            nothing,
+            *(handler for handler in voila if handler[0].startswith("/api/kernels/")),
+            (r"/api(?:/.*)?", api.Nothing),
+            (rf"/voila/static/{self.version}/(.*)", Assets, for_good),
+            (r"/voila/static/(.*)", Assets, {"roots": self.static}),
+            (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
+            (rf"/voila/templates/{template}/static/(.*)", Assets, style),
+            (unserved, NoFiles, {"voila_configuration": self.voila_configuration}),
             *voila,
-        ]
-
-    def _assets(self) -> list:
-        template = self.voila_configuration.template
-        style = _folders(collect_static_paths(["voila", "nbconvert"], template))
-        ours = {"roots": self.static, "for_good": True, "joined": self.joined}
-        return [
-            (rf"/voila/static/{self.version}/(.*)", assets.Assets, ours),
-            (r"/voila/static/(.*)", assets.Assets, {"roots": self.static}),
-            (r"/voila/labextensions/(.*)", assets.Assets, {"roots": self.extensions}),
-            (rf"/voila/templates/{template}/static/(.*)", assets.Assets, {"roots": style}),
         ]
 
     def start(self) -> None:
@@ -138,9 +239,9 @@ class PageServer(Voila):
         super()._handle_signal_stop(number, frame)
 
     async def _say_when_ready(self) -> None:
-        main = assets.find(self.static, assets.MAIN)
+        main = find(self.static, MAIN)
         if main:  # compressed before the first visitor asks
-            await IOLoop.current().run_in_executor(None, assets.load, (*self.joined, main))
+            await asyncio.to_thread(load, (*self.joined, main))
         # Voila keeps no public record of when a preheated kernel has run the notebook.
         for pool in self.kernel_manager._pools.values():
             for kernel in pool[:1]:
@@ -156,13 +257,7 @@ def _folders(paths: list[str]) -> list[Path]:
 
 
 def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
-    """Serve the page on this machine until interrupted.
-
-    Parameters
-    ----------
-    port : int
-    models : Path
-        Folder of the models that the page and the API answer from.
+    """Serve the page on this machine until interrupted; the page and the API answer from `models`.
 
     Raises
     ------

@@ -1,0 +1,295 @@
+"""The report's tables, rounded as they are shown, and its figures, whose titles state what they show."""
+
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from sklearn.decomposition import PCA
+
+from wholesale import plots
+from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS, UNIT
+from wholesale.criteria import CRITERIA
+from wholesale.customers import Customers
+from wholesale.palette import SIMILAR, relation, segment_colours
+from wholesale.report.study import CountEvidence, Fitted, Placement, unless_refused
+from wholesale.scoring.summary import LIKE, by_chance
+from wholesale.segments import profile_segments
+from wholesale.wording import format_amount, format_share, of_all, rounded
+
+SHOWN, WIDEST = 10, 60
+"""Rows of a list, and letters of a file's own value, that are shown."""
+
+EVEN = 0.05
+"""So near to one half, a share above the median is neither higher nor lower."""
+
+LEAVES = 12
+"""Of the tree that is drawn."""
+
+AROUND = 5.5
+"""Where the names of arrows end, as a multiple of a loading."""
+
+NEAR = 1.05
+"""Ratio of heights up to which two merges are called nearly as high; our convention."""
+
+
+def rejected(customers: Customers) -> pd.DataFrame | None:
+    """List the first rejected records, each with its first fault."""
+    if not len(customers.rejected):
+        return None
+    first = customers.rejected.slice(0, SHOWN).select(["line", "column", "value", "reason"]).to_pandas()
+    return _short(first.replace({"column": LABELS})).set_index("line").rename_axis(index=None, columns="line")
+
+
+def spending(customers: Customers) -> pd.DataFrame:
+    """Describe each category and their sum: lowest, middle and highest amount, in m.u., and zeros."""
+    amounts = customers.amounts.rename(columns=LABELS)
+    amounts["In all"] = amounts.sum(axis=1)
+    quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(rounded)
+    quantiles.columns = ["lowest", "lower quarter", "median", "upper quarter", "highest"]
+    return quantiles.assign(zeros=(amounts == 0).sum()).rename_axis(columns="m.u. a year")
+
+
+def drifts(customers: Customers, placement: Placement) -> pd.DataFrame:
+    """Compare each category with the customers on record."""
+    record = _on_record(placement)
+    rows = {
+        LABELS[column]: {
+            "D": f"{drift.distance:.2f}",
+            "median on record": rounded(record[column].median()),
+            "median here": rounded(customers.amounts[column].median()),
+            "above the median on record": format_share(_share_above(customers, placement, column)),
+            "spending": difference(customers, placement, column),
+        }
+        for column, drift in placement.summary.drift.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(columns="category")
+
+
+def difference(customers: Customers, placement: Placement, column: str) -> str:
+    """Put one category's drift in words."""
+    drift = placement.summary.drift[column]
+    if drift.distance == 0:
+        return "no difference"
+    if drift.verdict == "alike":
+        many = by_chance(len(customers.accepted), placement.summary.on_record) <= LIKE
+        return "little difference" if many else "no clear difference"
+    if abs(_share_above(customers, placement, column) - 0.5) < EVEN:
+        return "differently spread" if drift.verdict == "different" else "very differently spread"
+    return drift.words
+
+
+def plot_drifts(customers: Customers, placement: Placement) -> Axes:
+    """Draw what the customers spend beside those on record."""
+    distances = {column: drift.distance for column, drift in placement.summary.drift.items()}
+    largest = max(distances, key=distances.__getitem__)
+    how = difference(customers, placement, largest)
+    title = f"The largest D is {distances[largest]:.2f}, in {LABELS[largest]}: {how}"
+    title = title if distances[largest] else "No category differs at all"
+    unit = f"{UNIT} a year, logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
+    names = ("on record", "here")
+    return plots.plot_ranges(_on_record(placement), customers.amounts, unit=unit, names=names, title=title)
+
+
+def placement(placement: Placement) -> pd.DataFrame:
+    """Count the customers in each segment of the models at hand, beside those on record."""
+    predictor, described = placement.predictor, {}
+    for model in predictor.models:
+        names, sizes = zip(*placement.summary.segments[model], strict=True)
+        columns = {
+            "customers": map(format_amount, sizes),
+            "share": [format_share(size / placement.summary.accepted) for size in sizes],
+            "share on record": map(format_share, predictor.sizes[model] / len(predictor.amounts)),
+        }
+        described[model] = pd.DataFrame(columns, _numbered(names))
+    return _by_model(described)
+
+
+@unless_refused
+def counts(evidence: CountEvidence) -> pd.DataFrame:
+    """Give each criterion and its vote by number of segments, and silhouettes of clouds without segments."""
+    rows = {
+        each.vote or each.heading: [
+            "–" if pd.isna(value) else each.write(value) for value in evidence.counts[each.column]
+        ]
+        for each in CRITERIA
+        if each.column in evidence.counts and each.column != "gmm_reached"
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(evidence.counts.index))
+    if len(evidence.clouds):
+        ranges = {k: f"{clouds.min():.2f} to {clouds.max():.2f}" for k, clouds in evidence.clouds.items()}
+        name = "silhouette of K-Means in clouds without segments"
+        table.loc[name] = pd.Series(ranges).reindex(table.columns)
+    table["vote"] = pd.Series(evidence.votes).reindex(table.index).map("{:.0f}".format, na_action="ignore")
+    return table.fillna("–").rename_axis(columns="segments")
+
+
+@unless_refused
+def plot_counts(evidence: CountEvidence) -> Axes | None:
+    """Draw the silhouettes and the BIC over the number of segments."""
+    columns = {f"{model}_silhouette": label for model, label in MODELS.items()}
+    silhouettes = evidence.counts.loc[2:, [name for name in columns if name in evidence.counts]]
+    if silhouettes.empty:
+        return None
+    _, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.7), layout="constrained")
+    best = sorted(set(silhouettes.idxmax().astype(int)))
+    title = f"Silhouette: best at {' or '.join(map(str, best))}{', by model' if len(best) > 1 else ''}"
+    unit = "mean silhouette (higher is better)"
+    plots.plot_criteria(silhouettes.rename(columns=columns), unit=unit, ax=left, title=title)
+    if "gmm_bic" not in evidence.counts:
+        right.set_visible(False)
+        return left
+    bic = evidence.counts[["gmm_bic"]].dropna().set_axis(["mixture"], axis=1)
+    title = f"BIC: best at {bic['mixture'].idxmin()}"
+    plots.plot_criteria(bic, unit="BIC (lower is better)", lowest=True, ax=right, title=title)
+    return left
+
+
+@unless_refused
+def segments(fitted: Fitted) -> pd.DataFrame:
+    """Describe each new segment."""
+    predictor, described = fitted.predictor, {}
+    for model in predictor.models:
+        sizes, overlaps = fitted.sizes(model), predictor.overlap[model].diagonal()
+        columns = {
+            "customers": sizes["customers"].map(format_amount),
+            "share": sizes["share"].map(format_share),
+            "of all spending": sizes["spending"].map(format_share),
+            "to its K-Means partner": ["–" if model == "kmeans" else relation(each) for each in overlaps],
+        }
+        if (fitted.answers[list(SPEND_COLUMNS)] == 0).any(axis=None):
+            columns["buying none of some category"] = sizes["zeros"].map(format_share)
+        described[model] = pd.DataFrame(columns).set_axis(_numbered(sizes.index))
+    return _by_model(described)
+
+
+@unless_refused
+def typical(fitted: Fitted) -> pd.DataFrame:
+    """Give the median amounts of each new K-Means segment."""
+    predictor = fitted.predictor
+    amounts = pd.DataFrame(predictor.typical["kmeans"], _numbered(predictor.names["kmeans"]), LABELS.values())
+    return amounts.map(rounded).rename_axis(columns="K-Means segment")
+
+
+@unless_refused
+def plot_profiles(fitted: Fitted) -> Axes:
+    """Draw what every segment of every model buys."""
+    predictor = fitted.predictor
+    amounts = pd.DataFrame(predictor.amounts, columns=list(SPEND_COLUMNS))
+    described = {}
+    for model, label in predictor.models.items():
+        profiles = profile_segments(amounts, predictor.segments[model])
+        described[label] = profiles.set_axis(_numbered(predictor.names[model]))
+    table = pd.concat(described)
+    standardized, typical = table["standardized"], table["typical"][list(SPEND_COLUMNS)]
+    name, column = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
+    title = f"Farthest out in K-Means: {name}, on {LABELS[column]}"
+    colours = [colour for model in segment_colours(predictor.overlap).values() for colour in model]
+    return plots.plot_profiles(standardized, typical=typical, colours=colours, title=title)
+
+
+@unless_refused
+def plot_plane(fitted: Fitted) -> Axes:
+    """Draw the customers on the plane of their first two principal components, in K-Means' segments."""
+    predictor = fitted.predictor
+    X = predictor.standardize(predictor.amounts)
+    components = PCA(n_components=2, svd_solver="full").fit(X)
+    share = format_share(components.explained_variance_ratio_.sum())
+    k = predictor.n_segments
+    arrows = pd.DataFrame(components.components_.T, list(SPEND_COLUMNS))
+    ax = plots.plot_map(
+        pd.DataFrame(components.transform(X), columns=["first component", "second component"]),
+        predictor.segments["kmeans"],
+        names=[str(i + 1) for i in range(k)],
+        colours=segment_colours(predictor.overlap)["kmeans"],
+        arrows=arrows,
+        title=f"The {k} segments of K-Means; the plane holds {share} of the variance",
+    )
+    ax.update_datalim(AROUND * arrows.to_numpy())  # the arrows' names, too, stay inside
+    ax.autoscale_view()
+    return ax
+
+
+@unless_refused
+def plot_tree(fitted: Fitted) -> Axes:
+    """Draw the top of Ward's tree."""
+    predictor = fitted.predictor
+    lower, higher = predictor.linkage[-predictor.n_segments :, 2][:2]
+    near = "; nearly as high: another number would cut as well" if higher < NEAR * lower else ""
+    return plots.plot_dendrogram(
+        predictor.linkage,
+        predictor.segments["ward"],
+        names=["" for _ in predictor.names["ward"]],
+        colours=segment_colours(predictor.overlap)["ward"],
+        leaves=min(LEAVES, len(predictor.amounts)),
+        title=f"The cut lies between merges at {lower:.1f} and {higher:.1f}{near}",
+    )
+
+
+@unless_refused
+def doubts(fitted: Fitted) -> pd.DataFrame:
+    """Count the contested customers by each reason."""
+    flags, predictor = fitted.doubts, fitted.predictor
+    in_kmeans = fitted.answers["kmeans_segment"] - 1
+    alone = [
+        (overlap.max(axis=1) < SIMILAR)[fitted.answers[f"{model}_segment"] - 1]
+        | (overlap.max(axis=0) < SIMILAR)[in_kmeans]
+        for model, overlap in predictor.overlap.items()
+    ]
+    reasons = {
+        "the models disagree": flags["disagreed"],
+        "of these, some model has no segment like it": pd.Series(np.any(alone, axis=0)),
+        "a close call for K-Means": flags["close"],
+        "unlike almost all customers fitted": flags["unfamiliar"],
+        "one reason or another": flags.any(axis=1),
+    }
+    counted = {reason: of_all(int(found.sum()), len(flags)) for reason, found in reasons.items()}
+    if not predictor.has_mixture:
+        counted["unlike almost all customers fitted"] = "not known without a mixture"
+    return pd.DataFrame({"customers": counted}).rename_axis(columns="contested because")
+
+
+@unless_refused
+def contested(fitted: Fitted, customers: Customers) -> pd.DataFrame | None:
+    """List the most contested customers, with what the file calls them."""
+    answers, models = fitted.answers[fitted.doubts.any(axis=1)], fitted.predictor.models
+    if answers.empty:
+        return None
+    ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
+    taken = {"line", *SPEND_COLUMNS, *ANSWERS}
+    called = [name for name in dict.fromkeys(customers.accepted.column_names) if name not in taken][:2]
+    familiarity = ["–" if pd.isna(share) else format_share(share) for share in ranked["familiarity"]]
+    table = _short(ranked[called]).assign(
+        **{label: ranked[f"{model}_segment"] for model, label in models.items()},
+        agree=ranked["agreement"].map(f"{{}} of {len(models)}".format),
+        clarity=ranked["clarity"].map("{:.2f}".format),
+        familiarity=familiarity,
+    )
+    return table.rename_axis(index=None, columns="line")
+
+
+def _on_record(placement: Placement) -> pd.DataFrame:
+    return pd.DataFrame(placement.predictor.amounts, columns=list(SPEND_COLUMNS))
+
+
+def _share_above(customers: Customers, placement: Placement, column: str) -> float:
+    """Give the share (0…1) of the customers who spend more than the median on record, ties counted half."""
+    amounts, median = customers.amounts[column], _on_record(placement)[column].median()
+    return float((amounts > median).mean() + (amounts == median).mean() / 2)
+
+
+def _numbered(names: Iterable[str]) -> list[str]:
+    return [f"{i} {name}" for i, name in enumerate(names, start=1)]
+
+
+def _by_model(described: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Name each model once; a table's corner, not a line of its own, says what its rows are."""
+    table = pd.concat({MODELS[model]: each for model, each in described.items()})
+    return table.rename_axis(index=[None, None], columns="segment")
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """Cut long texts, which a report need not quote in full."""
+    long = table.map(lambda value: isinstance(value, str) and len(value) > WIDEST)
+    return table.mask(long, table.map(lambda value: f"{str(value)[:WIDEST]}…"))
