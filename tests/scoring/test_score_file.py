@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from scorable import names_in, rows_of, write_customers
 
+from wholesale import scoring
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, Settings, blocks, customers, read_customers
-from wholesale.scoring import score as scoring
 from wholesale.scoring import score_file, score_table
 
 HEADER = ",".join(SPEND_COLUMNS)

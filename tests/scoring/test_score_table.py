@@ -2,11 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from wholesale import scoring
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import predict_segments
 from wholesale.reading import ReadError
 from wholesale.scoring import score_table
-from wholesale.scoring import table as scoring_table
 
 
 def _accepted(amounts, **others):
@@ -15,7 +15,7 @@ def _accepted(amounts, **others):
 
 
 def test_every_column_is_that_of_predict_segments(predictor, random_amounts, monkeypatch):
-    monkeypatch.setattr(scoring_table, "ROWS", 100)
+    monkeypatch.setattr(scoring, "SLICE", 100)
     scored = score_table(predictor, _accepted(random_amounts))
     expected = predict_segments(predictor, random_amounts)
     assert scored.column_names == [*SPEND_COLUMNS, *expected]
