@@ -67,11 +67,11 @@ def score_cluster(
 ) -> Summary:
     """Score customers on a Dask cluster, of which each machine sees the same files as this one.
 
-    The address is the scheduler's, or ``"local"`` for a process per core here, ended afterwards. The source is
-    a file as for `score_file`, a folder of files, or a pattern such as ``part-*.csv``: parts of one table, read
-    in order of name. The output is a folder of Parquet files that hold the rows in their order; the rejected
-    rows of several files have a column ``file``. A `ReadError`, `OutputError` or `ClusterError` leaves nothing
-    behind under the final names.
+    The address is the scheduler's, or ``"local"`` for a process per core here, ended afterwards. The source
+    is a file as for `score_file`, a folder of files, or a pattern such as ``part-*.csv``: parts of one
+    table, read in order of name. The output is a folder of Parquet files that hold the rows in their order;
+    the rejected rows of several files have a column ``file``. A `ReadError`, `OutputError` or `ClusterError`
+    leaves nothing behind under the final names.
     """
     source, output = Path(source), Path(output).absolute()  # workers may be in other folders
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
