@@ -3,8 +3,8 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from wholesale import data
-from wholesale.cli import main, training
+from wholesale import cli, data
+from wholesale.cli import main
 from wholesale.manifest import MODELS_FOLDER
 
 
@@ -32,7 +32,7 @@ def test_check_says_what_is_wrong_and_fails(tmp_path):
 def test_check_notices_other_data(monkeypatch, tmp_path):
     other = tmp_path / "wholesale_customers.csv"
     other.write_text("Fresh")
-    monkeypatch.setattr(training, "SHIPPED", other)
+    monkeypatch.setattr(cli, "SHIPPED", other)
     result = _run("check")
     assert result.exit_code == 1
     assert "models was trained on other data than wholesale_customers.csv; retrain with" in result.output

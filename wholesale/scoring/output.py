@@ -25,7 +25,7 @@ SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
 Rows: TypeAlias = pa.Table | tuple[bytes, bytes] | None  # of CSV, the header and the text
 
 
-class OutputError(Exception):
+class OutputError(ValueError):
     """The output cannot be written; the message says why."""
 
 
