@@ -292,9 +292,7 @@ def score(
 
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # a plain kill leaves nothing half-written
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain kill leaves nothing half-written
     try:
         settings = Settings(**reading(column, decimal, sheet, blank))
         with _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,7 +32,7 @@ from wholesale.scoring.output import TableFile, check_folder, check_free, folder
 from wholesale.scoring.summary import Counts, Summary
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 PORTION, ROWS = 1 << 25, 1 << 19  # bytes of text, or rows of whole row groups, in a portion, or a little more
 AHEAD = (
@@ -83,7 +82,9 @@ def score_cluster(
             check_free(rejected, force=force, source=file.path)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
-                cluster, ahead = Cluster(predictor, client, work), 4 * sum(client.nthreads().values())
+                ahead = 4 * sum(client.nthreads().values())
+                # A task, not data, as Dask makes it anew if all workers that have it die.
+                cluster = Cluster(client, work, client.submit(_same, predictor, pure=False))
                 summary = Run(files, predictor, progress, cluster).run(source, ahead=max(AHEAD, ahead))
             _check_columns(files)
             cluster.gather(files, parts, reject)
@@ -126,23 +127,18 @@ def _columns(file: CustomerFile) -> list[tuple[str, str]]:
 class Cluster:
     """Portions of files, scored by a cluster's workers into files of their own."""
 
-    predictor: Predictor
     client: "Client"
     work: Path
+    predictor: "Future"
     done: dict[int, list[Scored]] = field(default_factory=dict, init=False)
-
-    @cached_property
-    def sent(self) -> Any:
-        """The predictor: a task, not data, as Dask makes it anew if all workers that have it die."""
-        return self.client.submit(_same, self.predictor, pure=False)
 
     def parts(self, file: CustomerFile) -> Iterator[tuple["Portion", float]]:
         return portions(file)
 
-    def submit(self, file: CustomerFile, part: "Portion") -> Any:
-        return self.client.submit(score_portion, file, part, self.work, self.sent, pure=False)
+    def submit(self, file: CustomerFile, part: "Portion") -> "Future":
+        return self.client.submit(score_portion, file, part, self.work, self.predictor, pure=False)
 
-    def result(self, promise: Any) -> Scored | None:
+    def result(self, promise: "Future") -> Scored | None:
         from distributed import CancelledError, KilledWorker
 
         try:

@@ -86,15 +86,14 @@ class TableFile:
 
     def _claim(self, part: Path) -> None:
         """Take the name if it is still free: another run may have begun when this one did."""
-        try:
+        with suppress(OSError):  # the disk knows no links
+            os.link(part, self.path)
+        if not (self.path.exists() and self.path.samefile(part)):
             try:
-                os.link(part, self.path)
-            except FileExistsError:
-                raise
-            except OSError:  # the disk knows no links
                 self.path.touch(exist_ok=False)
-        except FileExistsError:
-            raise OutputError(f"{self.path.name} was made by another run meanwhile; kept nothing") from None
+            except FileExistsError:
+                message = f"{self.path.name} was made by another run meanwhile; kept nothing"
+                raise OutputError(message) from None
         self.named = True
 
     def __enter__(self) -> "TableFile":

@@ -51,21 +51,19 @@ def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
 
     Amounts on record have shape (6, m), each row ascending; `amounts` shape (n, 6). Counts add up over parts.
     """
-    pairs = [_spend_up_to(ranked, column) for ranked, column in zip(record, amounts.T, strict=True)]
-    return np.array(pairs).swapaxes(0, 1)
-
-
-def _spend_up_to(ranked: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count in one category: by sorting, or ten times faster where the amounts on record are whole."""
-    if ranked[-1] < WHOLE and not (ranked % 1).any():
-        capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
-        below, above = (
-            np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
-            for rounded in (np.floor(capped), np.ceil(capped))
-        )
-        return (np.cumsum(below) - below)[whole], np.cumsum(above)[whole]
-    column = np.sort(column)
-    return np.searchsorted(column, ranked, side="left"), np.searchsorted(column, ranked, side="right")
+    counts = []
+    for ranked, column in zip(record, amounts.T, strict=True):
+        if ranked[-1] < WHOLE and not (ranked % 1).any():  # ten times faster than to sort
+            capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
+            below, above = (
+                np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
+                for rounded in (np.floor(capped), np.ceil(capped))
+            )
+            counts.append([(np.cumsum(below) - below)[whole], np.cumsum(above)[whole]])
+        else:
+            column = np.sort(column)
+            counts.append([np.searchsorted(column, ranked, side) for side in ("left", "right")])
+    return np.array(counts).swapaxes(0, 1)
 
 
 @dataclass(frozen=True)
