@@ -16,7 +16,7 @@ app: setup  ## serve the page and print its address (make app PORT=9000)
 	@exec $(RUN) -m wholesale serve --port "$(PORT)"
 
 test: setup  ## run every test and every notebook
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 lab: setup  ## open the notebooks in JupyterLab
 	@$(RUN) -m jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" \

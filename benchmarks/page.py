@@ -1,19 +1,36 @@
 """The page against the same page in Streamlit and a bare one in Flask: ``python -m benchmarks.page``."""
 
+import contextlib
+import time
 from collections import defaultdict
-from typing import Annotated, Any
+from random import sample
+from statistics import median
+from subprocess import DEVNULL
+from typing import Annotated
 
+import numpy as np
+import psutil
 import typer
-from playwright.sync_api import Browser, Page
+from jupyter_client.manager import start_new_kernel
+from playwright.sync_api import Browser, Error, TimeoutError
 
-from benchmarks import driving, memory, tables
-from benchmarks.report import conditions, write
-from benchmarks.servers import Site, all_sites
-from wholesale.predict import Predictor, load_predictor
+from benchmarks import sites as on
+from benchmarks.results import Figures, conditions, side_by_side, write
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.predict import Predictor, load_predictor, predict_segment
 
 BLOCK = 20  # changes made on one page before it is the next one's turn
-KEYS = ("Enter", "Tab")
-Times = dict[str, dict[str, list]]
+AFTERWARDS = 2_000  # ms in which a page may fetch more once it is usable
+FORGOTTEN = 180  # seconds after which a kernel counts as never stopped
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+KERNEL = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+STOCK = """
+import ipywidgets, pandas, sklearn.cluster, sklearn.mixture
+from wholesale.bundle import load_bundle
+bundle = load_bundle()
+"""
+Sites = dict[str, on.Site]
+Step = tuple[str, str, str]  # a column, its new amount, the K-Means name that it leads to
 
 
 def main(
@@ -24,71 +41,166 @@ def main(
 ) -> None:
     """Measure all three pages in turn, in one browser; about twenty minutes."""
     predictor = load_predictor()
-    raw: dict[str, Any] = {}
-    with all_sites() as sites, driving.chromium() as browser:
+    with contextlib.ExitStack() as stack:
+        sites = {name: stack.enter_context(on.running(site)) for name, site in on.SITES.items()}
+        browser, ours = stack.enter_context(on.chromium()), sites["ours"]
         where = conditions("voila", "streamlit", "flask", "waitress", Chromium=browser.version)
-        typer.echo("Opening")
-        raw["openings"] = measure_openings(browser, sites, opens)
-        typer.echo("Changing amounts")
-        raw["changes"] = measure_changes(browser, sites, predictor, changes)
-        typer.echo("Memory")
-        raw["memory"] = {name: memory.measure_pages(browser, site, pages) for name, site in sites.items()}
-        raw["stock_further_mb"] = memory.measure_stock(pages)
-        typer.echo("Closing, and a crowd")
-        raw["goodbye_s"] = {
-            "closed": memory.measure_goodbye(browser, sites["ours"], crash=False),
-            "crashed": memory.measure_goodbye(browser, sites["ours"], crash=True),
-        }
-        start, steps = driving.first_customer(predictor), driving.flips(predictor, 20, seed=1)
-        raw["crowd"] = driving.crowd(browser, sites["ours"], start, steps, visitors)
-    parts = [tables.budgets(raw), tables.openings(raw), tables.changes(raw), tables.memory(raw, pages)]
-    write("page", "The page beside Streamlit and Flask", where, [*parts, tables.crowd(raw)], raw)
-    typer.echo(parts[0])
+        figures = measure_openings(browser, sites, opens)
+        for name, changed in measure_changes(browser, sites, predictor, changes).items():
+            figures[name] |= changed | measure_memory(browser, sites[name], pages)
+        for how in ("closed", "crashed"):
+            figures["ours"][f"tab {how}: kernel gone (s)"] = measure_goodbye(browser, ours, how)
+        figures["ours"] |= measure_crowd(browser, ours, predictor, visitors)
+        figures["stock kernel"] = {"memory: each further page (MB)": measure_stock(pages)}
+    counts = f"Openings: {opens}, changes: {changes}, visitors in the crowd: {visitors}.\n"
+    write("Page: beside Streamlit and Flask", where, figures, counts, side_by_side(figures))
 
 
-def measure_openings(browser: Browser, sites: dict[str, Site], rounds: int) -> Times:
-    """Open each page in a new browser context and once more in the same; the pages take turns."""
-    openings: Times = {name: defaultdict(list) for name in sites}
-    for turn in range(rounds):
-        for name in _rotated(list(sites), turn):
+def measure_openings(browser: Browser, sites: Sites, rounds: int) -> Figures:
+    """Open each page in a new browser context and once more in the same; the pages take random turns."""
+    taken: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in sites}
+    for _ in range(rounds):
+        for name in sample(list(sites), len(sites)):
             with browser.new_context() as context:
-                for state in ("cold", "warm"):
-                    openings[name][state].append(driving.measure_opening(context, sites[name]))
-    return openings
+                for state in ("first open", "later open"):
+                    on.rest(sites[name].pid)
+                    page, wire = on.open_page(context, sites[name])
+                    page.wait_for_timeout(AFTERWARDS)
+                    taken[name][f"{state}: first paint (ms)"].append(page.evaluate(FIRST_PAINT))
+                    taken[name][f"{state}: usable (ms)"].append(page.evaluate("probe.usable"))
+                    taken[name][f"{state}: over the wire (MB)"].append(wire.bytes / 1e6)
+                    on.leave(page)
+    return {name: {what: median(values) for what, values in each.items()} for name, each in taken.items()}
 
 
-def measure_changes(browser: Browser, sites: dict[str, Site], predictor: Predictor, n: int) -> Times:
-    """Make the same changes on each page, in blocks; the pages take turns."""
-    steps, start = driving.flips(predictor, n), driving.first_customer(predictor)
-    open_pages = {name: _fresh(browser, site, start) for name, site in sites.items()}
-    times: Times = {name: {"first_ms": [], "whole_ms": [], "lost": []} for name in sites}
-    for turn, begin in enumerate(range(0, n, BLOCK)):
-        for name in _rotated(list(sites), turn):
-            open_pages[name].bring_to_front()
-            for i, step in enumerate(steps[begin : begin + BLOCK]):
-                answer = driving.measure_change(open_pages[name], sites[name], step, KEYS[i % 2])
-                if answer is None:
-                    times[name]["lost"].append(begin + i)
-                else:
-                    times[name]["first_ms"].append(answer[0])
-                    times[name]["whole_ms"].append(answer[1])
-    for page in open_pages.values():
-        driving.leave(page)
-    return times
+def measure_changes(browser: Browser, sites: Sites, predictor: Predictor, n: int) -> Figures:
+    """Make the same changes on each page, in blocks, by Enter and Tab; the pages take random turns."""
+    steps = flips(predictor, n)
+    pages = {name: on.open_page(browser.new_context(), site)[0] for name, site in sites.items()}
+    answers: dict[str, list[tuple[float, float] | None]] = {name: [] for name in sites}
+    for begin in range(0, n, BLOCK):
+        for name in sample(list(sites), len(sites)):
+            pages[name].bring_to_front()
+            for i, (column, amount, expected) in enumerate(steps[begin : begin + BLOCK]):
+                field = pages[name].locator(sites[name].field.format(column))
+                field.fill(amount)
+                pages[name].evaluate("name => { probe.expect(name) }", expected)
+                field.press(("Enter", "Tab")[i % 2])
+                answers[name].append(pages[name].evaluate("probe.answer()"))
+    for page in pages.values():
+        on.leave(page)
+    return {name: _percentiles(times) for name, times in answers.items()}
 
 
-def _fresh(browser: Browser, site: Site, start: dict[str, str]) -> Page:
-    page, _ = driving.open_page(browser.new_context(), site)
-    driving.start_over(page, site, start)
-    return page
+def _percentiles(times: list[tuple[float, float] | None]) -> dict[str, float]:
+    answered = [each for each in times if each is not None] or [(np.nan, np.nan)]
+    figures = {}
+    for what, values in zip(("segment", "whole answer"), zip(*answered, strict=True), strict=True):
+        for share in (50, 95):
+            figures[f"change: {what} painted, p{share} (ms)"] = float(np.percentile(values, share))
+    return figures | {"change: answers lost": times.count(None)}
 
 
-def _rotated(names: list[str], by: int) -> list[str]:
-    by %= len(names)
-    return names[by:] + names[:by]
+def flips(predictor: Predictor, n: int, seed: int = 0) -> list[Step]:
+    """Choose `n` changes of one amount that all change the segment; every page starts with customer 1."""
+    draw = np.random.default_rng(seed)
+    spend = predictor.amounts[0].astype(float)
+    name = predict_segment(predictor, spend.tolist()).kmeans.name
+    steps: list[Step] = []
+    while len(steps) < n:
+        column, customer = draw.integers(len(SPEND_COLUMNS)), draw.integers(len(predictor.amounts))
+        changed = spend.copy()
+        changed[column] = predictor.amounts[customer, column]
+        if (now := predict_segment(predictor, changed.tolist()).kmeans.name) != name:
+            spend, name = changed, now
+            steps.append((SPEND_COLUMNS[column], f"{changed[column]:.0f}", name))
+    return steps
+
+
+def measure_memory(browser: Browser, site: on.Site, most: int) -> dict[str, float]:
+    """Weigh a server with no page open, with one and with `most`."""
+    on.rest(site.pid)
+    used = [on.memory(site.pid)]
+    with browser.new_context() as context:
+        for _ in range(most):
+            on.open_page(context, site)
+            on.rest(site.pid)
+            used.append(on.memory(site.pid))
+        for page in context.pages:
+            on.leave(page)
+    further = (used[most] - used[1]) / (most - 1)
+    figures = {
+        "no page": used[0],
+        "1 page": used[1],
+        f"{most} pages": used[most],
+        "each further page": further,
+    }
+    return {f"memory: {what} (MB)": value for what, value in figures.items()}
+
+
+def measure_stock(most: int) -> float:
+    """Weigh a further kernel with pandas, scikit-learn, ipywidgets and our pickled models, in MB."""
+    with contextlib.ExitStack() as stack:
+        pids, used = [], []
+        for _ in range(most):
+            manager, client = start_new_kernel(kernel_name="python3", stderr=DEVNULL)
+            stack.callback(manager.shutdown_kernel, now=True)
+            stack.callback(client.stop_channels)
+            reply = client.execute_interactive(STOCK, timeout=120)
+            assert reply["content"]["status"] == "ok"
+            pids.append(manager.provisioner.pid)  # type: ignore[union-attr]
+            used.append(sum(map(on.memory, pids)))
+        return (used[-1] - used[0]) / (most - 1)
+
+
+def measure_goodbye(browser: Browser, site: on.Site, how: str) -> float:
+    """Close a page, or crash its tab, and wait for its kernel's process to end; seconds."""
+    with browser.new_context() as context:
+        page, _ = on.open_page(context, site)
+        name = page.evaluate(KERNEL)
+        kernels = psutil.Process(site.pid).children(recursive=True)
+        (kernel,) = (one for one in kernels if any(name in word for word in one.cmdline()))
+        on.rest(site.pid)
+        if how == "closed":
+            on.leave(page)
+        else:
+            with contextlib.suppress(Error):  # the tab is gone before it could answer
+                page.goto("chrome://crash", timeout=2_000)
+        started = time.monotonic()
+        psutil.wait_procs([kernel], timeout=FORGOTTEN)
+        return time.monotonic() - started
+
+
+def measure_crowd(browser: Browser, site: on.Site, predictor: Predictor, visitors: int) -> dict[str, float]:
+    """Let many visitors open the page at once, then predict at once; count what went wrong."""
+    steps = flips(predictor, 20, seed=1)
+    errors: list[str] = []
+    started = time.perf_counter()
+    pages = [on.start_opening(browser.new_context(), site, errors)[0] for _ in range(visitors)]
+    opened = []
+    for page in pages:
+        try:
+            on.wait_until_usable(page)
+            opened.append(page)
+        except TimeoutError as error:
+            errors.append(str(error))
+    all_open = time.perf_counter()
+    for page in opened:
+        page.evaluate("steps => { window.visited = probe.visit(steps) }", steps)
+    lost = sum(page.evaluate("window.visited") for page in opened)
+    answered = time.perf_counter()
+    for page in pages:
+        on.leave(page)
+    for message in sorted(set(errors))[:5]:
+        typer.echo(message, err=True)
+    return {
+        "crowd: opening (s)": all_open - started,
+        "crowd: pages not opened": visitors - len(opened),
+        "crowd: predicting (s)": answered - all_open,
+        "crowd: answers lost": lost + (visitors - len(opened)) * len(steps),
+        "crowd: errors": len(errors),
+    }
 
 
 if __name__ == "__main__":
-    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-    app.command()(main)
-    app()
+    typer.run(main)

@@ -45,16 +45,15 @@
     return null;
   };
 
-  // A visitor without hands: types, leaves the field, waits for the answer, types again. The form is first
-  // filled with `start`. Returns how many answers were lost.
-  probe.visit = async ({ start, steps }) => {
+  // A visitor without hands: types, leaves the field, waits for the answer, types again. Returns how many
+  // answers were lost.
+  probe.visit = async (steps) => {
     const commit = (column, amount) => {
       const field = document.querySelector(site.field.replace("{}", column));
       field.value = amount;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       field.dispatchEvent(new Event("change", { bubbles: true }));
     };
-    for (const [column, amount] of Object.entries(start)) commit(column, amount);
     let lost = 0;
     for (const [column, amount, expected] of steps) {
       commit(column, amount);

@@ -1,8 +1,6 @@
 """How much of the package two everyday walks pass through: ``python -m benchmarks.walks``.
 
-One changed amount on the page, and a file of ten rows scored. Counted are calls of code under ``wholesale/``
-by ``sys.setprofile``, in all threads: the files, the distinct functions (lambdas and comprehensions included)
-and the calls.
+Counted are calls of code under ``wholesale/``, in all threads; lambdas and comprehensions are functions too.
 """
 
 import sys
@@ -24,8 +22,8 @@ PACKAGE = str(Path(wholesale.__file__).parent)
 ROWS = 10
 
 
-def walk(step: Callable[[], object]) -> Counter[tuple[str, str]]:
-    """Take a step, and count its calls by file and function."""
+def walk(name: str, step: Callable[[], object]) -> None:
+    """Take a step, and print how many files, functions and calls it passed through."""
     calls: Counter[tuple[str, str]] = Counter()
 
     def count(frame: FrameType, event: str, _: object) -> None:
@@ -39,27 +37,22 @@ def walk(step: Callable[[], object]) -> Counter[tuple[str, str]]:
     finally:
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
-    return calls
+    files = len({file for file, _ in calls})
+    typer.echo(f"{name}: {files} files, {len(calls)} functions, {calls.total()} calls")
 
 
 def main() -> None:
-    """Print both walks; each is taken once beforehand, so that what is done only once is not counted."""
+    """Take both walks; each is taken once beforehand, so that what is done only once is not counted."""
     predictor = load_predictor()
-    view = CustomerView(predictor)
-    milk = view.inputs["Milk"]
+    milk = CustomerView(predictor).inputs["Milk"]
     milk.value = "9000"
-    _tell("one changed amount", walk(lambda: milk.set_trait("value", "9123")))
+    walk("one changed amount", lambda: milk.set_trait("value", "9123"))
     with TemporaryDirectory() as folder:
         source = Path(folder, "ten.csv")
         shipped = Path("dataset/wholesale_customers.csv").read_text(encoding="utf-8").splitlines()
         source.write_text("\n".join(shipped[: ROWS + 1]), encoding="utf-8")
         score_file(source, Path(folder, "first.csv"), predictor)
-        _tell("a file of ten rows", walk(lambda: score_file(source, Path(folder, "again.csv"), predictor)))
-
-
-def _tell(name: str, calls: Counter[tuple[str, str]]) -> None:
-    files = len({file for file, _ in calls})
-    typer.echo(f"{name}: {files} files, {len(calls)} functions, {calls.total()} calls")
+        walk("a file of ten rows", lambda: score_file(source, Path(folder, "again.csv"), predictor))
 
 
 if __name__ == "__main__":

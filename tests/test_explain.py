@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
-from wholesale.explain import OVERSHOOT, contributions, explain, similar_customers, smallest_change
+from wholesale.explain import OVERSHOOT, explain
 from wholesale.predict import load_predictor, predict_segment, predict_segments
 from wholesale.wording import format_amount
 
@@ -56,7 +56,7 @@ def movement(predictor, change):
 
 
 def assert_change_holds(predictor, spend):
-    change = smallest_change(predictor, spend)
+    change = explain(predictor, spend).change
     if change is None:  # a segment is convex: who stays in it at both ends never left it between them
         for end in (0, np.finfo(float).max):
             ends = np.where(np.eye(6, dtype=bool), end, np.asarray(spend, dtype=float))
@@ -83,7 +83,7 @@ def nearest_flip(kmeans, predictor, spend, steps):
 
 
 def assert_contributions_add_up(predictor, spend):
-    reasons = contributions(predictor, spend)
+    reasons = explain(predictor, spend).reasons
     gaps = predictor.standardize(np.array(spend, dtype=float)) - predictor.centers["kmeans"]
     own, following = np.sort((gaps**2).sum(axis=1))[:2]
     total = math.fsum(reason.contribution for reason in reasons)
@@ -104,7 +104,7 @@ def test_contributions_add_up_for_any_customer_and_any_number_of_segments(spend,
 def test_a_reason_has_the_amount_as_entered_and_the_typical_amount_of_the_segment(predictor, amounts):
     for segment in (1, 2, 3):
         members = amounts[predictor.segments["kmeans"] == segment]
-        reasons = contributions(predictor, members[0])
+        reasons = explain(predictor, members[0]).reasons
         assert [reason.column for reason in reasons] == list(SPEND_COLUMNS)
         assert [reason.amount for reason in reasons] == members[0].tolist()
         geometric = np.expm1(np.log1p(members).mean(axis=0))
@@ -138,7 +138,7 @@ def test_any_change_is_confirmed_by_predicting_it(spend, k):
 
 def test_no_smaller_change_of_one_category_flips_the_segment(bundle, predictor, amounts, random_amounts):
     for spend in [*amounts[::7], *random_amounts[::25]]:
-        change = smallest_change(predictor, spend)
+        change = explain(predictor, spend).change
         moved = movement(predictor, change)
         steps = np.linspace(-1, 1, 2001) * (moved + 0.05)
         scanned = nearest_flip(bundle.kmeans, predictor, spend, steps)
@@ -156,26 +156,26 @@ def test_far_customers_get_a_change_that_holds_or_none_where_there_is_none(bundl
 
 
 def test_both_outcomes_are_among_the_far_customers(predictor):
-    assert {smallest_change(predictor, spend) is None for spend in FAR} == {True, False}
+    assert {explain(predictor, spend).change is None for spend in FAR} == {True, False}
 
 
 def test_none_is_said_where_only_an_amount_below_zero_would_flip(predictor):
     below = -predictor.mean[0] / predictor.scale[0] - 1
     centres = np.zeros((2, 6))
     centres[1, 0] = 2 * below  # half way lies below an amount of zero
-    assert smallest_change(with_centres(predictor, centres), predictor.amounts[0]) is None
+    assert explain(with_centres(predictor, centres), predictor.amounts[0]).change is None
     centres[1, 0] = 2 * (below + 1.1)
-    assert smallest_change(with_centres(predictor, centres), predictor.amounts[0]) is not None
+    assert explain(with_centres(predictor, centres), predictor.amounts[0]).change is not None
 
 
 def test_none_is_said_where_only_an_amount_too_large_for_a_number_would_flip(predictor):
     centres = np.zeros((2, 6))
     centres[1, 3] = 2000 / predictor.scale[3]
-    assert smallest_change(with_centres(predictor, centres), [100] * 6) is None
+    assert explain(with_centres(predictor, centres), [100] * 6).change is None
 
 
 def test_none_is_said_where_the_centres_are_one(predictor):
-    assert smallest_change(with_centres(predictor, np.zeros((3, 6))), [100] * 6) is None
+    assert explain(with_centres(predictor, np.zeros((3, 6))), [100] * 6).change is None
 
 
 def test_an_amount_of_exactly_zero_can_be_the_change(predictor):
@@ -191,7 +191,7 @@ def test_a_tie_at_exactly_zero_is_a_change_where_the_other_segment_wins_it(predi
     centres[:, 0] = -3, 3
     change = assert_change_holds(with_centres(plain, centres), [5, 0, 0, 0, 0, 0])
     assert (change.column, change.to, change.segment) == ("Fresh", 0, 1)
-    assert smallest_change(with_centres(plain, -centres), [5, 0, 0, 0, 0, 0]) is None  # there it does not
+    assert explain(with_centres(plain, -centres), [5, 0, 0, 0, 0, 0]).change is None  # there it does not
 
 
 def test_where_rounding_hides_which_centre_is_nearer_the_predicted_segment_is_explained(predictor):
@@ -220,12 +220,12 @@ def test_a_customer_half_way_between_two_centres_changes_by_a_hair(predictor, pa
     spend = np.expm1(middle * predictor.scale + predictor.mean).tolist()
     change = assert_change_holds(predictor, spend)
     assert movement(predictor, change) <= OVERSHOOT + 1e-9
-    assert abs(math.fsum(reason.contribution for reason in contributions(predictor, spend))) < 1e-12
+    assert abs(math.fsum(reason.contribution for reason in explain(predictor, spend).reasons)) < 1e-12
     assert {change.segment, predict_segment(predictor, spend).kmeans.segment} == {i + 1 for i in pair}
 
 
 def test_a_change_is_in_whole_units_unless_the_amount_is_small(predictor, amounts):
-    changes = [smallest_change(predictor, spend) for spend in amounts]
+    changes = [explain(predictor, spend).change for spend in amounts]
     assert all(change.to.is_integer() for change in changes if change.to > 100)
     small = [change.to for change in changes if not change.to.is_integer()]
     assert small
@@ -234,7 +234,7 @@ def test_a_change_is_in_whole_units_unless_the_amount_is_small(predictor, amount
 
 def test_a_change_goes_no_further_than_one_unit_past_the_tie(predictor, amounts):
     for spend in amounts:
-        change = smallest_change(predictor, spend)
+        change = explain(predictor, spend).change
         short = replace(change, to=change.to - math.copysign(1.001, change.to - change.amount))
         own = predict_segment(predictor, spend).kmeans.segment
         assert short.to < 0 or predict_segment(predictor, apply(spend, short)).kmeans.segment == own
@@ -246,13 +246,13 @@ def test_the_similar_customers_are_scikit_learns_nearest_neighbours(bundle, pred
     Z = bundle.standardizer.transform(pd.DataFrame(strangers, columns=list(SPEND_COLUMNS)))
     distances, indices = NearestNeighbors(n_neighbors=5).fit(X).kneighbors(Z)
     for spend, far, rows in zip(strangers, distances, indices, strict=True):
-        alike = similar_customers(predictor, spend)
+        alike = explain(predictor, spend).alike
         assert [one.customer for one in alike] == (rows + 1).tolist()
         assert [one.distance for one in alike] == pytest.approx(far, rel=1e-9)
 
 
-def test_a_similar_customer_is_shown_as_on_record(predictor, customers, bundle):
-    for one in similar_customers(predictor, [3000] * 6, n=440):
+def test_a_similar_customer_is_shown_as_on_record(predictor, customers, bundle, amounts):
+    for one in (one for spend in amounts[::10] * 1.01 for one in explain(predictor, spend).alike):
         row = customers.iloc[one.customer - 1]
         assert one.amounts == tuple(row[list(SPEND_COLUMNS)])
         assert (one.channel, one.region) == (CHANNELS[row["Channel"]], REGIONS[row["Region"]])
@@ -275,7 +275,7 @@ def test_all_customers_of_the_same_amounts_are_named_and_ties_go_by_number(predi
     twins = replace(predictor, amounts=doubled)
     assert explain(twins, amounts[0]).same == (1, 5, 201)
     assert not {1, 5, 201} & {one.customer for one in explain(twins, amounts[0]).alike}
-    nearest = similar_customers(twins, amounts[0] + 1, n=3)
+    nearest = explain(twins, amounts[0] + 1).alike[:3]
     assert [one.customer for one in nearest] == [1, 5, 201]
 
 
@@ -287,7 +287,7 @@ def test_there_are_fewer_similar_customers_where_few_are_on_record(predictor, am
 
 def test_an_unknown_code_is_shown_as_it_is(predictor):
     odd = replace(predictor, channel=predictor.channel + 7, region=predictor.region * 0)
-    one = similar_customers(odd, [1000] * 6, n=1)[0]
+    one = explain(odd, [1000] * 6).alike[0]
     assert one.channel in ("Channel 8", "Channel 9")
     assert one.region == "Region 0"
 
@@ -310,15 +310,12 @@ def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, am
     by_name = dict(zip(SPEND_COLUMNS, amounts[0].tolist(), strict=True))
     assert explain(predictor, by_name) == by_order
     assert explain(predictor, {name: format_amount(amount) for name, amount in by_name.items()}) == by_order
-    assert by_order.reasons == contributions(predictor, amounts[0])
-    assert by_order.alike == similar_customers(predictor, amounts[0])
 
 
-@pytest.mark.parametrize("ask", [explain, contributions, smallest_change, similar_customers])
 @pytest.mark.parametrize("spend", [[1, -5, 1, 1, 1, "x"], [1, 2], {"Fresh": 1}, [1, 1, 1, 1, 1, math.nan]])
-def test_bad_amounts_are_refused_as_predicting_refuses_them(predictor, ask, spend):
+def test_bad_amounts_are_refused_as_predicting_refuses_them(predictor, spend):
     with pytest.raises(ValueError) as predicting:
         predict_segment(predictor, spend)
     with pytest.raises(ValueError) as explaining:
-        ask(predictor, spend)
+        explain(predictor, spend)
     assert str(explaining.value) == str(predicting.value)

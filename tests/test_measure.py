@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wholesale.app.presets import presets
+from wholesale.app.view import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.derived import cross_validated_log_density
 from wholesale.manifest import SHIPPED
 from wholesale.measure import measure, mixture
-from wholesale.models import fit_gmm
+from wholesale.models import cross_validated_log_density, fit_gmm
 from wholesale.predict import predict_segment, predict_segments
 from wholesale.preprocessing import log_standardizer
 from wholesale.report.study import fit

@@ -14,12 +14,11 @@ from typer.testing import CliRunner
 
 from wholesale import provenance
 from wholesale.app import build_app, cards, sentences
-from wholesale.app.about import about_tab
-from wholesale.app.presets import presets
-from wholesale.app.segments import segments_tab
 from wholesale.app.server import page as server
 from wholesale.app.server import upload
 from wholesale.app.server.answers import answer, segments
+from wholesale.app.tabs import about_tab, segments_tab
+from wholesale.app.view import presets
 from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS

@@ -327,7 +327,7 @@ class TestWhatIsSaid:
         assert re.search(r"(?m)^.*\b60 .* 100%$", said)
 
     def test_of_more_than_can_be_fitted_counts_all(self, tmp_path, customers, monkeypatch):
-        monkeypatch.setattr("wholesale.provenance.LARGEST", 300)
+        monkeypatch.setattr("wholesale.bundle.LARGEST", 300)
         monkeypatch.setattr(study, "DRAWN", 200)
         own = read_file(_table(customers[list(SPEND_COLUMNS)], tmp_path))
         fitted = study.fit(own, 3)

@@ -53,10 +53,8 @@ def test_the_api_answers_as_predict_segments_does(predictor, everyone, scored):
 
 def test_the_page_answers_as_predict_segments_does(predictor, everyone, scored):
     view = CustomerView(predictor)
-    view._listen(False)  # an answer per customer, not per amount
     for i, row in enumerate(everyone.tolist()):
-        for text, amount in zip(view.inputs.values(), row, strict=True):
-            text.value = format_amount(amount)
+        view._fill(view.inputs, map(format_amount, row))  # an answer per customer, not per amount
         view.update()
         shown = unescape(view.answer.value)
         values = re.findall(r'<p class="wc-value"><i [^>]*></i>(.*?)</p>', shown)

@@ -16,13 +16,15 @@ from wholesale.manifest import (
     PREDICTOR,
     SEAL,
     BundleError,
+    Misfit,
     check_folder,
+    check_manifest,
+    check_predictor,
     sealed,
     sha256,
     to_json,
 )
 from wholesale.predictor import load_predictor
-from wholesale.schema import Misfit, check_manifest, check_predictor
 
 MISSING, SAME = object(), object()
 WRONG = {

@@ -174,9 +174,8 @@ def _writable(folder: Path) -> Iterator[None]:
 
 def _fitted(customers: "Customers", segments: int, folder: Path, weigh: bool) -> "Bundle":
     from wholesale import bundle
-    from wholesale.provenance import LARGEST
 
-    n = min(len(customers.table), LARGEST)
+    n = min(len(customers.table), bundle.LARGEST)
     if n < len(customers.table):
         console.print(
             f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."

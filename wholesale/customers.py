@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from wholesale.bundle import Source
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
-from wholesale.provenance import Source
 from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
 from wholesale.reading.sorting import blank_advice, count_blanks
 from wholesale.wording import listed, of_all

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
 from wholesale.amounts import Amount, parse_amounts
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.measure import measure, squared_distances
+from wholesale.predict import Prediction, read_off
 from wholesale.predictor import Predictor
 
 Spend = Mapping[str, Amount] | Sequence[Amount]
 
 OVERSHOOT = 0.01  # standardized units by which a rounded amount may pass the tie: small ones get decimals
 HAIR = 1e-12  # added to a margin between squared distances, relative to their size, to be past rounding
+ALIKE = 5  # similar customers that are listed
 
 
 @dataclass(frozen=True)
@@ -89,63 +92,64 @@ def explain(predictor: Predictor, spend: Spend) -> Explanation:
     ValueError
         In one sentence that names each amount at fault.
     """
-    amounts = parse_amounts(spend)
-    rival = int(_ranking(predictor, amounts)[1])
-    return Explanation(
+    return predict_and_explain(predictor, parse_amounts(spend))[1]
+
+
+def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Prediction, Explanation]:
+    """Predict and explain one customer whose six amounts are parsed already, measured once for both."""
+    measured = measure(predictor, amounts[None, :])
+    nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
+    z = predictor.standardize(amounts)
+    same = (predictor.amounts == amounts).all(axis=1)
+    explanation = Explanation(
         rival=rival + 1,
         rival_name=predictor.names["kmeans"][rival],
-        reasons=contributions(predictor, spend),
-        change=smallest_change(predictor, spend),
-        same=tuple((np.flatnonzero(_is_same(predictor, amounts)) + 1).tolist()),
-        alike=similar_customers(predictor, spend),
+        reasons=_contributions(predictor, amounts, z, nearest, rival),
+        change=_smallest_change(predictor, amounts, z, nearest),
+        same=tuple((np.flatnonzero(same) + 1).tolist()),
+        alike=_similar_customers(predictor, z, same),
     )
+    return read_off(predictor, measured), explanation
 
 
-def contributions(predictor: Predictor, spend: Spend) -> tuple[Reason, ...]:
-    """Share out among the six categories how much nearer the nearest centre is than the next.
+def _contributions(
+    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int, rival: int
+) -> tuple[Reason, ...]:
+    """Share out among the categories how much nearer the nearest centre is than the next.
 
-    A squared Euclidean distance is a sum over categories, and so is the difference of two: the six
-    contributions sum to it exactly. Parameters and errors as for `explain`.
+    A squared Euclidean distance is a sum over categories, and so is the difference of two: the
+    contributions sum to it exactly.
     """
-    amounts = parse_amounts(spend)
-    own, rival = predictor.centers["kmeans"][_ranking(predictor, amounts)[:2]]
-    z = predictor.standardize(amounts)
-    shares = (z - rival) ** 2 - (z - own) ** 2
+    own, next_best = predictor.centers["kmeans"][[nearest, rival]]
+    shares = (z - next_best) ** 2 - (z - own) ** 2
     centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
     rows = zip(SPEND_COLUMNS, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
-    return tuple(Reason(*row) for row in rows)
+    return tuple(starmap(Reason, rows))
 
 
-def smallest_change(predictor: Predictor, spend: Spend) -> Change | None:
+def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int) -> Change | None:
     """Find the change of one category that leaves the K-Means segment with the least movement.
 
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
     Technology 31(2)) with a closed form, see `_ties`. The amount is rounded past the tie, to whole
     m.u. where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
-    segment; None where no amount ≥ 0 of any one category does. Parameters and errors as for `explain`.
+    segment; None where no amount ≥ 0 of any one category does.
     """
-    amounts = parse_amounts(spend)
-    own = _ranking(predictor, amounts)[0]
-    for i, tie in _ties(predictor, amounts, own):
+    for i, tie in _ties(predictor, amounts, z, nearest):
         to = _past(amounts[i], tie, predictor.scale[i])
-        changed = np.where(np.arange(len(amounts)) == i, to, amounts)
-        segment = int(measure(predictor, changed[None, :]).segment["kmeans"][0])
-        if segment != own:
+        changed = predictor.standardize(np.where(np.arange(len(amounts)) == i, to, amounts))
+        distances = np.sqrt(squared_distances(changed[None, :], predictor.centers["kmeans"]))
+        if (segment := int(distances.argmin())) != nearest:  # near a tie, the root decides
             name = predictor.names["kmeans"][segment]
             return Change(SPEND_COLUMNS[i], float(amounts[i]), to, segment + 1, name)
     return None
 
 
-def similar_customers(predictor: Predictor, spend: Spend, n: int = 5) -> tuple[Alike, ...]:
-    """List the `n` customers on record nearest in standardized units, without those of the same amounts.
-
-    Nearest first, ties by customer number. Parameters and errors as for `explain`.
-    """
-    amounts = parse_amounts(spend)
-    z, others = predictor.standardize(amounts), predictor.standardize(predictor.amounts)
-    distances = np.sqrt(squared_distances(others, z[None, :])[:, 0])
-    distances[_is_same(predictor, amounts)] = np.inf
-    nearest = np.argsort(distances, kind="stable")[:n]
+def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) -> tuple[Alike, ...]:
+    """List the customers on record nearest to `z`, nearest first, but for those of the `same` amounts."""
+    distances = np.sqrt(squared_distances(predictor.on_record, z[None, :])[:, 0])
+    distances[same] = np.inf
+    nearest = np.argsort(distances, kind="stable")[:ALIKE]
     return tuple(_alike(predictor, i, distances[i]) for i in nearest.tolist() if distances[i] < np.inf)
 
 
@@ -163,24 +167,14 @@ def _alike(predictor: Predictor, i: int, distance: float) -> Alike:
     )
 
 
-def _is_same(predictor: Predictor, amounts: np.ndarray) -> np.ndarray:
-    return (predictor.amounts == amounts).all(axis=1)
-
-
-def _ranking(predictor: Predictor, amounts: np.ndarray) -> np.ndarray:
-    """Rank the centres (from 0), nearest first, exactly as predicting does."""
-    squares = squared_distances(predictor.standardize(amounts)[None, :], predictor.centers["kmeans"])[0]
-    return np.argsort(np.sqrt(squares), kind="stable")  # near a tie, the root decides
-
-
-def _ties(predictor: Predictor, amounts: np.ndarray, own: int) -> Iterator[tuple[int, float]]:
+def _ties(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, own: int) -> Iterator[tuple[int, float]]:
     """Yield each category and the amount at which a rival gets nearer, the least standardized step first.
 
     As one coordinate moves by t, ‖x − rival‖² − ‖x − own‖² is linear in t, with slope 2 (own − rival)
     in that coordinate, so each rival is met once. A `HAIR` is added, to be past the tie itself.
     """
     centers = predictor.centers["kmeans"]
-    squares = squared_distances(predictor.standardize(amounts)[None, :], centers)[0]
+    squares = squared_distances(z[None, :], centers)[0]
     margins = squares - squares[own] + HAIR * (1 + squares)
     with np.errstate(divide="ignore", over="ignore"):
         steps = margins[:, None] / (2 * (centers - centers[own]))  # infinite where the centres do not differ

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
 SEED = 20130101
@@ -254,3 +255,62 @@ def fit_quietly(gmm: GaussianMixture, X: np.ndarray) -> GaussianMixture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return gmm.fit(X)
+
+
+def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:
+    """Score each customer by a mixture that did not see it.
+
+    Parameters
+    ----------
+    gmm : GaussianMixture
+        The kept optimum; each fold's mixture starts from it.
+    X : ndarray of shape (n_customers, 6)
+    n_splits : int
+        Folds, shuffled by ``SEED``.
+
+    Returns
+    -------
+    ndarray of shape (n_customers,)
+        Log-densities in standardized units.
+    """
+    density = np.empty(len(X))
+    folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
+    with threadpool_limits(1):
+        for seen, unseen in folds.split(X):
+            fold = GaussianMixture(gmm.n_components, covariance_type=gmm.covariance_type, tol=TOL)
+            fold.set_params(weights_init=gmm.weights_, means_init=gmm.means_, precisions_init=gmm.precisions_)
+            density[unseen] = polish(fit_quietly(fold, X[seen]), X[seen]).score_samples(X[unseen])
+    return density
+
+
+def ward_linkage(ward: AgglomerativeClustering) -> np.ndarray:
+    """Write Ward\'s tree as :func:`scipy.cluster.hierarchy.linkage` does, shape (n_customers - 1, 4)."""
+    n = ward.n_leaves_
+    below = np.ones(n + len(ward.children_))
+    for node, (left, right) in enumerate(ward.children_, start=n):
+        below[node] = below[left] + below[right]
+    return np.column_stack([ward.children_, ward.distances_, below[n:]]).astype(float)
+
+
+def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
+    """Share of customers whom the placement rule puts into their own Ward segment.
+
+    Each customer is left out of its segment's centre and count; the tree itself is not refitted.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, 6)
+    labels : ndarray of shape (n_customers,)
+
+    Returns
+    -------
+    float
+        0…1.
+    """
+    segments, own = np.unique(labels, return_inverse=True)
+    member = own[:, None] == np.arange(len(segments))
+    counts = member.sum(axis=0) - member
+    sums = member.T.astype(float) @ X - member[:, :, None] * X[:, None, :]
+    gaps = X[:, None, :] - sums / np.maximum(counts, 1)[:, :, None]
+    costs = np.where(counts > 0, counts / (counts + 1) * (gaps**2).sum(axis=2), np.inf)
+    return float((costs.argmin(axis=1) == own).mean())

@@ -7,7 +7,7 @@ import numpy as np
 
 from wholesale.amounts import Amount, check_amounts, parse_amounts
 from wholesale.columns import MODELS
-from wholesale.measure import measure
+from wholesale.measure import Measured, measure
 from wholesale.predictor import Predictor, load_predictor
 
 __all__ = ["Prediction", "Predictor", "Reading", "load_predictor", "predict_segment", "predict_segments"]
@@ -87,7 +87,11 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
     ValueError
         In one sentence that names each amount at fault.
     """
-    measured = measure(predictor, parse_amounts(spend)[None, :])
+    return read_off(predictor, measure(predictor, parse_amounts(spend)[None, :]))
+
+
+def read_off(predictor: Predictor, measured: Measured) -> Prediction:
+    """Read the answer for the first customer off what was measured."""
     kmeans = int(measured.segment["kmeans"][0])
 
     def reading(model: str) -> Reading:

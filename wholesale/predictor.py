@@ -20,6 +20,7 @@ from wholesale.manifest import (
     to_json,
     write_file,
 )
+from wholesale.palette import segment_colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,16 @@ class Predictor:
         return self.manifest.get("metrics", {}).get("ward", {}).get("self_placement")
 
     @cached_property
+    def on_record(self) -> np.ndarray:
+        """The customers on record in log-standardized units, shape (n, 6)."""
+        return self.standardize(self.amounts)
+
+    @cached_property
+    def colours(self) -> dict[str, tuple[str, ...]]:
+        """The colour of each model's segments."""
+        return segment_colours(self.overlap)
+
+    @cached_property
     def log_constants(self) -> np.ndarray:
         """Each component's share of the log-density that no customer changes, weight included; shape (k,)."""
         roots = np.diagonal(self.precisions_cholesky, axis1=1, axis2=2)
@@ -160,13 +171,7 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
 
 
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
-    """Build a `Predictor` from the bytes of ``predictor.json``; `folder` is where they come from.
-
-    Raises
-    ------
-    BundleError
-        If the bytes are not a predictor as its table says (see :mod:`wholesale.schema`).
-    """
+    """Build a `Predictor` from ``predictor.json``; BundleError if it is not as its table says."""
     numbers, table = read_predictor(content, manifest, folder)
     known = dict.fromkeys(field.name for field in fields(Predictor))
     arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from servers import free_port, running
+from visit import open_page
 
 from wholesale.app.server import HOST
 from wholesale.manifest import ROOT
@@ -68,10 +69,17 @@ class Witness:
 
 
 @pytest.fixture(params=[{"width": 1440, "height": 900}], ids=["1440"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh page; what its witness saw must be nothing in the end."""
+def blank(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page before it is opened; what its witness saw must be nothing in the end."""
     with browser.new_context(viewport=request.param) as context:
         page = context.new_page()
         page.witness = Witness(page)
         yield page
         assert page.witness.faults == []
+
+
+@pytest.fixture
+def page(blank: Page, address: str) -> Page:
+    """The page, opened and answering."""
+    open_page(blank, address)
+    return blank

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from servers import free_port, running
-from visit import PHONE, field, open_page
+from visit import PHONE, enter, field, open_page, predict
 
 from wholesale.columns import SPEND_COLUMNS
 
@@ -16,26 +16,21 @@ def violations(page: Page) -> list[str]:
     return [f"{its['id']}: {node['html'][:200]}" for its in found for node in its["nodes"]]
 
 
-@pytest.mark.parametrize("page", [{"width": 1440, "height": 900}, PHONE], indirect=True, ids=["1440", "390"])
-def test_no_tab_and_no_answer_violates_a_rule(page: Page, address):
-    open_page(page, address)
+@pytest.mark.parametrize("blank", [{"width": 1440, "height": 900}, PHONE], indirect=True, ids=["1440", "390"])
+def test_no_tab_and_no_answer_violates_a_rule(page: Page):
     assert violations(page) == []
     for name in ("many", "segments", "about", "one"):
         page.locator(f"#wc-tab-{name}").click()
         assert violations(page) == [], name
-    for column in SPEND_COLUMNS:
-        field(page, column).fill("1000000000")
-    page.locator(".wc-predict").click()
+    predict(page, ["1000000000"] * 6)
     expect(page.locator(".wc-warning")).to_be_visible()
     assert violations(page) == []
-    field(page, "Milk").fill("abc")
-    field(page, "Milk").press("Enter")
+    enter(page, "Milk", "abc")
     expect(page.locator(".wc-stale")).to_be_visible()
     assert violations(page) == []
 
 
-def test_no_state_of_a_file_that_is_scored_violates_a_rule(page: Page, address):
-    open_page(page, address)
+def test_no_state_of_a_file_that_is_scored_violates_a_rule(page: Page):
     page.locator("#wc-tab-many").click()
     head = ",".join(SPEND_COLUMNS)
     states = {
@@ -52,11 +47,11 @@ def test_no_state_of_a_file_that_is_scored_violates_a_rule(page: Page, address):
     page.witness.faults.clear()  # two files were refused
 
 
-def test_the_outline_violates_no_rule(page: Page, address):
-    page.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(address)
-    expect(page.get_by_text("Starting…")).to_be_visible()
-    assert violations(page) == []
+def test_the_outline_violates_no_rule(blank: Page, address):
+    blank.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    blank.goto(address)
+    expect(blank.get_by_text("Starting…")).to_be_visible()
+    assert violations(blank) == []
 
 
 def test_a_lost_connection_is_said_keeps_what_was_typed_and_violates_no_rule(browser, tmp_path):

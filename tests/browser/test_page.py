@@ -1,18 +1,22 @@
+"""One customer's answer, and the tabs beside it."""
+
 import time
 import urllib.error
 import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import PHONE, field, open_page
+from visit import PHONE, enter, field, fits, open_page, predict, values
 
 from wholesale.amounts import parse_amount
 from wholesale.app import cards, sentences
+from wholesale.app.view import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import format_amount, format_share
 
-RETAILER = dict(zip(SPEND_COLUMNS, ("1200", "12000", "21000", "300", "9500", "1500"), strict=True))
+RETAILER = ["1200", "12000", "21000", "300", "9500", "1500"]
+TABS = ("many", "segments", "about", "one")
 
 
 def status(url: str) -> int:
@@ -23,126 +27,101 @@ def status(url: str) -> int:
         return error.code
 
 
-def text_of(page: Page, name: str) -> str:
-    return page.locator(f".wc-app .{name}").inner_text()
-
-
-def test_six_amounts_change_the_answers_to_what_predict_segment_says(page, address, predictor: Predictor):
-    open_page(page, address)
-    before = text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")
-    for column, amount in RETAILER.items():
-        field(page, column).fill(amount)
-    page.locator(".wc-predict").click()
-    answer = predict_segment(predictor, RETAILER)
-    expect(page.locator(".wc-kmeans .wc-value")).to_have_text(answer.kmeans.name)
-    expect(page.locator(".wc-gmm .wc-value")).to_have_text(answer.gmm.name)
-    expect(page.locator(".wc-ward .wc-value")).to_have_text(answer.ward.name)
+def answers(page: Page, predictor: Predictor, amounts: list) -> None:
+    """See that the page shows what `predict_segment` says."""
+    answer = predict_segment(predictor, amounts)
+    for model in ("kmeans", "gmm", "ward"):
+        expect(page.locator(f".wc-{model} .wc-value")).to_have_text(getattr(answer, model).name)
     expect(page.locator(".wc-agreement")).to_have_text(f"{answer.agreement} of 3 models agree")
     expect(page.locator(".wc-familiarity")).to_have_text(sentences.familiarity(answer))
     for probability in answer.gmm.scores:
-        assert format_share(probability) in text_of(page, "wc-gmm")
-    assert (text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")) != before
+        expect(page.locator(".wc-gmm")).to_contain_text(format_share(probability))
+    expect(page.get_by_role("status").first).to_have_text(sentences.announcement(answer))
+
+
+def test_amounts_change_the_answers_to_what_predict_segment_says_and_announce_it(page, address, predictor):
+    answers(page, predictor, predictor.amounts[0])
+    predict(page, RETAILER)
+    answers(page, predictor, RETAILER)
     assert page.witness.navigations == [address]
 
 
-def test_no_trace_of_a_notebook_or_a_failed_cell_is_on_the_page(page, address):
-    open_page(page, address)
-    body = page.content()
-    for trace in (
-        "error when executing cell",
-        "There was an error",
-        "Traceback",
-        "In [",
-        "Six yearly amounts in",
-    ):
-        assert trace not in body
+def test_no_trace_of_a_notebook_or_a_failed_cell_is_on_the_page(page):
+    traces = ("error when executing cell", "There was an error", "Traceback", "In [", "Six yearly amounts in")
+    assert [trace for trace in traces if trace in page.content()] == []
     assert page.locator(".jp-InputPrompt, .jp-OutputPrompt, .jp-Cell, .prompt").count() == 0
     assert page.title() == "Wholesale customer segments"
     assert page.locator("html").get_attribute("lang") == "en"
 
 
-def test_the_page_is_readable_before_a_kernel_answers(page, address):
-    page.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(address)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
-    expect(page.get_by_text("Starting…")).to_be_visible()
-    for label in LABELS.values():
-        expect(page.get_by_text(label, exact=True)).to_be_visible()
+def test_the_page_is_readable_before_a_kernel_answers(blank, address):
+    blank.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    blank.goto(address)
+    expect(blank.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
+    for words in ("Starting…", *LABELS.values()):
+        expect(blank.get_by_text(words, exact=True)).to_be_visible()
 
 
-def test_enter_and_leaving_a_field_both_answer(page, address):
-    open_page(page, address)
-    hero = page.locator(".wc-hero")
-    field(page, "Fresh").fill("0")
-    field(page, "Fresh").press("Enter")
+def test_enter_and_leaving_a_field_both_answer(page):
+    enter(page, "Fresh", "0", "Enter")
     expect(field(page, "Fresh")).to_be_focused()
-    after_enter = page.locator(".wc-kmeans")
-    expect(after_enter).not_to_contain_text("1.1 times nearer")
+    expect(page.locator(".wc-kmeans")).not_to_contain_text("1.1 times nearer")
     for column in SPEND_COLUMNS:
         field(page, column).fill("1000000000")
     field(page, "Delicassen").press("Tab")
-    expect(hero).to_contain_text("Unlike 99% of the customers on record")
+    expect(page.locator(".wc-hero")).to_contain_text("Unlike 99% of the customers on record")
 
 
-def test_a_bad_entry_is_named_and_the_last_good_answer_stays(page, address):
-    open_page(page, address)
-    before = text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")
-    field(page, "Milk").fill("abc")
-    field(page, "Milk").press("Tab")
+def test_a_bad_entry_is_named_and_the_last_good_answer_stays(page):
+    models = page.locator(".wc-three")
+    before = models.inner_text()
+    enter(page, "Milk", "abc")
     with pytest.raises(ValueError) as sentence:
         parse_amount("Milk", "abc")
-    error = page.locator(".wc-error").filter(has_text="Milk")
-    expect(error).to_have_text(str(sentence.value))
+    expect(page.locator(".wc-error").filter(has_text="Milk")).to_have_text(str(sentence.value))
     expect(field(page, "Milk")).to_have_attribute("aria-invalid", "true")
     expect(field(page, "Milk")).to_have_accessible_description(str(sentence.value))
     expect(field(page, "Milk")).to_have_value("abc")
     expect(field(page, "Grocery")).to_be_focused()
     expect(page.get_by_text(cards.EARLIER).first).to_be_visible()
-    assert (text_of(page, "wc-kmeans"), text_of(page, "wc-gmm")) == before
-    field(page, "Milk").fill("9656")
-    field(page, "Milk").press("Enter")
+    assert models.inner_text() == before
+    enter(page, "Milk", "9656", "Enter")
     expect(page.locator(".wc-stale")).to_have_count(0)
     expect(field(page, "Milk")).to_have_attribute("aria-invalid", "false")
 
 
-def test_reset_returns_to_the_first_customer(page, address, predictor: Predictor):
-    open_page(page, address)
-    start = text_of(page, "wc-kmeans")
+def test_reset_returns_to_the_first_customer(page, predictor):
+    start = page.locator(".wc-kmeans").inner_text()
     field(page, "Grocery").fill("-5")
     page.locator(".wc-reset").click()
     expect(field(page, "Grocery")).to_have_value(format_amount(predictor.amounts[0][2]))
     expect(page.locator(".wc-stale")).to_have_count(0)
-    assert text_of(page, "wc-kmeans") == start
+    assert page.locator(".wc-kmeans").inner_text() == start
 
 
-def test_inputs_are_labelled_for_people_phones_and_screen_readers(page, address):
-    open_page(page, address)
+def test_inputs_are_labelled_for_people_phones_and_screen_readers(page):
     for column, label in LABELS.items():
         expect(field(page, column)).to_have_accessible_name(label)
         expect(field(page, column)).to_have_attribute("inputmode", "decimal")
         expect(field(page, column)).to_have_attribute("autocomplete", "off")
 
 
-def test_the_answer_is_announced_in_words(page, address, predictor: Predictor):
-    open_page(page, address)
-    field(page, "Fresh").fill("3")
-    field(page, "Fresh").press("Enter")
-    answer = predict_segment(predictor, [3, *predictor.amounts[0][1:]])
-    expect(page.get_by_role("status").first).to_have_text(sentences.announcement(answer))
-
-
-@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["390"])
-def test_a_phone_shows_the_page_without_scrolling_sideways(page, address):
-    open_page(page, address)
-    for column in SPEND_COLUMNS:
-        field(page, column).fill("not an amount at all, however long it may be")
-        field(page, column).press("Tab")
-    expect(page.locator(".wc-error").last).not_to_be_empty()
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+@pytest.mark.parametrize("blank", [PHONE], indirect=True, ids=["390"])
+def test_a_phone_shows_every_tab_and_whatever_is_typed_without_scrolling_sideways(page):
+    for name in TABS:
+        page.locator(f"#wc-tab-{name}").click()
+        assert fits(page), name
+    typed = {"not an amount at all, however long it may be": ".wc-error:has-text('not an amount')",
+             "1000000000": ".wc-warning",
+             "9" * 300: ".wc-hero:has-text('spends 6e+300')",
+             "9" * 16: ".wc-hero:has-text('spends 6e+16')"}  # fmt: skip
+    for text, seen in typed.items():
+        predict(page, [text] * 6)
+        expect(page.locator(seen).last).to_be_visible()
+        assert fits(page), text
 
 
 def test_a_closed_page_takes_its_kernel_with_it(page, address):
-    open_page(page, address)
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     assert status(f"{address}api/kernels/{kernel}") == 200
     page.goto("about:blank")
@@ -160,12 +139,10 @@ def test_no_file_is_served_beside_the_page(address, path):
     assert "There is no such page here." in refusal.value.read().decode()
 
 
-def test_plain_voila_serves_the_same_page(page, voila_address, predictor: Predictor):
-    open_page(page, voila_address)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
-    expected = predict_segment(predictor, predictor.amounts[0])
-    expect(page.locator(".wc-kmeans .wc-value")).to_have_text(expected.kmeans.name)
-    expect(page.locator(".wc-gmm .wc-value")).to_have_text(expected.gmm.name)
+def test_plain_voila_serves_the_same_page(blank, voila_address, predictor):
+    open_page(blank, voila_address)
+    expect(blank.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
+    answers(blank, predictor, predictor.amounts[0])
 
 
 GIVEN_UP = """
@@ -180,13 +157,101 @@ new MutationObserver((_, observer) => {
 """
 
 
-def test_a_page_that_voila_gave_up_is_drawn_again(page, address, predictor: Predictor):
-    page.add_init_script(GIVEN_UP)
+def test_a_page_that_voila_gave_up_is_drawn_again(blank, address, predictor):
+    blank.add_init_script(GIVEN_UP)
+    open_page(blank, address)
+    assert blank.evaluate("window.givenUp")
+    predict(blank, RETAILER)
+    answers(blank, predictor, RETAILER)
+
+
+def test_tabs_show_one_page_at_a_time_and_can_be_linked_to(page, address):
+    for name in TABS:
+        page.locator(f"#wc-tab-{name}").click()
+        expect(page.locator(".wc-page:visible")).to_have_count(1)
+        expect(page.locator(f"#wc-page-{name}")).to_be_visible()
+        expect(page.locator(f"#wc-page-{name}")).to_have_role("tabpanel")
+        assert page.url == f"{address}#{name}"
+    page.goto("about:blank")
+    page.goto(f"{address}#about")
+    expect(page.get_by_role("heading", name="Limits of use")).to_be_visible(timeout=30_000)
+    expect(page.locator(".wc-form:visible")).to_have_count(0)
+
+
+def test_every_model_s_segments_and_the_evidence_are_on_their_tabs(page, predictor):
+    page.locator("#wc-tab-segments").click()
+    for name in {name for names in predictor.names.values() for name in names}:
+        expect(page.get_by_role("heading", name=name, exact=True).first).to_be_visible()
+    page.locator("#wc-tab-about").click()
+    for sentence in predictor.evidence["sentences"]:
+        expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.locator(".wc-tree:visible")).to_have_count(1)
+
+
+def test_a_real_customer_can_be_started_from(page, predictor):
+    for label, customer in presets(predictor).items():
+        page.locator(".wc-preset select").select_option(label=label)
+        expect(page.locator(".wc-alike")).to_contain_text(f"Customer {customer} on record has exactly")
+        amounts = predictor.amounts[customer - 1]
+        assert values(page) == list(map(format_amount, amounts.tolist()))
+        expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, amounts).kmeans.name)
+
+
+def test_the_map_marks_the_customer_and_says_who_the_points_are(page, predictor):
+    box = page.locator(".wc-map").bounding_box()
+    ring = page.locator(".wc-map .wc-you").bounding_box()
+    assert box["x"] < ring["x"] < box["x"] + box["width"]
+    enter(page, "Fresh", "100", "Enter")
+    page.wait_for_function(
+        "was => Math.abs(document.querySelector('.wc-map .wc-you').getBoundingClientRect().y - was) > 5",
+        arg=ring["y"],
+    )
+    assert page.locator("#wc-cloud-hover title").count() == len(predictor.amounts)
+
+
+def test_the_answer_can_be_copied_as_text(page, predictor):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as text").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator(".wc-text").text_content()
+    assert copied.startswith("Customer: ")
+    assert predict_segment(predictor, predictor.amounts[0]).gmm.name in copied
+
+
+def test_a_reload_keeps_what_was_typed_and_a_new_visit_starts_anew(page, address, predictor):
+    field(page, "Milk").fill("1234")
+    enter(page, "Frozen", "abc", "Enter")
+    expect(page.locator(".wc-error").filter(has_text="Frozen")).to_be_visible()
+    page.reload()
+    expect(field(page, "Milk")).to_have_value("1\u00a0234", timeout=30_000)
+    expect(field(page, "Frozen")).to_have_value("abc")
+    expect(page.locator(".wc-error").filter(has_text="Frozen")).to_be_visible()
+    page.goto("about:blank")
     open_page(page, address)
-    assert page.evaluate("window.givenUp")
-    for column, amount in RETAILER.items():
-        field(page, column).fill(amount)
-    page.locator(".wc-predict").click()
-    answer = predict_segment(predictor, RETAILER)
-    expect(page.locator(".wc-kmeans .wc-value")).to_have_text(answer.kmeans.name)
-    expect(page.locator(".wc-gmm .wc-value")).to_have_text(answer.gmm.name)
+    expect(field(page, "Milk")).to_have_value(format_amount(predictor.amounts[0][1]))
+
+
+def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
+    def next_is(selector: str) -> None:
+        page.keyboard.press("Tab")
+        expect(page.locator(selector)).to_be_focused()
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+    next_is("#wc-tab-one")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#wc-page-many")).to_be_visible()
+    expect(page.locator("#wc-tab-many")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    next_is(".wc-preset select")
+    page.keyboard.type("Contested")
+    contested = list(presets(predictor).values())[-2]
+    expect(page.locator(".wc-alike")).to_contain_text(f"Customer {contested} on record has exactly")
+    for column in SPEND_COLUMNS:
+        next_is(f".wc-input-{column} input")
+        page.keyboard.type("5000")
+    next_is(".wc-predict")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, [5000] * 6).kmeans.name)
+    next_is(".wc-reset")
+    next_is(".wc-copy")

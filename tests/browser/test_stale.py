@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
-from visit import field, open_page
+from visit import enter, field
 
 from wholesale.app import cards
 from wholesale.wording import format_amount
@@ -36,11 +36,16 @@ def stopped(page: Page) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
-def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page, address):
-    open_page(page, address)
+def press_slowly(page: Page) -> None:
+    """Hold a button as long as a person does: an answer may come meanwhile, and move or redraw it."""
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+
+
+def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
-    field(page, "Milk").fill("123")
-    field(page, "Milk").press("Tab")
+    enter(page, "Milk", "123")
     expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
     expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
     page.wait_for_timeout(3000)  # the kernel that Jupyter starts in its place knows nothing of this page
@@ -53,15 +58,13 @@ def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page, addr
     expect(page.locator(NOTICE)).to_be_hidden()
 
 
-def test_a_kernel_that_dies_unused_is_noticed(page, address):
-    open_page(page, address)
+def test_a_kernel_that_dies_unused_is_noticed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
     expect(page.locator(NOTICE).get_by_role("button", name="Reload")).to_be_visible(timeout=15_000)
 
 
 @pytest.mark.parametrize("silently", [False, True])
 def test_a_kernel_that_was_shut_down_is_noticed(page, address, silently):
-    open_page(page, address)
     if silently:  # it is killed, after five seconds, before it can say that it ends
         kernel_of(page).send_signal(signal.SIGSTOP)
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
@@ -74,12 +77,10 @@ def test_a_kernel_that_was_shut_down_is_noticed(page, address, silently):
 
 
 @pytest.mark.parametrize("ask", ["type", "preset", "reset", "predict"])
-def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(page, address, ask):
-    open_page(page, address)
+def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(page, ask):
     with stopped(page):
         if ask == "type":
-            field(page, "Fresh").fill("77")
-            field(page, "Fresh").press("Enter")
+            enter(page, "Fresh", "77", "Enter")
         elif ask == "preset":
             page.locator(".wc-preset select").select_option(index=2)
         else:
@@ -93,22 +94,17 @@ def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(pa
     expect(page.locator(".wc-stale")).to_have_count(0)
 
 
-def test_a_fault_that_nobody_heard_is_not_taken_for_a_reply(page, address):
-    open_page(page, address)
-    field(page, "Milk").fill("abc")
-    field(page, "Milk").press("Tab")
+def test_a_fault_that_nobody_heard_is_not_taken_for_a_reply(page):
+    enter(page, "Milk", "abc")
     expect(page.locator(".wc-error").filter(has_text="abc")).to_be_visible()
     with stopped(page):
-        field(page, "Fresh").fill("5")
-        field(page, "Fresh").press("Tab")
+        enter(page, "Fresh", "5")
         expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=5000)
 
 
-def test_what_is_being_typed_survives_a_late_reply(page, address):
-    open_page(page, address)
+def test_what_is_being_typed_survives_a_late_reply(page):
     with stopped(page):
-        field(page, "Fresh").fill("1234")
-        field(page, "Fresh").press("Enter")
+        enter(page, "Fresh", "1234", "Enter")
         field(page, "Fresh").press("End")
         field(page, "Fresh").press("5")
     expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
@@ -119,26 +115,19 @@ def test_what_is_being_typed_survives_a_late_reply(page, address):
     expect(page.locator(".wc-stale")).to_have_count(0)
 
 
-def test_a_click_that_takes_its_time_is_not_lost(page, address, predictor):
-    """A person holds a button for a tenth of a second: time for an answer to move it or draw it anew."""
-    open_page(page, address)
+def test_a_click_that_takes_its_time_is_not_lost(page, predictor):
     field(page, "Fresh").fill("-5")
     box = page.locator(".wc-reset").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 4)
-    page.mouse.down()
-    page.wait_for_timeout(300)
-    page.mouse.up()
+    press_slowly(page)
     expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[0][0]))
     expect(page.locator(".wc-stale")).to_have_count(0)
 
 
-def test_copying_works_at_once_after_typing(page, address):
+def test_copying_works_at_once_after_typing(page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    open_page(page, address)
     field(page, "Fresh").fill("4321")
     page.locator(".wc-copy").hover()
-    page.mouse.down()
-    page.wait_for_timeout(300)
-    page.mouse.up()
+    press_slowly(page)
     expect(field(page, "Fresh")).to_have_value(format_amount(4321))
     assert "Customer: Fresh" in page.evaluate("navigator.clipboard.readText()")

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from wholesale.evidence import compare_cluster_counts, gap_statistic, prediction_strength, recommend
-from wholesale.evidence.gap import reference_set
+from wholesale.evidence.counts import reference_set, strength
 from wholesale.evidence.recommend import gap_vote, strength_vote
-from wholesale.evidence.strength import strength
 
 
 def _blobs(n_blobs, seed=0):

@@ -1,7 +1,7 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,12 +50,10 @@ def familiarity(prediction: Prediction) -> str:
     """Say how usual a customer is among those on record."""
     if prediction.familiarity is None:
         return "How familiar cannot be told, as there is no mixture"
-    share = format_share(prediction.familiarity)
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
-    if prediction.familiarity < 0.1:
-        return f"Unusual: only {share} of customers are more unusual"
-    return f"Familiar: {share} of customers are more unusual"
+    start = "Unusual: only" if prediction.familiarity < 0.1 else "Familiar:"
+    return f"{start} {format_share(prediction.familiarity)} of customers are more unusual"
 
 
 def probability(share: float) -> str:
@@ -88,12 +86,12 @@ def _causes(predictor: Predictor) -> Iterator[str]:
         yield f"{counted(len(repeats), 'different customer')} are few for {k} segments"
     if repeats.max() > 1 and (share := repeats.max() / len(amounts)) >= REPEATED:
         yield f"{format_share(share)} of customers have the same amounts throughout"
-    for label, its in zip(labels, amounts.T, strict=True):
-        values, counts = np.unique(its, return_counts=True)
+    for label, column in zip(labels, amounts.T, strict=True):
+        values, counts = np.unique(column, return_counts=True)
         if (share := counts.max() / len(amounts)) >= USUAL:
             usual = format_amount(values[counts.argmax()].item())
             yield f"{label} is {usual} for {format_share(share)} of customers"
-    spread, axes = np.linalg.eigh(np.cov(predictor.standardize(amounts), rowvar=False))
+    spread, axes = np.linalg.eigh(np.cov(predictor.on_record, rowvar=False))
     flat = (axes[:, spread < FLAT * spread[-1]] ** 2).sum(axis=1) > FLAT
     if flat.any():
         yield f"{listed(np.array(labels)[flat].tolist())} follow from each other"
@@ -105,13 +103,14 @@ def clarity(predictor: Predictor, prediction: Prediction) -> str:
     ratio = prediction.clarity
     if ratio < 1.05:
         return f"A close call: almost as near to {second}."
-    if math.isinf(ratio):
+    if ratio == np.inf:
         return f"Exactly on this centre; the next is {second}."
     times = f"{ratio:.1f} times" if ratio < 10 else "more than 10 times"
     sentence = f"{times} nearer to this centre than to {second}."
     return f"A close call: {sentence}" if ratio < CLOSE else sentence[0].upper() + sentence[1:]
 
 
+@lru_cache(maxsize=64)
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
@@ -119,18 +118,15 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     return f"{format_share(float(members.mean()))} of customers. Typically {total} {UNIT} a year."
 
 
+@lru_cache(maxsize=64)
 def stability(predictor: Predictor, model: str, segment: int) -> str:
     """Say in a sentence how stable a segment is, or nothing where no evidence was gathered."""
     known = predictor.evidence.get("stability", {}).get(model)
     if not known:
         return ""
     band, jaccard = known["band"][segment - 1], known["jaccard"][segment - 1]
-    means = [round(mean, 2) for mean in known["jaccard"]]
-    least = (
-        ", the least stable of its model"
-        if means.count(min(means)) == 1 and jaccard == min(known["jaccard"])
-        else ""
-    )
+    others = [mean for i, mean in enumerate(known["jaccard"], start=1) if i != segment]
+    least = ", the least stable of its model" if round(jaccard, 2) < round(min(others), 2) else ""
     return f"Under resampling it is {band} (mean Jaccard {jaccard:.2f}{least})."
 
 
@@ -139,6 +135,7 @@ def related(name: str, overlap: float) -> str:
     return RELATIONS[relation(overlap)].format(name=name, share=format_share(overlap))
 
 
+@lru_cache(maxsize=64)
 def alone(predictor: Predictor, segment: int) -> str:
     """Say that no other model has a segment like this one of K-Means, if so."""
     others = [float(its[:, segment - 1].max()) for m, its in predictor.overlap.items() if m != "kmeans"]
@@ -147,32 +144,29 @@ def alone(predictor: Predictor, segment: int) -> str:
 
 
 def reasons(explanation: Explanation) -> str:
-    """Name the categories that speak most for the segment, and against it."""
-    weights = {LABELS[reason.column]: reason.contribution for reason in explanation.reasons}
-    enough = WEIGHTY * max(abs(weight) for weight in weights.values())
-    ranked = sorted(weights, key=lambda label: -abs(weights[label]))
-    speaking = [label for label in ranked if abs(weights[label]) >= enough and weights[label]]
-    favour = [label for label in speaking if weights[label] > 0]
-    against = [label for label in speaking if weights[label] < 0]
-    said = f"Mostly for it: {listed(favour)}. " if favour else ""
-    return said + (f"Against it: {listed(against)}." if against else "Nothing weighty speaks against it.")
+    """Name the categories that speak most for the segment, and against it, the weightiest first."""
+    ranked = sorted(explanation.reasons, key=lambda reason: -abs(reason.contribution))
+    enough = WEIGHTY * abs(ranked[0].contribution)
+    named = [reason for reason in ranked if abs(reason.contribution) >= enough]
+    favour = listed([LABELS[reason.column] for reason in named if reason.contribution > 0])
+    against = listed([LABELS[reason.column] for reason in named if reason.contribution < 0])
+    said = f"Mostly for it: {favour}. " if favour else ""
+    return said + (f"Against it: {against}." if against else "Nothing weighty speaks against it.")
 
 
-def change(found: Change | None) -> tuple[str, str]:
-    """Say the smallest change that leads to another segment: the change, and where it leads."""
+def change(found: Change | None) -> str:
+    """Say the smallest change that leads to another segment, but not where it leads."""
     if found is None:
-        return "No change of a single category alone would change the K-Means segment.", ""
+        return "No change of a single category alone would change the K-Means segment."
     amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)} {UNIT}"
-    return f"If {LABELS[found.column]} were {amounts}", found.name
+    return f"If {LABELS[found.column]} were {amounts}"
 
 
 def same(explanation: Explanation) -> str:
     """Say who on record has exactly these amounts, if anybody has."""
-    if not explanation.same:
-        return ""
-    which = listed([str(customer) for customer in explanation.same])
-    one = len(explanation.same) == 1
-    return f"Customer{'' if one else 's'} {which} on record {'has' if one else 'have'} exactly these amounts."
+    which = listed(list(map(str, explanation.same)))
+    subject, has = ("Customer", "has") if len(explanation.same) == 1 else ("Customers", "have")
+    return f"{subject} {which} on record {has} exactly these amounts." if which else ""
 
 
 def announcement(prediction: Prediction) -> str:
@@ -180,24 +174,3 @@ def announcement(prediction: Prediction) -> str:
     warning = f"{familiarity(prediction)}. " if prediction.unfamiliar else ""
     mixed = f"{MODELS['gmm']}: {prediction.gmm.name}." if prediction.gmm else NO_MIXTURE
     return f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {mixed} {agreement(prediction)}."
-
-
-def as_text(
-    predictor: Predictor, spend: Mapping[str, float], prediction: Prediction, explanation: Explanation
-) -> str:
-    """Write the whole answer as lines of text, to be pasted elsewhere."""
-    amounts = [f"{LABELS[column]} {format_amount(amount)}" for column, amount in spend.items()]
-    step, leads = change(explanation.change)
-    lines = [
-        f"Customer: {', '.join(amounts)} ({UNIT} a year)",
-        f"{familiarity(prediction)}. {agreement(prediction)}.",
-        f"{MODELS['kmeans']}: {prediction.kmeans.name}. {clarity(predictor, prediction)}",
-        f"{MODELS['gmm']}: {prediction.gmm.name} ({probability(max(prediction.gmm.scores))})."
-        if prediction.gmm
-        else NO_MIXTURE,
-        f"{MODELS['ward']}, for analysis: {prediction.ward.name}.",
-        f"Why {prediction.kmeans.name} rather than {explanation.rival_name}: {reasons(explanation)}",
-        f"{step}, {MODELS['kmeans']} would say {leads}." if leads else step,
-        f"Most similar customers on record: {listed([str(alike.customer) for alike in explanation.alike])}.",
-    ]
-    return "\n".join(lines)

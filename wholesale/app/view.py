@@ -2,25 +2,29 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from html import escape
 from typing import TypeVar
 
+import numpy as np
 from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
+from markupsafe import Markup
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards, charts
-from wholesale.app.about import about_tab
-from wholesale.app.many import many_tab
-from wholesale.app.presets import presets
-from wholesale.app.segments import segments_tab
-from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
+from wholesale.app import cards
+from wholesale.app.charts.customer import map_cloud
+from wholesale.app.tabs import about_tab, many_tab, segments_tab
+from wholesale.app.templates import render
+from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.measure import measure
 from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)
-BETWEEN = r"\r\n|[\t\r\n;]"
-"""What stands between the cells of a copied row, as a pattern."""
+BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
+HEARD = Markup(
+    '<i data-heard="{}" data-earlier="{}"></i>'
+)  # what the page's script reads of the latest answer
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -36,50 +40,38 @@ def build_app(predictor: Predictor) -> Widget:
         Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
         the answer for it.
     """
-    panels = {
-        "many": HTML(many_tab(predictor)),
-        "segments": HTML(segments_tab(predictor)),
-        "about": HTML(about_tab(predictor)),
-    }
-    pages = [
-        CustomerView(predictor).root,
-        *(_styled(page, f"wc-page-{name}") for name, page in panels.items()),
-    ]
-    return _styled(VBox([_styled(page, "wc-page") for page in pages]), "wc-app")
+    tabs = {"many": many_tab, "segments": segments_tab, "about": about_tab}
+    panels = [_styled(HTML(tab(predictor)), "wc-page", f"wc-page-{name}") for name, tab in tabs.items()]
+    return _styled(VBox([CustomerView(predictor).root, *panels]), "wc-app")
 
 
 class CustomerView:
-    """One customer: the form, and the answer beside it.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    """
+    """One customer: the form, and the answer beside it."""
 
     def __init__(self, predictor: Predictor) -> None:
-        self.predictor = predictor
+        self.predictor, self.replies, self.filling = predictor, 0, False
         choices = [("Start from a real customer…", 0), *presets(predictor).items()]
         self.preset = _styled(Dropdown(options=choices, description="Start from"), "wc-preset")
-        self.inputs = {column: _input(column) for column in SPEND_COLUMNS}
+        self.inputs = {
+            column: _styled(Text(description=label, continuous_update=False), f"wc-input-{column}")
+            for column, label in LABELS.items()
+        }
         self.errors = {column: _styled(HTML(), "wc-error") for column in SPEND_COLUMNS}
-        self.answer = _styled(HTML(), "wc-results")
+        self.answer, self.heard = _styled(HTML(), "wc-results"), _styled(HTML(), "wc-heard")
         self.predict = _styled(Button(description="Predict"), "wc-predict")
         self.reset = _styled(Button(description="Reset"), "wc-reset")
-        self.heard, self.replies = _styled(HTML(), "wc-heard"), 0
-        cloud = _styled(HTML(charts.stylesheet() + charts.map_cloud(predictor)), "wc-cloud-holder")
-        self.root = _styled(HBox([self._form(), self.answer, cloud, self.heard]), "wc-page-one")
+        cloud = _styled(HTML(map_cloud(predictor)), "wc-cloud-holder")
+        self.root = _styled(HBox([self._form(), self.answer, cloud, self.heard]), "wc-page", "wc-page-one")
         self.restart()
         self.predict.on_click(self.update)
         self.reset.on_click(self.restart)
         self.preset.observe(self._start_from_preset, names="value")
+        for text in self.inputs.values():
+            text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
+        title, note = HTML("<h2>Annual spending</h2>"), HTML(render("form.html"))
         fields = [_styled(VBox([self.inputs[c], self.errors[c]]), "wc-field") for c in SPEND_COLUMNS]
-        title = HTML("<h2>Annual spending</h2>")
-        note = HTML(
-            f'<p class="wc-note">{UNIT} = monetary units per year. Zero is fine. Decimals take a point or a '
-            "comma. A row copied from a spreadsheet fills all six. The answer also follows each change.</p>"
-        )
         buttons = _styled(HBox([self.predict, self.reset]), "wc-buttons")
         return _styled(VBox([title, self.preset, *fields, buttons, note]), "wc-form", "wc-card")
 
@@ -95,62 +87,66 @@ class CustomerView:
     def start_from(self, customer: int) -> None:
         """Fill in the amounts of a customer on record (numbered from 1), and answer."""
         amounts = self.predictor.amounts[customer - 1].tolist()
-        self._fill(dict(zip(self.inputs, map(format_amount, amounts), strict=True)))
+        self._fill(self.inputs, map(format_amount, amounts))
         self.update()
 
-    def _fill(self, texts: Mapping[str, str]) -> None:
+    def _fill(self, columns: Iterable[str], texts: Iterable[str]) -> None:
         """Write into fields, without an answer to each."""
-        if all(self.inputs[column].value == text for column, text in texts.items()):
-            return
-        self._listen(False)
-        for column, text in texts.items():
+        self.filling = True
+        for column, text in zip(columns, texts, strict=True):
             self.inputs[column].value = text
-        self._listen(True)
-
-    def _listen(self, on: bool) -> None:
-        for text in self.inputs.values():
-            (text.observe if on else text.unobserve)(self._changed, names="value")
+        self.filling = False
 
     def _changed(self, change: dict) -> None:
         """Take what was entered by hand; a copied row goes into the fields from there on, if it fits them."""
+        if self.filling:
+            return
         place = list(self.inputs.values()).index(change["owner"])
-        cells, fields = re.split(BETWEEN, change["new"]), list(self.inputs)[place:]
+        cells, fields = re.split(BETWEEN, change["new"]), SPEND_COLUMNS[place:]
         if len(cells) == len(fields):
-            self._fill(dict(zip(fields, cells, strict=True)))
+            self._fill(fields, cells)
         self.preset.value = 0
         self.update()
 
     def update(self, _: object = None) -> None:
-        """Answer for the six amounts; if any is at fault, say so beside it and keep the last good answer.
+        """Answer for the amounts; if any is at fault, say so beside it and keep the last good answer.
 
         What is read is written back as it was read, and at the end what this answers is told to the page's
         script, which marks an answer for other amounts than are now entered.
         """
-        amounts, faults = self._read()
-        self._fill({column: format_amount(amount) for column, amount in amounts.items()})
-        if not faults:
-            self.amounts = amounts
-        self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
-        for column, error in self.errors.items():
-            error.value = escape(faults.get(column, ""), quote=False)
-        self.replies += 1
-        heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
-        self.heard.value = (
-            f'<i data-heard="{escape(json.dumps(heard))}" data-earlier="{escape(cards.EARLIER)}"></i>'
-        )
-
-    def _read(self) -> tuple[dict[str, float], dict[str, str]]:
-        amounts, faults = {}, {}
+        amounts, faults = dict[str, float](), dict[str, str]()
         for column, text in self.inputs.items():
             try:
                 amounts[column] = parse_amount(column, text.value)
             except ValueError as error:
                 faults[column] = str(error)
-        return amounts, faults
+        self._fill(amounts, map(format_amount, amounts.values()))
+        if not faults:
+            self.amounts = amounts
+        self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
+        for column, beside in self.errors.items():
+            beside.value = escape(faults.get(column, ""), quote=False)
+        self.replies += 1
+        heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
+        self.heard.value = HEARD.format(json.dumps(heard), cards.EARLIER)
 
 
-def _input(column: str) -> Text:
-    return _styled(Text(description=LABELS[column], continuous_update=False), f"wc-input-{column}")
+def presets(predictor: Predictor) -> dict[str, int]:
+    """Choose customers on record to start from: what each is, in words, to its number (from 1).
+
+    Of each K-Means segment the one nearest its centre; of those on whom the fewest models agree the one
+    nearest a border; and the one that the mixture finds least familiar, if there is a mixture.
+    """
+    measured = measure(predictor, predictor.amounts)
+    distances, own = measured.scores["kmeans"], measured.segment["kmeans"]
+    inside = np.where(own[:, None] == np.arange(predictor.n_segments), distances, np.inf)
+    names = [f"Typical of {name}" for name in predictor.names["kmeans"]]
+    chosen = dict(zip(names, inside.argmin(axis=0).tolist(), strict=True))
+    contested = np.where(measured.agreement == measured.agreement.min(), measured.clarity, np.inf)
+    chosen["Contested"] = int(contested.argmin())
+    if predictor.has_mixture:
+        chosen["Unlike all others"] = int(measured.familiarity.argmin())
+    return {f"{what}: customer {i + 1}": i + 1 for what, i in chosen.items()}
 
 
 def _styled(widget: W, *classes: str) -> W:

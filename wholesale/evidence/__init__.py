@@ -1,9 +1,8 @@
 """Everything that argues for or against a number of segments, on the log-standardized matrix."""
 
 from wholesale.evidence.agreement import agreement, contested, models_agreeing
-from wholesale.evidence.counts import compare_cluster_counts
+from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, prediction_strength
 from wholesale.evidence.covariances import compare_covariances, search_covariances
-from wholesale.evidence.gap import gap_statistic
 from wholesale.evidence.hierarchy import (
     cophenetic_correlations,
     cut_by_largest_jump,
@@ -12,7 +11,6 @@ from wholesale.evidence.hierarchy import (
 )
 from wholesale.evidence.recommend import Recommendation, recommend
 from wholesale.evidence.stability import bootstrap_jaccards, segment_stability, stability_band
-from wholesale.evidence.strength import prediction_strength
 from wholesale.evidence.yardstick import (
     clouds_without_segments,
     jumps_without_segments,

@@ -1,18 +1,18 @@
-"""Three models for every number of segments, and every criterion's opinion of them."""
+"""Everything that speaks for or against a number of segments, in one table."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.evidence.gap import REFERENCES, gap_statistic
-from wholesale.evidence.strength import SPLITS, prediction_strength
 from wholesale.models import SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
 
-LIVE_RESTARTS = 8
-"""GMM restarts per initialization method that a notebook can afford for each k."""
+LIVE_RESTARTS, REFERENCES, SPLITS = 8, 50, 50
+"""What a notebook can afford: restarts of the mixture per k and way to start, reference sets, halvings."""
 
 
 def compare_cluster_counts(
@@ -100,3 +100,121 @@ def silhouettes(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if len(np.unique(labels)) == 1:
         return np.full(len(X), np.nan)
     return silhouette_samples(X, labels)
+
+
+def gap_statistic(
+    X: np.ndarray,
+    ks: Iterable[int] = range(1, 10),
+    *,
+    references: int = REFERENCES,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Compare the log of K-Means' inertia with its mean over uniform reference sets.
+
+    Squared distances, as in the paper, and its version (b): each reference set is drawn uniformly over the
+    box that holds the data along their principal axes.
+
+    Parameters
+    ----------
+    X, ks, random_state, n_jobs
+        As in `compare_cluster_counts`.
+    references : int
+        Number of reference sets, the paper's B.
+
+    Returns
+    -------
+    DataFrame indexed by ``k``
+        ``gap``; ``gap_se``, the paper's s_k: the standard deviation times √(1 + 1/B); ``gap_rule``,
+        whether gap(k) ≥ gap(k + 1) − s(k + 1). The paper's choice is the smallest k for which it holds;
+        k + 1 is fitted too, and must be below the number of distinct customers.
+
+    References
+    ----------
+    Tibshirani, Walther and Hastie (2001), Estimating the number of clusters in a data set via the gap
+    statistic, Journal of the Royal Statistical Society B 63, 411–423.
+    """
+    ks = list(ks)
+    fitted = sorted({*ks, *(k + 1 for k in ks)})
+    X = check_fit(X, fitted)
+    seeds = np.random.SeedSequence(random_state).spawn(references)
+    drawn = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
+    logs = Parallel(n_jobs=n_jobs)(delayed(log_inertias)(each, fitted, random_state) for each in [X, *drawn])
+    observed, expected = logs[0], np.array(logs[1:])
+    se = expected.std(axis=0) * np.sqrt(1 + 1 / references)
+    gap = expected.mean(axis=0) - observed
+    table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[[*ks]]
+    following = [fitted.index(k + 1) for k in ks]
+    return table.assign(gap_rule=table["gap"] >= gap[following] - se[following])
+
+
+def reference_set(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many points as `X` has, uniformly over its box along the principal axes."""
+    centre = X.mean(axis=0)
+    axes = np.linalg.svd(X - centre, full_matrices=False)[2]
+    turned = (X - centre) @ axes.T
+    return rng.uniform(turned.min(axis=0), turned.max(axis=0), X.shape) @ axes + centre
+
+
+def log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
+    """Log of the within-cluster sum of squares for each k."""
+    with threadpool_limits(1):
+        fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
+    return [float(np.log(fit.inertia_)) for fit in fits]
+
+
+def prediction_strength(
+    X: np.ndarray,
+    ks: Iterable[int] = range(1, 9),
+    *,
+    splits: int = SPLITS,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.Series:
+    """Mean prediction strength of K-Means over random halves, each half predicting the other.
+
+    Parameters
+    ----------
+    X, ks, random_state, n_jobs
+        As in `compare_cluster_counts`.
+    splits : int
+        Random divisions into halves.
+
+    Returns
+    -------
+    Series indexed by ``k``
+        0…1; 1 at k = 1 by definition.
+
+    References
+    ----------
+    Tibshirani and Walther (2005), Cluster validation by prediction strength, Journal of Computational and
+    Graphical Statistics 14, 511–528.
+    """
+    ks = list(ks)
+    X = check_fit(X, ks)
+    seeds = np.random.SeedSequence(random_state).spawn(splits)
+    values = Parallel(n_jobs=n_jobs)(delayed(_one_split)(X, ks, seed, random_state) for seed in seeds)
+    return pd.Series(np.mean(values, axis=0), index=pd.Index(ks, name="k"), name="prediction_strength")
+
+
+def _one_split(X: np.ndarray, ks: list[int], seed: np.random.SeedSequence, random_state: int) -> list[float]:
+    order = np.random.default_rng(seed).permutation(len(X))
+    halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
+    with threadpool_limits(1):
+        return [_mutual_strength(halves, k, random_state) for k in ks]
+
+
+def _mutual_strength(halves: tuple[np.ndarray, np.ndarray], k: int, random_state: int) -> float:
+    """Let each half predict the other, and take the mean."""
+    fits = [fit_kmeans(half, k, random_state=random_state, n_init=10) for half in halves]
+    return float(np.mean([strength(fits[i].labels_, fits[1 - i].predict(halves[i])) for i in (0, 1)]))
+
+
+def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the least share (0…1), over clusters of a half, of pairs that the other half's keep together."""
+    shares = []
+    for cluster in np.unique(labels):
+        counts = np.unique(predicted[labels == cluster], return_counts=True)[1]
+        n = counts.sum()
+        shares.append((counts * (counts - 1)).sum() / (n * (n - 1)) if n > 1 else 1.0)  # one has no pairs
+    return float(min(shares))

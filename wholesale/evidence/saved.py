@@ -23,9 +23,8 @@ from wholesale.evidence.stability import (
     refit_from,
     stability_band,
 )
-from wholesale.manifest import MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
+from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
 from wholesale.models import COVARIANCES, RESTARTS, SEED, STARTS, fit_kmeans, fit_ward
-from wholesale.schema import EVIDENCE
 
 SEAL = "evidence_sha256"
 PART = ".evidence.part"

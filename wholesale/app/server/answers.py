@@ -8,10 +8,12 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from wholesale.amounts import parse_amount, shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.explain import Explanation, explain
-from wholesale.predict import Prediction, Predictor, predict_segment
+from wholesale.explain import Explanation, predict_and_explain
+from wholesale.predict import Prediction, Predictor
 
 LIMIT = 1_000_000
 """Bytes that the body of ``POST /api/predict`` may have."""
@@ -132,9 +134,9 @@ def answer(predictor: Predictor, body: bytes) -> dict:
 
 
 def _one(predictor: Predictor, amounts: dict[str, float]) -> dict:
-    said: dict[str, Any] = vars(predict_segment(predictor, amounts))
-    clarity = said["clarity"] if math.isfinite(said["clarity"]) else None
-    return asdict(Answer(**said | {"clarity": clarity}, explanation=explain(predictor, amounts)))
+    prediction, explanation = predict_and_explain(predictor, np.array(list(amounts.values())))
+    clarity = prediction.clarity if math.isfinite(prediction.clarity) else None
+    return asdict(Answer(**vars(prediction) | {"clarity": clarity}, explanation=explanation))
 
 
 def _read(body: bytes) -> Any:

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from wholesale.amounts import shown
-from wholesale.app.many import COMMAND, LIMIT
 from wholesale.app.sentences import NO_MIXTURE
 from wholesale.app.server.answers import Errors, Refused, fault
+from wholesale.app.tabs import COMMAND, LIMIT
 from wholesale.app.templates import render
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours

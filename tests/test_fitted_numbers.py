@@ -3,7 +3,7 @@ import pytest
 from scipy.cluster.hierarchy import linkage
 from sklearn.mixture import GaussianMixture
 
-from wholesale.derived import cross_validated_log_density, ward_linkage, ward_self_placement
+from wholesale.models import cross_validated_log_density, ward_linkage, ward_self_placement
 
 
 def test_the_tree_is_the_one_scipy_grows(bundle, X):

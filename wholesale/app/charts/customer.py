@@ -1,0 +1,181 @@
+"""Where a customer lies among those on record (the map) and beside its K-Means segment (the profile)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from markupsafe import Markup
+
+from wholesale.app.charts import WIDTH, Label, at, first_free, text_width, wrap
+from wholesale.app.templates import number, render
+from wholesale.columns import LABELS
+from wholesale.predictor import Predictor
+from wholesale.wording import rounded
+
+EDGE, TOP, BOTTOM = 18, 34, 34  # around the map's points; the words for the axes stand above and below
+LOW, HIGH = 180, 290  # height of the room for the points
+WEIGHTY = 0.6  # of the largest loading: from there a category names the axis
+OUTWARD = 0.4
+MARK = "●"  # before a segment's name, in its colour
+DRAWN = 500  # points at most, so that the bytes stay bounded
+NEAR = 20
+LIMIT = 3.0  # standardized units to either side of a profile; what lies beyond is drawn there with an arrow
+LEFT, RIGHT = 96, WIDTH - 14
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the map has everything: a customer x, standardized, at ``x @ matrix + origin``."""
+
+    axes: np.ndarray
+    share: float  # of the variation shown, 0…1
+    across: str
+    up: str
+    height: float
+    matrix: np.ndarray
+    origin: np.ndarray
+    points: np.ndarray
+    labels: tuple[Label, ...]
+
+
+@lru_cache(maxsize=4)
+def layout(predictor: Predictor) -> Layout:
+    """Compute the principal components of a predictor's customers and lay out its map, once."""
+    X = predictor.on_record
+    center = X.mean(axis=0)
+    _, singular, axes = np.linalg.svd(X - center, full_matrices=False)
+    axes = axes[:2] * np.sign(axes[:2][np.arange(2), np.abs(axes[:2]).argmax(axis=1)])[:, None]
+    scores = (X - center) @ axes.T
+    low, high = scores.min(axis=0), scores.max(axis=0)
+    span = np.maximum(high - low, 1e-9)
+    scale = min((WIDTH - 2 * EDGE) / span[0], HIGH / span[1]) * np.array([1, -1])
+    height = TOP + BOTTOM + max(LOW, float(-span[1] * scale[1]))
+    matrix = axes.T * scale
+    middle = np.array([WIDTH / 2, TOP + (height - TOP - BOTTOM) / 2])
+    origin = middle - center @ matrix - (low + high) / 2 * scale
+    points = X @ matrix + origin
+    share = float((singular[:2] ** 2).sum() / (singular**2).sum())
+    labels = _segment_labels(predictor, points, height)
+    across, up = map(axis_words, axes)
+    return Layout(axes, share, across, up, height, matrix, origin, points, labels)
+
+
+def axis_words(loadings: np.ndarray) -> str:
+    """Say what grows along an axis, from its loadings: its three weightiest categories."""
+    weighty = np.abs(loadings) >= WEIGHTY * np.abs(loadings).max()
+    if weighty.all() and (loadings > 0).all():
+        return "more of everything"
+    order = [i for i in np.argsort(-np.abs(loadings), kind="stable") if weighty[i]][:3]
+    names = list(LABELS.values())
+    more = ", ".join(names[i] for i in order if loadings[i] > 0)
+    less = ", ".join(names[i] for i in order if loadings[i] < 0)
+    return f"more {more}" + (f", less {less}" if less else "")
+
+
+def _segment_labels(predictor: Predictor, points: np.ndarray, height: float) -> tuple[Label, ...]:
+    labels: list[Label] = []
+    for segment, name in enumerate(predictor.names["kmeans"], start=1):
+        median = np.median(points[predictor.segments["kmeans"] == segment], axis=0)
+        x, y = median + OUTWARD * (median - np.median(points, axis=0))  # clear of the borders with others
+        label = Label(wrap(f"{MARK} {name}"), float(x), float(y)).within(2, WIDTH - 2)
+        top, bottom = TOP + label.height / 2, height - BOTTOM - label.height / 2
+        labels.append(first_free(label.above_and_below(0, 3, top, bottom), labels))
+    return tuple(labels)
+
+
+def map_cloud(predictor: Predictor) -> Markup:
+    """Draw the customers on record once, for every map on the page; of more than `DRAWN`, every so many."""
+    plan, n = layout(predictor), len(predictor.amounts)
+    drawn = np.unique(np.linspace(0, n - 1, min(n, DRAWN)).round().astype(int))
+    members = [drawn[predictor.segments["kmeans"][drawn] == s + 1] for s in range(predictor.n_segments)]
+    paths = ["".join(f"M{at(*point)}h0" for point in plan.points[rows]) for rows in members]
+    totals = predictor.amounts.sum(axis=1).astype(float).tolist()
+    return render(
+        "cloud.html", predictor=predictor, plan=plan, members=members, paths=paths, totals=totals, mark=MARK
+    )
+
+
+def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
+    """Draw the map with one customer marked; those on record come from `map_cloud`."""
+    plan = layout(predictor)
+    point = predictor.standardize(amounts) @ plan.matrix + plan.origin
+    shown = np.clip(point, [EDGE, TOP - 4], [WIDTH - EDGE, plan.height - BOTTOM + 4])
+    nearest = np.argsort(((plan.points - point) ** 2).sum(axis=1), kind="stable")[:NEAR]
+    counts = np.bincount(predictor.segments["kmeans"][nearest])
+    said, arrow = "this customer", ""
+    if np.abs(point - shown).max() >= 0.05:
+        away = (point - shown) / np.linalg.norm(point - shown)
+        tip, base, across = shown + 17 * away, shown + 12 * away, 4 * away[::-1] * [1, -1]
+        arrow = "L".join(at(*corner) for corner in (tip, base + across, base - across))
+        said = "this customer, off the map"
+    return render(
+        "map.html",
+        plan=plan,
+        n=len(predictor.amounts),
+        drawn=DRAWN,
+        said=said,
+        arrow=arrow,
+        spot=shown.tolist(),
+        label=first_free(_beside(said, plan, shown), plan.labels),
+        near=len(nearest),
+        most=int(counts.max()),
+        name=predictor.names["kmeans"][counts.argmax() - 1],
+    )
+
+
+def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
+    """Try the sides first, then above and below, then further off."""
+    aside = text_width(said) / 2 + 12
+    near = ((1, -11), (-1, -11), (1, 12), (-1, 12), (0, -17), (0, 18), (0, -34), (0, 36))
+    far = ((1, 30), (-1, 30), (1, -30), (-1, -30))
+    for side, below in near + far:
+        label = Label((said,), shown[0] + side * aside, shown[1] + below).within(2, WIDTH - 2)
+        if TOP <= label.y <= plan.height - BOTTOM:
+            yield label
+
+
+def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
+    """Draw one customer against a K-Means segment (1…k), in standardized units.
+
+    Per category stand the customer, the segment's centre, and a band for the middle half of its customers.
+    """
+    you = predictor.standardize(amounts)
+    (low, high, center), typical = _typical(predictor, segment)
+    away = you - center
+    widest = int(np.abs(away).argmax())
+    return render(
+        "profile.html",
+        name=predictor.names["kmeans"][segment - 1],
+        colour=predictor.colours["kmeans"][segment - 1],
+        inside=int(((you >= low) & (you <= high)).sum()),
+        widest=list(LABELS.values())[widest],
+        away=float(away[widest]),
+        rows=list(zip(amounts.tolist(), you.tolist(), map(number, _across(you)), typical, strict=True)),
+        limit=LIMIT,
+        grid=GRID,
+    )
+
+
+@lru_cache(maxsize=32)
+def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Give a segment's quartiles and centre; and by category its name, in lines, their places and amounts."""
+    members = predictor.on_record[predictor.segments["kmeans"] == segment]
+    ends = np.array([*np.percentile(members, [25, 75], axis=0), predictor.centers["kmeans"][segment - 1]])
+    amounts = np.expm1(ends * predictor.scale + predictor.mean).clip(0)
+    rows = []
+    for label, places, said in zip(
+        LABELS.values(), _across(ends).T.tolist(), amounts.T.tolist(), strict=True
+    ):
+        low, high, center = places
+        band = number(low), number(max(high - low, 1)), number(center)
+        rows.append((label, *label.partition(" and ")[::2], *band, *map(rounded, said)))
+    return ends, rows
+
+
+def _across(values: np.ndarray) -> np.ndarray:
+    """Place standardized values across the profile."""
+    return LEFT + (values.clip(-LIMIT, LIMIT) + LIMIT) / (2 * LIMIT) * (RIGHT - LEFT)
+
+
+GRID = list(zip(("−2", "−1", "0", "+1", "+2"), map(number, _across(np.arange(-2, 3))), strict=True))
