@@ -1,6 +1,5 @@
 import shutil
 
-import pytest
 from typer.testing import CliRunner
 
 from wholesale import cli, data
@@ -53,11 +52,6 @@ def test_train_refuses_altered_data_in_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "SHIPPED", tmp_path / "wholesale_customers.csv")
     result = _run("train", "-o", tmp_path)
     assert (result.exit_code, result.output) == (1, "wholesale_customers.csv is not there\n")
-
-
-@pytest.mark.parametrize("command", ["train", "check", "serve"])
-def test_help_has_an_example(command):
-    assert f"Example: python -m wholesale {command}" in _run(command, "--help").output
 
 
 def test_serve_refuses_missing_models_in_one_sentence(tmp_path):
