@@ -3,8 +3,8 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from wholesale import data
-from wholesale.cli import main, training
+from wholesale import cli, data
+from wholesale.cli import main
 from wholesale.manifest import MODELS_FOLDER
 
 
@@ -32,7 +32,7 @@ def test_check_says_what_is_wrong_and_fails(tmp_path):
 def test_check_notices_other_data(monkeypatch, tmp_path):
     other = tmp_path / "wholesale_customers.csv"
     other.write_text("Fresh")
-    monkeypatch.setattr(training, "SHIPPED", other)
+    monkeypatch.setattr(cli, "SHIPPED", other)
     result = _run("check")
     assert result.exit_code == 1
     assert "models was trained on other data than wholesale_customers.csv; retrain with" in result.output
@@ -57,14 +57,9 @@ def test_train_refuses_altered_data_in_one_sentence(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("command", "advice"), [("train", "name a folder"), ("evidence", "train FILE")])
 def test_models_that_came_with_a_wheel_are_not_overwritten(monkeypatch, command, advice):
-    monkeypatch.setattr(training, "INSTALLED", True)
+    monkeypatch.setattr(cli, "INSTALLED", True)
     result = _run(command)
     assert result.exit_code == 1 and len(result.output.splitlines()) == 1 and advice in result.output
-
-
-@pytest.mark.parametrize("command", ["train", "check", "serve"])
-def test_help_has_an_example(command):
-    assert f"Example: python -m wholesale {command}" in _run(command, "--help").output
 
 
 def test_serve_refuses_missing_models_in_one_sentence(tmp_path):

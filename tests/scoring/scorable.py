@@ -1,6 +1,7 @@
 """Files to score, made from the customers on record."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import Predictor
 
+HEADER = ",".join(SPEND_COLUMNS)
 NAMES = ("plain", 'said "so"', "two\nlines", "comma, inside", "007", "-12.5", "ünïcode ✓", "=1+1", "")
 
 
@@ -21,6 +23,13 @@ def write_customers(path: Path, predictor: Predictor, n: int, bad: int = 0, deli
         for i, row in enumerate(amounts):
             row[5] = "unknown" if bad and i % bad == bad - 1 else row[5]
             writer.writerow([i, NAMES[i % len(NAMES)], *row, f"n{i}"])
+    return path
+
+
+def write_rows(path: Path, rows: Iterable, header: str = HEADER) -> Path:
+    """Write rows, each a text or a list of amounts, under a header."""
+    texts = (row if isinstance(row, str) else ",".join(map(str, row)) for row in rows)
+    path.write_text("\n".join([header, *texts]) + "\n")
     return path
 
 

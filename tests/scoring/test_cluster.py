@@ -14,15 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from distributed import Client, LocalCluster
-from scorable import names_in, rows_of, write_customers
+from scorable import HEADER, names_in, rows_of, write_customers, write_rows
 
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, read_customers
 from wholesale.scoring import OutputError, score_file, score_table
 from wholesale.scoring import cluster as cluster_scoring
 from wholesale.scoring.cluster import ClusterError, score_cluster
 
-HEADER = ",".join(SPEND_COLUMNS)
+ROWS = np.random.default_rng(0).integers(1, 9999, (2000, 6)).tolist()
 LOCAL = """
 import sys
 from wholesale.predict import load_predictor
@@ -64,25 +63,29 @@ def score(cluster, predictor, monkeypatch):
     return run
 
 
-def _parts(folder):
-    return sorted(folder.iterdir())
+@pytest.fixture
+def many(tmp_path):
+    """A folder for several files."""
+    (tmp_path / "many").mkdir()
+    return tmp_path / "many"
 
 
 def _table(folder):
-    return pa.concat_tables(pq.ParquetFile(part).read() for part in _parts(folder))
+    return pa.concat_tables(pq.ParquetFile(part).read() for part in sorted(folder.iterdir()))
 
 
 def _assert_same(source, folder, summary, predictor, *, parts):
     """Compare with what one machine makes of the file."""
     alone = folder.with_name("alone.parquet")
-    expected = score_file(source, alone, predictor)
+    assert summary == score_file(source, alone, predictor)
     assert _table(folder).equals(pq.read_table(alone))
-    assert summary == expected
-    assert len(_parts(folder)) >= parts
-    rejected = folder.with_suffix(".rejected.csv"), alone.with_suffix(".rejected.csv")
-    assert rejected[0].exists() == rejected[1].exists()
-    if rejected[0].exists():
-        assert rejected[0].read_bytes() == rejected[1].read_bytes()
+    assert names_in(folder) == {f"part-{i:05d}.parquet" for i in range(len(names_in(folder)))}
+    assert len(names_in(folder)) >= parts
+    mine, other = (
+        path.read_bytes() if path.exists() else None
+        for path in (folder.with_suffix(".rejected.csv"), alone.with_suffix(".rejected.csv"))
+    )
+    assert mine == other
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
@@ -93,42 +96,29 @@ def test_a_text_file_has_the_answers_of_one_machine(score, tmp_path, predictor, 
     summary = score(source, tmp_path / "out", progress=lambda *its: told.append(its))
     _assert_same(source, tmp_path / "out", summary, predictor, parts=1 if encoding == "utf-16" else 4)
     assert summary.rejected == 50
-    assert [path.name for path in _parts(tmp_path / "out")][:1] == ["part-00000.parquet"]
-    assert names_in(tmp_path) == {
-        "mine.csv",
-        "out",
-        "out.rejected.csv",
-        "alone.parquet",
-        "alone.rejected.csv",
-    }
+    made = {"out", "out.rejected.csv", "alone.parquet", "alone.rejected.csv"}
+    assert names_in(tmp_path) == {"mine.csv", *made}
     assert told == sorted(told)
     assert told[-1][0] == 2000
     assert told[-1][1] == pytest.approx(1, abs=0.01)
 
 
-def test_a_compressed_file_has_them_too(score, tmp_path, predictor):
-    plain = write_customers(tmp_path / "mine.csv", predictor, 500)
-    source = tmp_path / "mine.csv.gz"
+@pytest.mark.parametrize(("kind", "parts"), [("csv.gz", 1), ("parquet", 4)])
+def test_a_file_that_is_no_plain_text_has_them_too(score, tmp_path, predictor, kind, parts):
+    plain, source = write_customers(tmp_path / "mine.csv", predictor, 2000), tmp_path / f"mine.{kind}"
     source.write_bytes(gzip.compress(plain.read_bytes()))
+    if kind == "parquet":
+        pq.write_table(read_customers(plain)[0].drop_columns("line"), source, row_group_size=300)
     summary = score(source, tmp_path / "out")
-    _assert_same(source, tmp_path / "out", summary, predictor, parts=1)
-
-
-def test_a_parquet_file_has_them_too(score, tmp_path, predictor):
-    accepted, _ = read_customers(write_customers(tmp_path / "mine.csv", predictor, 2000))
-    pq.write_table(accepted.drop_columns("line"), tmp_path / "mine.parquet", row_group_size=300)
-    summary = score(tmp_path / "mine.parquet", tmp_path / "out")
-    _assert_same(tmp_path / "mine.parquet", tmp_path / "out", summary, predictor, parts=4)
+    _assert_same(source, tmp_path / "out", summary, predictor, parts=parts)
 
 
 @pytest.mark.parametrize("pattern", ["", "part-*.csv"])
-def test_many_files_are_one_table_in_order_of_name(score, tmp_path, predictor, pattern):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    files = [write_customers(folder / f"part-{i}.csv", predictor, 100 * i, bad=50) for i in (3, 1, 2)]
-    (folder / "_SUCCESS").touch()
-    (folder / ".hidden").touch()
-    summary = score(folder / pattern, tmp_path / "out")
+def test_many_files_are_one_table_in_order_of_name(score, tmp_path, predictor, pattern, many):
+    files = [write_customers(many / f"part-{i}.csv", predictor, 100 * i, bad=50) for i in (3, 1, 2)]
+    (many / "_SUCCESS").touch()
+    (many / ".hidden").touch()
+    summary = score(many / pattern, tmp_path / "out")
     tables = [score_table(predictor, read_customers(file)[0]) for file in sorted(files)]
     assert _table(tmp_path / "out").equals(pa.concat_tables(tables))
     assert summary.rejected == 12
@@ -137,30 +127,25 @@ def test_many_files_are_one_table_in_order_of_name(score, tmp_path, predictor, p
     assert summary.examples[0].startswith(f"part-1.csv, line {rejected[0][1]}: Delicassen")
 
 
-def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, predictor):
+def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, predictor, many):
     semicolons = HEADER.replace(",", ";")
-    folder = tmp_path / "many"
-    folder.mkdir()
-    thousands = ["1.234;2;3;4;5;6"] * 3000
-    (folder / "a.csv").write_text("\n".join([semicolons, *thousands, *["1.5;2;3;4;5;6"] * 200]))
-    (folder / "b.csv").write_text(
-        "\n".join([semicolons, *["1;2;3;4;5;6"] * 3000, *thousands, "1,5;2;3;4;5;6"])
-    )
-    (folder / "c.csv").write_text("\n".join([semicolons, *thousands]))
-    (folder / "d.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\n")
-    summary = score(folder, tmp_path / "out")
+    thousands, whole = ["1.234;2;3;4;5;6"] * 3000, ["1;2;3;4;5;6"] * 3000
+    write_rows(many / "a.csv", [*thousands, *["1.5;2;3;4;5;6"] * 200], semicolons)
+    write_rows(many / "b.csv", [*whole, *thousands, "1,5;2;3;4;5;6"], semicolons)
+    write_rows(many / "c.csv", thousands, semicolons)
+    write_rows(many / "d.csv", ["1,2,3,4,5,6"])
+    summary = score(many, tmp_path / "out")
     fresh = _table(tmp_path / "out").column("Fresh").to_pylist()
-    assert fresh == [1.234] * 3000 + [1.5] * 200 + [1.0] * 3000 + [1234] * 3000 + [1.5] + [1234] * 3000 + [
-        1.0
-    ]
+    assert fresh[:6200] == [1.234] * 3000 + [1.5] * 200 + [1] * 3000
+    assert fresh[6200:] == [1234] * 3000 + [1.5] + [1234] * 3000 + [1]
     note = "1.234 is read as 1234, its point as a mark of thousands; if it is a decimal, say --decimal point."
     late = (
         "1.234 is read with a decimal point, as 200 amounts of 3\u00a0200 can only be; if it marks thousands,"
         " say --decimal comma."
     )
     assert summary.notes == [f"a.csv: {late}", f"c.csv: {note}"]
-    one = score(folder / "b.csv", tmp_path / "one")
-    _assert_same(folder / "b.csv", tmp_path / "one", one, predictor, parts=2)
+    one = score(many / "b.csv", tmp_path / "one")
+    _assert_same(many / "b.csv", tmp_path / "one", one, predictor, parts=2)
 
 
 def _with(rows, *places):
@@ -182,52 +167,39 @@ def _with(rows, *places):
     ],
     ids=["of each file", "of all files", "of each and of all"],
 )
-def test_totals_of_a_file_or_of_all_files_are_no_customers(score, tmp_path, predictor, totals, rejected):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    rows = np.random.default_rng(0).integers(1, 9999, (2000, 6)).tolist()
-    for name, its in zip(("a.csv", "b.csv", "c.csv"), totals(rows[:900], rows[900:]), strict=False):
-        lines = [HEADER, *(",".join(map(str, row)) for row in its)]
-        (folder / name).write_text("\n".join(lines))
-    summary = score(folder, tmp_path / "out")
-    assert _table(tmp_path / "out").column("Fresh").to_pylist() == [row[0] for row in rows]
+def test_totals_of_a_file_or_of_all_are_no_customers(score, tmp_path, predictor, totals, rejected, many):
+    for name, rows in zip(("a.csv", "b.csv", "c.csv"), totals(ROWS[:900], ROWS[900:]), strict=False):
+        write_rows(many / name, rows)
+    summary = score(many, tmp_path / "out")
+    assert _table(tmp_path / "out").column("Fresh").to_pylist() == [row[0] for row in ROWS]
     assert summary.accepted == 2000
     found = [(row["file"], int(row["line"])) for row in rows_of(tmp_path / "out.rejected.csv")]
     assert found == rejected
 
 
-def test_a_total_of_all_files_beside_another_row_is_refused(score, tmp_path):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    rows = np.random.default_rng(0).integers(1, 9999, (2000, 6)).tolist()
-    total = _with(rows, 0)[0]
-    for name, its in (("a.csv", rows[:900]), ("b.csv", [*rows[900:], total, [each // 2 for each in total]])):
-        (folder / name).write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in its)]))
-    with pytest.raises(
-        ReadError, match=r"^b.csv: line 1102 is the sum of all rows before it or after it, but"
-    ):
-        score(folder, tmp_path / "out")
+def test_a_total_of_all_files_beside_another_row_is_refused(score, tmp_path, many):
+    total = _with(ROWS, 0)[0]
+    write_rows(many / "a.csv", ROWS[:900])
+    write_rows(many / "b.csv", [*ROWS[900:], total, [each // 2 for each in total]])
+    sentence = r"^b.csv: line 1102 is the sum of all rows before it or after it, but"
+    with pytest.raises(ReadError, match=sentence):
+        score(many, tmp_path / "out")
     assert names_in(tmp_path) == {"many"}
 
 
 def test_a_total_of_one_file_is_found_across_its_portions(score, tmp_path, predictor):
-    rows = _with(np.random.default_rng(0).integers(1, 9999, (3000, 6)).tolist(), 1500)
-    (tmp_path / "in.csv").write_text("\n".join([HEADER, *(",".join(map(str, row)) for row in rows)]))
+    write_rows(tmp_path / "in.csv", _with(ROWS, 1500))
     summary = score(tmp_path / "in.csv", tmp_path / "out")
     _assert_same(tmp_path / "in.csv", tmp_path / "out", summary, predictor, parts=2)
-    assert (summary.accepted, summary.examples) == (
-        3000,
-        ["line 1502: the sum of other rows, not a customer"],
-    )
+    assert summary.accepted == 2000
+    assert summary.examples == ["line 1502: the sum of other rows, not a customer"]
 
 
-def test_what_one_file_of_many_contradicts_is_refused_with_its_name(score, tmp_path):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    (folder / "a.csv").write_text(f"{HEADER}\n" + "1.5,2,3,4,5,6\n" * 2000)
-    (folder / "b.csv").write_text(f"{HEADER}\n" + "12.669,2,3,4,5,6\n" * 2000 + "0.5,2,3,4,5,6\n" * 40)
+def test_what_one_file_of_many_contradicts_is_refused_with_its_name(score, tmp_path, many):
+    write_rows(many / "a.csv", ["1.5,2,3,4,5,6"] * 2000)
+    write_rows(many / "b.csv", ["12.669,2,3,4,5,6"] * 2000 + ["0.5,2,3,4,5,6"] * 40)
     with pytest.raises(ReadError, match=r"^b.csv: its decimal sign is not clear: 40 amounts can only"):
-        score(folder, tmp_path / "out")
+        score(many, tmp_path / "out")
     assert names_in(tmp_path) == {"many"}
 
 
@@ -269,17 +241,15 @@ def test_what_cannot_be_read_is_refused_and_leaves_nothing(score, tmp_path, cont
     assert names_in(tmp_path) == before
 
 
-def test_files_that_are_no_parts_of_one_table_are_refused(score, tmp_path):
-    folder = tmp_path / "many"
-    folder.mkdir()
+def test_files_that_are_no_parts_of_one_table_are_refused(score, tmp_path, many):
     with pytest.raises(ReadError, match=r"^there is no file in many$"):
-        score(folder, tmp_path / "out")
+        score(many, tmp_path / "out")
     with pytest.raises(ReadError, match=r"^no file is \*.csv$"):
-        score(folder / "*.csv", tmp_path / "out")
-    (folder / "a.csv").write_text(f"id,{HEADER}\n1,1,2,3,4,5,6\n")
-    (folder / "b.csv").write_text(f"{HEADER}\n1,2,3,4,5,6\n")
+        score(many / "*.csv", tmp_path / "out")
+    write_rows(many / "a.csv", ["1,1,2,3,4,5,6"], f"id,{HEADER}")
+    write_rows(many / "b.csv", ["1,2,3,4,5,6"])
     with pytest.raises(ReadError, match=r"^b.csv has not the same columns as a.csv$"):
-        score(folder, tmp_path / "out")
+        score(many, tmp_path / "out")
 
 
 def test_a_folder_is_replaced_only_by_force_and_only_if_it_holds_parts(score, tmp_path, predictor):
@@ -304,12 +274,11 @@ def test_a_folder_is_replaced_only_by_force_and_only_if_it_holds_parts(score, tm
         ("missing/out", "there is no folder missing for out"),
     ],
 )
-def test_an_output_that_cannot_be_is_refused_at_once(score, tmp_path, predictor, output, sentence):
-    (tmp_path / "many").mkdir()
-    write_customers(tmp_path / "many" / "in.csv", predictor, 5)
+def test_an_output_that_cannot_be_is_refused_at_once(score, tmp_path, many, predictor, output, sentence):
+    write_customers(many / "in.csv", predictor, 5)
     (tmp_path / "in.parquet").write_text("precious")
     with pytest.raises(OutputError) as error:
-        score(tmp_path / "many", tmp_path / output, force=True)
+        score(many, tmp_path / output, force=True)
     assert str(error.value) == sentence
 
 
@@ -350,15 +319,8 @@ def test_a_cluster_of_its_own_is_silent_and_gone_afterwards(tmp_path, predictor,
     scratch.mkdir()
     (tmp_path / "run.py").write_text(LOCAL)
     command = [sys.executable, tmp_path / "run.py", source, tmp_path / "out", *["stop"] * interrupted]
-    process = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        start_new_session=True,
-        env={**os.environ, "TMPDIR": str(scratch)},
-        check=False,
-    )
+    how = {"capture_output": True, "text": True, "timeout": 60, "start_new_session": True}
+    process = subprocess.run(command, **how, env={**os.environ, "TMPDIR": str(scratch)}, check=False)
     assert (process.returncode, process.stderr) == (130 if interrupted else 0, "")
     assert process.stdout == "5000\n"
     assert names_in(tmp_path) == {"in.csv", "run.py", "scratch"} | ({"out"} if not interrupted else set())

@@ -56,24 +56,16 @@ def source(tmp_path_factory, predictor):
     return many
 
 
-@pytest.fixture(scope="module")
-def whole(source, predictor, tmp_path_factory):
-    """What a run that nobody disturbs writes."""
-    path = tmp_path_factory.mktemp("whole") / "out.csv"
-    summary = score_file(source, path, predictor)
-    assert summary.accepted + summary.rejected == ROWS
-    return path.read_bytes()
-
-
 def _run(code: str, *arguments: Path) -> subprocess.Popen:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
-def test_a_run_ended_at_any_moment_leaves_all_or_nothing(source, whole, tmp_path, predictor, how):
-    moments = random.Random(how)
-    output = tmp_path / "out.csv"
+def test_a_run_ended_at_any_moment_leaves_all_or_nothing(source, tmp_path, predictor, how):
+    moments, output, undisturbed = random.Random(how), tmp_path / "out.csv", source.with_name(f"{how}.csv")
+    summary = score_file(source, undisturbed, predictor)
+    assert summary.accepted + summary.rejected == ROWS
     for _ in range(3):
         with _run(SCORE, source, output) as process:
             process.stdout.readline()
@@ -82,13 +74,13 @@ def test_a_run_ended_at_any_moment_leaves_all_or_nothing(source, whole, tmp_path
             process.communicate()
         left = {name for name in names_in(tmp_path) if not name.endswith(".part")}
         assert left <= {"out.csv", "out.rejected.csv"}
-        assert "out.csv" not in left or output.read_bytes() == whole
+        assert "out.csv" not in left or output.read_bytes() == undisturbed.read_bytes()
         if how == signal.SIGINT:
             assert names_in(tmp_path) == left
         for name in left:
             (tmp_path / name).unlink()
     score_file(source, output, predictor)
-    assert output.read_bytes() == whole
+    assert output.read_bytes() == undisturbed.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])

@@ -10,7 +10,7 @@ import pytest
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.scoring import score_table
-from wholesale.scoring.summary import MANY_UNFAMILIAR, Counts, Drift, Summary, count, summarize
+from wholesale.scoring.summary import MANY_UNFAMILIAR, UNKNOWN, Counts, Drift, Summary, count, summarize
 
 UNLIKE = "Taken together, these customers are unlike the 440 that the segments were made from"
 TRAIN = "Segments of their own would say more: python -m wholesale train."
@@ -18,74 +18,52 @@ SEGMENTS = {"kmeans": [("Few", 1)], "gmm": [("Few", 1)], "ward": [("Few", 1)]}
 
 
 def _summary(accepted, unfamiliar=0, **verdicts):
-    drift = {
-        column: Drift(0.2, "higher", verdicts.get(column, "alike")) for column in SPEND_COLUMNS if accepted
-    }
-    return Summary(accepted, 0, unfamiliar, SEGMENTS, drift, {}, [], [], 440)
+    drift = {column: Drift(0.2, "higher", verdicts.get(column, "alike")) for column in SPEND_COLUMNS}
+    return Summary(accepted, 0, unfamiliar, SEGMENTS, drift if accepted else {}, {}, [], [], 440)
+
+
+TOO_FEW = "too few to tell whether the market is that of the 440 on record;"
+USUAL = "unlike 99% of those on record (1% would be usual)"
+OWN = "For segments of their own they are too"
 
 
 @pytest.mark.parametrize(
     ("summary", "sentence"),
     [
         (_summary(0), "No customer could be scored."),
-        (
-            _summary(1),
-            "1 customer is too few to tell whether the market is that of the 440 on record;"
-            " none is unlike 99% of those.",
-        ),
-        (
-            _summary(1, 1),
-            "1 customer is too few to tell whether the market is that of the 440 on record;"
-            " 1 is unlike 99% of those.",
-        ),
-        (
-            _summary(20, 1),
-            "20 customers are too few to tell whether the market is that of the 440 on record;"
-            " 1 is unlike 99% of those.",
-        ),
-        (
-            _summary(1000, 10),
-            "These customers spend as the 440 on record do; 1.0% of them are unlike 99% of those on record"
-            " (1% would be usual).",
-        ),
-        (
-            _summary(1000),
-            "These customers spend as the 440 on record do; none of them is unlike 99% of those on record"
-            " (1% would be usual).",
-        ),
+        (_summary(1), f"1 customer is {TOO_FEW} none is unlike 99% of those."),
+        (_summary(1, 1), f"1 customer is {TOO_FEW} 1 is unlike 99% of those."),
+        (_summary(20, 1), f"20 customers are {TOO_FEW} 1 is unlike 99% of those."),
+        (_summary(20, 2), f"20 customers are {TOO_FEW} 2 are unlike 99% of those."),
+        (_summary(20, None), f"20 customers are {TOO_FEW} {UNKNOWN}."),
+        (_summary(1000, 10), f"These customers spend as the 440 on record do; 1.0% of them are {USUAL}."),
+        (_summary(1000), f"These customers spend as the 440 on record do; none of them is {USUAL}."),
+        (_summary(1000, None), f"These customers spend as the 440 on record do; {UNKNOWN}."),
         (
             _summary(1000, 10, Milk="different"),
-            "These customers differ somewhat from the 440 on record in Milk (higher); 1.0% of them are unlike"
-            " 99% of those on record (1% would be usual).",
+            "These customers differ somewhat from the 440 on record in Milk (higher); 1.0% of them are"
+            f" {USUAL}.",
         ),
         (
             _summary(1000, 10, Milk="far", Fresh="different", Grocery="different"),
             f"{UNLIKE}: they differ in Fresh (higher), Milk (higher) and Grocery (higher); 1.0% of them are"
-            f" unlike 99% of those on record (1% would be usual). {TRAIN}",
+            f" {USUAL}. {TRAIN}",
         ),
         (
             _summary(1000, Milk="far"),
-            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
-            f" (1% would be usual). {TRAIN}",
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is {USUAL}. {TRAIN}",
         ),
         (
-            _summary(1000, 51),
-            f"{UNLIKE}: 5.1% of them are unlike 99% of those on record (1% would be usual). {TRAIN}",
+            _summary(1000, None, Milk="far"),
+            f"{UNLIKE}: they differ in Milk (higher); {UNKNOWN}. {TRAIN}",
         ),
-        (
-            _summary(10, 10),
-            f"{UNLIKE}: 100.0% of them are unlike 99% of those on record (1% would be usual). {TRAIN}",
-        ),
-        (
-            _summary(9, 9),
-            f"{UNLIKE}: 100.0% of them are unlike 99% of those on record (1% would be usual). For segments of"
-            " their own they are too few: 10 are needed.",
-        ),
+        (_summary(1000, 51), f"{UNLIKE}: 5.1% of them are {USUAL}. {TRAIN}"),
+        (_summary(10, 10), f"{UNLIKE}: 100.0% of them are {USUAL}. {TRAIN}"),
+        (_summary(9, 9), f"{UNLIKE}: 100.0% of them are {USUAL}. {OWN} few: 10 are needed."),
         (
             replace(_summary(50, Milk="far"), constant=["Milk", "Detergents and Paper"]),
-            f"{UNLIKE}: they differ in Milk (higher), though none of them is unlike 99% of those on record"
-            " (1% would be usual). For segments of their own they are too alike: all have the same Milk and"
-            " Detergents and Paper.",
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is {USUAL}. {OWN} alike: all have"
+            " the same Milk and Detergents and Paper.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files scored on a Dask cluster: the same function over the same blocks, so with the same answers.
+"""Files scored on a Dask cluster: the same loop over the same blocks, so with the same answers.
 
 Workers read the portions of files for themselves, from a file system that they share with this machine, and
 write the answers into files of their own; put in order, these are the output.
@@ -14,13 +14,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
@@ -29,12 +27,18 @@ from wholesale.reading.blocks import Block, cut_blocks
 from wholesale.reading.form import Reconsider
 from wholesale.reading.tables import parquet_blocks, plain_type
 from wholesale.reading.text import Utf8
+from wholesale.scoring import Progress, Run, Scored, is_divisible, score_block
 from wholesale.scoring.output import TableFile, check_folder, check_free, folder_aside, part_name, writing
-from wholesale.scoring.score import Progress, Run, Scored, is_divisible, score_block
 from wholesale.scoring.summary import Counts, Summary
 
 if TYPE_CHECKING:
-    from distributed import Client, Future, LocalCluster
+    from distributed import Client, Future
+
+PORTION, ROWS = 1 << 25, 1 << 19  # bytes of text, or rows of whole row groups, in a portion, or a little more
+AHEAD = (
+    64  # portions given to a cluster before the first of them is done; or four to a thread, if that is more
+)
+PATIENCE = 30  # seconds to wait for a scheduler to answer, and for its first worker
 
 LOCAL = "local"
 _LOCAL: dict[str, Any] = {
@@ -43,20 +47,6 @@ _LOCAL: dict[str, Any] = {
     **{"silence_logs": logging.CRITICAL, "env": {"DASK_LOGGING__DISTRIBUTED": "critical"}},
 }
 """A cluster on this machine: a process per core, out of reach from elsewhere, without a dashboard, silent."""
-
-AHEAD = 64
-"""Portions given to the cluster before the first of them is done, or four to a thread if that is more."""
-
-PORTION = 1 << 25
-"""Bytes of text in a portion, or a little more."""
-
-ROWS = 1 << 19
-"""Rows of a Parquet file in a portion, or more where its row groups are larger."""
-
-PATIENCE = 30
-"""Seconds to wait for a scheduler to answer, and for its first worker."""
-
-KILLED = "the cluster's workers die of this file; do they have enough memory?"
 
 
 class ClusterError(ValueError):
@@ -74,73 +64,42 @@ def score_cluster(
     force: bool = False,
     progress: Progress = lambda rows, share: None,
 ) -> Summary:
-    """Score customers on a Dask cluster, whose machines share a file system with this one.
+    """Score customers on a Dask cluster, of which each machine sees the same files as this one.
 
-    Parameters
-    ----------
-    source : path
-        A file, as for :func:`wholesale.scoring.score_file`; a folder of files; or a pattern such as
-        ``part-*.csv``. Several files must have the same columns, and are read in order of name.
-    output : path
-        A folder of Parquet files, ``part-00000.parquet`` and so on, which hold the rows in their order.
-    predictor : Predictor
-    address : str
-        The scheduler's, such as ``tcp://10.0.0.1:8786``; or ``"local"``, for a process per core of this
-        machine, ended afterwards.
-    rejected, settings, force, progress
-        As for :func:`wholesale.scoring.score_file`; where there are several files, the rejected rows have a
-        column ``file``.
-
-    Returns
-    -------
-    Summary
-
-    Raises
-    ------
-    ReadError, OutputError
-        As :func:`wholesale.scoring.score_file`, and as completely.
-    ClusterError
-        If there is no such cluster, or its workers die of the work.
+    The address is the scheduler's, or ``"local"`` for a process per core here, ended afterwards. The source
+    is a file as for `score_file`, a folder of files, or a pattern such as ``part-*.csv``: parts of one
+    table, read in order of name. The output is a folder of Parquet files that hold the rows in their order;
+    the rejected rows of several files have a column ``file``. A `ReadError`, `OutputError` or `ClusterError`
+    leaves nothing behind under the final names.
     """
     source, output = Path(source), Path(output).absolute()  # workers may be in other folders
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
-    files = open_all(source, settings)
-    paths = [file.path for file in files]
+    files = [open_customers(path.resolve(), settings) for path in _paths(source)]
+    _check_columns(files)
     with writing(), TableFile(rejected, optional=True, new=not force) as reject:
-        check_folder(output, force=force, sources=paths)
-        for path in paths:
-            check_free(rejected, force=force, source=path)
+        check_folder(output, force=force, sources=[file.path for file in files])
+        for file in files:
+            check_free(rejected, force=force, source=file.path)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
-                cluster = Cluster(files, predictor, progress, client, work)
-                summary = cluster.run(source, ahead=max(AHEAD, 4 * sum(client.nthreads().values())))
-            check_columns(cluster.files)
-            cluster.gather(parts, reject)
+                ahead = 4 * sum(client.nthreads().values())
+                # A task, not data, as Dask makes it anew if all workers that have it die.
+                cluster = Cluster(client, work, client.submit(_same, predictor, pure=False))
+                summary = Run(files, predictor, progress, cluster).run(source, ahead=max(AHEAD, ahead))
+            _check_columns(files)
+            cluster.gather(files, parts, reject)
             reject.complete()
     return summary
 
 
-def open_all(source: Path, settings: Settings | None = None) -> list[CustomerFile]:
-    """Open a file, all files in a folder, or those of a pattern such as ``part-*.csv``, in order of name."""
-    files = [open_customers(path.resolve(), settings) for path in _paths(source)]
-    check_columns(files)
-    return files
-
-
-def check_columns(files: list[CustomerFile]) -> None:
-    """Refuse files that are not parts of one table."""
-    for file in files[1:]:
-        if _columns(file) != _columns(files[0]):
-            raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
-
-
 def _paths(source: Path) -> list[Path]:
+    """Give a file, all files in a folder, or those of a pattern, in order of name."""
     if source.is_dir():
         found = [path for path in source.iterdir() if path.is_file() and path.name[0] not in "._"]
     elif has_magic(str(source)) and not source.exists():
         pattern = source.absolute()
-        found = list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-        found = [path for path in found if path.is_file()]
+        among = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+        found = [path for path in among if path.is_file()]
     else:
         return [source]
     if not found:
@@ -148,13 +107,70 @@ def _paths(source: Path) -> list[Path]:
     return sorted(found)
 
 
-def _columns(file: CustomerFile) -> list[tuple]:
+def _check_columns(files: list[CustomerFile]) -> None:
+    """Refuse files that are not parts of one table."""
+    for file in files[1:]:
+        if _columns(file) != _columns(files[0]):
+            raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
+
+
+def _columns(file: CustomerFile) -> list[tuple[str, str]]:
     """Name the columns, and the types of those that are passed through."""
-    names = file.form.names
-    if file.kind != "parquet":
-        return [(name, "string") for name in names]
-    types = [str(plain_type(kind)) for kind in pq.read_schema(file.path).types]
-    return [(name, "string" if i in file.form.spend else types[i]) for i, name in enumerate(names)]
+    names, types = file.form.names, ["string"] * len(file.form.names)
+    if file.kind == "parquet":
+        found = enumerate(pq.read_schema(file.path).types)
+        types = ["string" if i in file.form.spend else str(plain_type(kind)) for i, kind in found]
+    return list(zip(names, types, strict=True))
+
+
+@dataclass
+class Cluster:
+    """Portions of files, scored by a cluster's workers into files of their own."""
+
+    client: "Client"
+    work: Path
+    predictor: "Future"
+    done: dict[int, list[Scored]] = field(default_factory=dict, init=False)
+
+    def parts(self, file: CustomerFile) -> Iterator[tuple["Portion", float]]:
+        return portions(file)
+
+    def submit(self, file: CustomerFile, part: "Portion") -> "Future":
+        return self.client.submit(score_portion, file, part, self.work, self.predictor, pure=False)
+
+    def result(self, promise: "Future") -> Scored | None:
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            outcome = promise.result()
+        except KilledWorker:
+            message = "the cluster's workers die of this file; do they have enough memory?"
+            raise ClusterError(message) from None
+        except (CancelledError, OSError, RuntimeError, ImportError) as error:
+            raise ClusterError(f"the cluster gave up ({error})") from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def keep(self, i: int, scored: Scored) -> None:
+        self.done[i].append(scored)
+
+    def forget(self, i: int) -> None:
+        self.done[i] = []
+
+    def gather(self, files: list[CustomerFile], parts: Path, reject: TableFile) -> None:
+        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
+        done = [(file.path.name, scored) for i, file in enumerate(files) for scored in self.done[i]]
+        for number, (name, scored) in enumerate(done):
+            scored.customers.replace(parts / part_name(number))
+            if scored.counts.rejected:
+                table = pq.ParquetFile(scored.rejected).read()
+                table = table.add_column(0, "file", [[name] * len(table)]) if len(files) > 1 else table
+                reject.write(reject.prepare(table))
+
+
+def _same(predictor: Predictor) -> Predictor:
+    return predictor
 
 
 class Portion(NamedTuple):
@@ -165,64 +181,9 @@ class Portion(NamedTuple):
     line: int
 
 
-@dataclass
-class Cluster(Run):
-    """Portions of files, scored by a cluster's workers into files of their own."""
-
-    client: "Client"
-    work: Path
-    done: dict[int, list[Scored[Path]]] = field(default_factory=dict, init=False)
-
-    @cached_property
-    def sent(self) -> "Future":
-        """The predictor: a task, not data, as Dask makes it anew if all workers that have it die."""
-        return self.client.submit(_same, self.predictor, key=f"wholesale-predictor-{uuid4().hex}")
-
-    def parts(self, file: CustomerFile) -> Iterator[tuple[Portion, float]]:
-        """Cut a file into portions."""
-        return portions(file)
-
-    def submit(self, file: CustomerFile, part: Portion) -> "Future":
-        """Have a worker score a portion; forgotten, it is cancelled."""
-        key = f"wholesale-portion-{uuid4().hex}"
-        return self.client.submit(score_portion, file, part, self.work, self.sent, key=key)
-
-    def result(self, promise: "Future") -> Scored[Path] | None:
-        """Wait for a portion; that the cluster cannot score it is a `ClusterError`."""
-        from distributed import CancelledError, KilledWorker
-
-        try:
-            outcome = promise.result()
-        except KilledWorker:
-            raise ClusterError(KILLED) from None
-        except (CancelledError, OSError, RuntimeError, ImportError) as error:
-            raise ClusterError(f"the cluster gave up ({error})") from None
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def keep(self, i: int, scored: Scored[Path]) -> None:
-        """Note where a portion's answers are."""
-        self.done[i].append(scored)
-
-    def forget(self, i: int) -> None:
-        """Have no answers of a file."""
-        self.done[i] = []
-
-    def gather(self, parts: Path, reject: TableFile) -> None:
-        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
-        done = [(file.path.name, scored) for i, file in enumerate(self.files) for scored in self.done[i]]
-        for number, (name, scored) in enumerate(done):
-            scored.customers.replace(parts / part_name(number))
-            if scored.counts.rejected:
-                table = pq.ParquetFile(scored.rejected).read()
-                table = table.add_column(0, "file", [[name] * len(table)]) if len(self.files) > 1 else table
-                reject.write(reject.prepare(table))
-
-
 def score_portion(
     file: CustomerFile, portion: Portion, work: Path, predictor: Predictor
-) -> Scored[Path] | Exception | None:
+) -> Scored | Exception | None:
     """Score a portion into files that no other run of it has, so that it can be run again at any time.
 
     What is wrong with the file is given rather than raised, as Dask would log it; None if there is no row.
@@ -239,16 +200,40 @@ def score_portion(
                 counts = counts.plus(scored.counts) if counts else scored.counts
     except (Reconsider, ReadError, OSError) as fault:
         return fault
-    return Scored(answers, faults, counts, pa.chunked_array([], pa.int64())) if counts else None
+    return Scored(answers, faults, counts) if counts else None
 
 
 def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     """Cut a file, with shares of it up to each end; only as much is read as tells where its records end."""
     if file.kind == "parquet":
         return _row_groups(file)
-    if is_divisible(file):
-        return _ranges(file)
-    return iter([(Portion(0, 0, file.form.line), 1.0)])
+    return _ranges(file) if is_divisible(file) else iter([(Portion(0, 0, file.form.line), 1.0)])
+
+
+def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+    about = pq.read_metadata(file.path)
+    start, before, rows = 0, 0, 0
+    for end in range(1, about.num_row_groups + 1):
+        rows += about.row_group(end - 1).num_rows
+        if rows - before >= ROWS or end == about.num_row_groups:
+            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
+            start, before = end, rows
+
+
+def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+    def on_disk(text: bytes) -> int:  # of another divisible encoding, a byte for each character
+        return len(text) if file.form.encoding == "utf-8" else len(text.decode())
+
+    with file.path.open("rb") as raw:
+        mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        raw.seek(0)
+        header = on_disk(Utf8(raw, file.form.encoding).read(file.form.start))
+    start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
+    for block in file.blocks(PORTION):
+        assert isinstance(block.content, bytes)
+        size = on_disk(block.content)
+        yield Portion(start, size, block.line), (start + size) / whole
+        start += size
 
 
 def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
@@ -266,38 +251,6 @@ def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
             text = raw.read(portion.size)
         text = text if file.form.encoding == "utf-8" else text.decode(file.form.encoding).encode()
         yield from cut_blocks(io.BytesIO(text), file.form.delimiter, portion.line)
-
-
-def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
-    about = pq.read_metadata(file.path)
-    start, before, rows = 0, 0, 0
-    for end in range(1, about.num_row_groups + 1):
-        rows += about.row_group(end - 1).num_rows
-        if rows - before >= ROWS or end == about.num_row_groups:
-            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
-            start, before = end, rows
-
-
-def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
-    with file.path.open("rb") as raw:
-        mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-        raw.seek(0)
-        header = _on_disk(file, Utf8(raw, file.form.encoding).read(file.form.start))
-    start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
-    for block in file.blocks(PORTION):
-        assert isinstance(block.content, bytes)
-        size = _on_disk(file, block.content)
-        yield Portion(start, size, block.line), (start + size) / whole
-        start += size
-
-
-def _on_disk(file: CustomerFile, text: bytes) -> int:
-    """Count the bytes that a text in UTF-8 has on disk; of another divisible encoding, one per character."""
-    return len(text) if file.form.encoding == "utf-8" else len(text.decode())
-
-
-def _same(predictor: Predictor) -> Predictor:
-    return predictor
 
 
 @contextmanager
@@ -328,7 +281,7 @@ def connected(address: str) -> Iterator["Client"]:
         yield client
 
 
-def _close(cluster: "LocalCluster") -> None:
+def _close(cluster: Any) -> None:
     """End the workers; one that is just being born again makes Dask complain, which is no news by then."""
     with suppress(OSError, RuntimeError, AssertionError):
         cluster.close()

@@ -1,12 +1,8 @@
 """What there is to say of a scored file: counts, drift against the record, and a verdict in words.
 
-Drift is the two-sample Kolmogorov-Smirnov distance D (Smirnov 1939): the largest gap between the two shares
-of customers who spend no more than some amount. Its p-value is left out, as any difference at all is
-significant in a large file. D is exact although the file is never held whole: between two amounts on record
-only one of the two shares moves, so the gap is largest at one of them.
-
-In a small file chance alone makes a difference. It is held by each category's D, and by the number of
-unfamiliar customers, each at its part of one level (Bonferroni), whatever the dependence between them.
+Drift is the two-sample Kolmogorov-Smirnov distance D (Smirnov 1939), without its p-value, as any difference
+at all is significant in a large file. It is exact although the file is never held whole: between two amounts
+on record only one of the two shares moves, so the gap is largest at one of them.
 """
 
 import math
@@ -22,29 +18,21 @@ from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading.seen import Seen
 from wholesale.reading.sorting import blank_advice, count_blanks
-from wholesale.scoring.table import spend
 from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25
 """Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
 
-LEVEL = 0.05
-"""How often a file of the same market may be said to differ, by all that is held against it together."""
-
-EACH = LEVEL / (len(SPEND_COLUMNS) + 1)
-"""Of the level, the part of each category, and of the number of unfamiliar customers."""
-
-MOST = 1e6
-"""Whole amounts on record are counted one by one, without sorting, up to this many m.u."""
-
-EXAMPLES = 3
-"""Rejected rows that a summary quotes."""
+EACH = 0.05 / (len(SPEND_COLUMNS) + 1)
+"""How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of
+one level for all together (Bonferroni), whatever the dependence between them."""
 
 MANY_UNFAMILIAR = 0.05
 """Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
 
+WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
+EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
-"""Of customers scored by models that have no Gaussian mixture."""
 
 
 @lru_cache(maxsize=1)
@@ -53,45 +41,38 @@ def on_record(predictor: Predictor) -> np.ndarray:
     return np.sort(predictor.amounts.T, axis=1).astype(float)
 
 
+def spend(table: pa.Table) -> np.ndarray:
+    """Give the six amounts, shape (n, 6), a column's rows one after another in memory."""
+    return np.array([table.column(column).to_numpy() for column in SPEND_COLUMNS]).T
+
+
 def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     """Count the customers who spend less than each amount on record, and who spend no more; shape (2, 6, m).
 
     Amounts on record have shape (6, m), each row ascending; `amounts` shape (n, 6). Counts add up over parts.
     """
-    pairs = [_spend_up_to(ranked, column) for ranked, column in zip(record, amounts.T, strict=True)]
-    return np.array(pairs).swapaxes(0, 1)
-
-
-def _spend_up_to(ranked: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count in one category: by sorting, or ten times faster where the amounts on record are whole."""
-    if ranked[-1] < MOST and not (ranked % 1).any():
-        capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
-        below, above = (
-            np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
-            for rounded in (np.floor(capped), np.ceil(capped))
-        )
-        return (np.cumsum(below) - below)[whole], np.cumsum(above)[whole]
-    column = np.sort(column)
-    return np.searchsorted(column, ranked, side="left"), np.searchsorted(column, ranked, side="right")
+    counts = []
+    for ranked, column in zip(record, amounts.T, strict=True):
+        if ranked[-1] < WHOLE and not (ranked % 1).any():  # ten times faster than to sort
+            capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
+            below, above = (
+                np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
+                for rounded in (np.floor(capped), np.ceil(capped))
+            )
+            counts.append([(np.cumsum(below) - below)[whole], np.cumsum(above)[whole]])
+        else:
+            column = np.sort(column)
+            counts.append([np.searchsorted(column, ranked, side) for side in ("left", "right")])
+    return np.array(counts).swapaxes(0, 1)
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One category's drift.
-
-    Attributes
-    ----------
-    distance : float
-        Kolmogorov-Smirnov D, 0…1.
-    direction : str
-        ``"higher"`` or ``"lower"``: on which side of the median on record most customers of the file are.
-    verdict : str
-        ``"alike"``, ``"different"`` or ``"far"``.
-    """
+    """One category's drift: D; on which side of the median on record most are; how much, beside chance."""
 
     distance: float
-    direction: str
-    verdict: str
+    direction: str  # "higher" or "lower"
+    verdict: str  # "alike", "different" or "far"
 
     @property
     def words(self) -> str:
@@ -145,36 +126,17 @@ def _log_choices(n: int, k: int) -> float:
 
 @dataclass(frozen=True)
 class Counts:
-    """The counts of a part of a file, which add up to those of the whole.
-
-    Attributes
-    ----------
-    accepted, rejected, unfamiliar : int
-    segments : dict of ndarray of shape (k,)
-        Customers in each segment, by model.
-    spending : ndarray of shape (2, 6, m)
-        As `spend_up_to` counts.
-    extremes : ndarray of shape (2, 6)
-        The lowest amounts, and the lowest of their negatives.
-    faults : Counter
-        Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
-    examples : list of str
-        The first few rejected rows, each in a sentence.
-    blanks : int
-        Rejected rows at fault only for their blanks.
-    seen : Seen
-        What was read shows of the whole file.
-    """
+    """The counts of a part of a file, which add up to those of the whole."""
 
     accepted: int
     rejected: int
     unfamiliar: int
-    segments: dict[str, np.ndarray]
-    spending: np.ndarray
-    extremes: np.ndarray
-    faults: Counter
+    segments: dict[str, np.ndarray]  # customers in each, by model
+    spending: np.ndarray  # as `spend_up_to` counts
+    extremes: np.ndarray  # of shape (2, 6): the lowest amounts, and the lowest of their negatives
+    faults: Counter  # rejected rows by the column at fault; "" for totals, and too few or too many fields
     examples: list[str]
-    blanks: int
+    blanks: int  # rejected rows at fault only for these
     seen: Seen
 
     @property
@@ -218,36 +180,18 @@ def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen
 
 @dataclass(frozen=True)
 class Summary:
-    """What there is to say of a scored file.
-
-    Attributes
-    ----------
-    accepted, rejected, unfamiliar : int
-        Customers; ``unfamiliar`` is None where there is no mixture to tell.
-    segments : dict of list of tuple
-        By model, each segment's name and customers, in segment order.
-    drift : dict of Drift
-        By category; empty without customers.
-    faults : dict of str to int
-        Rejected rows by the column at fault.
-    examples, notes : list of str
-        Rejected rows; and what was decided in reading the file.
-    on_record : int
-        Customers that the segments were made from.
-    constant : list of str
-        Categories whose amount is the same for every customer.
-    """
+    """What there is to say of a scored file."""
 
     accepted: int
     rejected: int
-    unfamiliar: int | None
-    segments: dict[str, list[tuple[str, int]]]
-    drift: dict[str, Drift]
-    faults: dict[str, int]
-    examples: list[str]
-    notes: list[str]
-    on_record: int
-    constant: list[str] = field(default_factory=list)
+    unfamiliar: int | None  # None where there is no mixture to tell
+    segments: dict[str, list[tuple[str, int]]]  # by model, names and customers
+    drift: dict[str, Drift]  # empty without customers
+    faults: dict[str, int]  # rejected rows by the column at fault
+    examples: list[str]  # of rejected rows
+    notes: list[str]  # on what was decided in reading the file
+    on_record: int  # customers that the segments were made from
+    constant: list[str] = field(default_factory=list)  # categories with one amount for every customer
 
     @property
     def other_market(self) -> bool:
@@ -261,33 +205,33 @@ class Summary:
     @property
     def verdict(self) -> str:
         """Say in a sentence or two whether these models are for these customers."""
-        if not self.accepted:
+        n, record, unfamiliar = self.accepted, f"the {self.on_record}", self.unfamiliar
+        if not n:
             return "No customer could be scored."
-        share = (self.unfamiliar or 0) / self.accepted
-        how_many = f"{share:.1%} of them are" if self.unfamiliar else "none of them is"
-        unlike = f"{how_many} unlike 99% of those on record (1% would be usual)"
-        unlike = UNKNOWN if self.unfamiliar is None else unlike
-        shifted = [(LABELS[column], each) for column, each in self.drift.items() if each.verdict != "alike"]
-        where = listed([f"{label} ({each.direction})" for label, each in shifted])
+        if not self.other_market and by_chance(n, self.on_record) > FAR:
+            many = "none is" if not unfamiliar else "1 is" if unfamiliar == 1 else f"{unfamiliar} are"
+            unlike = UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those"
+            few = (
+                f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few to tell whether the market is"
+            )
+            return f"{few} that of {record} on record; {unlike}."
+        many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
+        unlike = (
+            UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those on record (1% would be usual)"
+        )
+        drifts = self.drift.items()
+        shifts = [f"{LABELS[name]} ({each.direction})" for name, each in drifts if each.verdict != "alike"]
         if self.other_market:
-            differ = f"they differ in {where}{', though ' if self.unfamiliar == 0 else '; '}" if where else ""
+            differ = f"they differ in {listed(shifts)}{', though ' if unfamiliar == 0 else '; '}"
             return (
-                f"Taken together, these customers are unlike the {self.on_record} that the segments were made"
-                f" from: {differ}{unlike}. {self._own_segments()}"
+                f"Taken together, these customers are unlike {record} that the segments were made from:"
+                f" {differ if shifts else ''}{unlike}. {self._advice()}"
             )
-        if by_chance(self.accepted, self.on_record) > FAR:
-            verb = "is" if self.accepted == 1 else "are"
-            return (
-                f"{counted(self.accepted, 'customer')} {verb} too few to tell whether the market is that of"
-                f" the {self.on_record} on record; {_how_many(self.unfamiliar)}."
-            )
-        if where:
-            return (
-                f"These customers differ somewhat from the {self.on_record} on record in {where}; {unlike}."
-            )
-        return f"These customers spend as the {self.on_record} on record do; {unlike}."
+        if shifts:
+            return f"These customers differ somewhat from {record} on record in {listed(shifts)}; {unlike}."
+        return f"These customers spend as {record} on record do; {unlike}."
 
-    def _own_segments(self) -> str:
+    def _advice(self) -> str:
         """Advise segments of their own, or say why there can be none: what `train` would refuse."""
         if self.accepted < MIN_CUSTOMERS:
             return f"For segments of their own they are too few: {MIN_CUSTOMERS} are needed."
@@ -299,10 +243,9 @@ class Summary:
         """Give it all as what JSON knows."""
         segments = {
             model: [
-                {"segment": i, "name": name, "customers": customers}
-                for i, (name, customers) in enumerate(counts, start=1)
+                {"segment": i, "name": name, "customers": n} for i, (name, n) in enumerate(sizes, start=1)
             ]
-            for model, counts in self.segments.items()
+            for model, sizes in self.segments.items()
         }
         return {
             "accepted": self.accepted,
@@ -336,9 +279,3 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         on_record=record.shape[1],
         constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )
-
-
-def _how_many(customers: int | None) -> str:
-    if customers is None:
-        return UNKNOWN
-    return f"{ {0: 'none is', 1: '1 is'}.get(customers, f'{customers} are') } unlike 99% of those"

@@ -20,8 +20,7 @@ from wholesale.reading import ReadError, Settings
 from wholesale.reading.form import SIGNS, Note
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import nearest, plain
-from wholesale.scoring import OutputError, Summary, score_file
-from wholesale.scoring.score import Progress
+from wholesale.scoring import OutputError, Progress, Summary, score_file
 from wholesale.scoring.summary import FAR, LIKE
 
 # What may unpack to many times its size, or keeps Python busy for long, is left to the command line.

@@ -1,0 +1,486 @@
+"""The command line: what fits (train, evidence, check), and what answers (score, report, serve).
+
+Each command imports its half of the package only when it runs.
+"""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from wholesale.columns import LABELS, MODELS
+from wholesale.manifest import (
+    FILES,
+    INSTALLED,
+    MODELS_FOLDER,
+    MODELS_VARIABLE,
+    SHIPPED,
+    BundleError,
+    check_folder,
+    sha256,
+)
+from wholesale.wording import counted, format_amount, format_share
+
+if TYPE_CHECKING:
+    from wholesale.bundle import Bundle
+    from wholesale.customers import Customers
+    from wholesale.scoring import Summary
+
+REASONS = 3
+"""Rejected rows of `train` that are shown with what is wrong."""
+
+STREAM = Path("-")
+SOME_REJECTED, INTERRUPTED = 3, 130
+console = Console(soft_wrap=True)
+
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--models", envvar=MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="CATEGORY=NAME",
+        help="The file's own name for a category, e.g. Fresh=fresh_products; give it as often as needed.",
+    ),
+]
+Sign = Annotated[
+    Literal["point", "comma"] | None,
+    typer.Option("--decimal", help="The file's decimal sign; found out if not given."),
+]
+Blank = Annotated[
+    Literal["zero"] | None,
+    typer.Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
+]
+Sheet = Annotated[
+    str | None, typer.Option(help="Sheet of a workbook.", show_default="the first that is not hidden")
+]
+
+
+def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
+    """Give what the options say of a file; each column is of the form CATEGORY=NAME, or a ValueError."""
+    pairs = {each: each.partition("=")[::2] for each in column or []}
+    for each, pair in pairs.items():
+        if not all(pair):
+            raise ValueError(f"--column {each} is not of the form CATEGORY=NAME, e.g. Fresh=fresh_products")
+    return {"columns": dict(pairs.values()), "decimal": decimal, "sheet": sheet, "blank": blank}
+
+
+def refuse(error: Exception | str) -> NoReturn:
+    """Say the error's sentence and exit with status 1."""
+    typer.echo(str(error), err=True)
+    raise typer.Exit(1)
+
+
+def stopped() -> NoReturn:
+    """Say that a run was interrupted."""
+    logging.disable()  # what is stopped half-way would still complain
+    typer.echo("Stopped; nothing was written.", err=True)
+    raise typer.Exit(INTERRUPTED)
+
+
+def train(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="IN", help="A file of your own customers; without it, the shipped ones."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write to.", show_default="models/")
+    ] = None,
+    segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments.")] = 3,
+    column: Columns = None,
+    decimal: Sign = None,
+    sheet: Sheet = None,
+    blank: Blank = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
+    ] = False,
+) -> None:
+    """Fit the three models, on the shipped customers or on your own, and save them."""
+    from wholesale.app import sentences
+
+    folder = output or MODELS_FOLDER
+    try:
+        customers = _read(source, output, reading(column, decimal, sheet, blank))
+        with _writable(folder):
+            bundle = _fitted(customers, segments, folder, evidence)
+    except ValueError as error:
+        refuse(error)
+    except OSError as error:
+        refuse(f"{folder.name} cannot be written: {error.strerror or error}")
+    console.print(_fits(bundle.manifest["metrics"], bundle.names))
+    if said := sentences.mixture(bundle.predictor):
+        console.print(said, highlight=False)
+    console.print(f"Saved {', '.join(FILES)} and manifest.json in {folder.name}/")
+    for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
+        console.print(sentence)
+    if source:
+        command = f"python -m wholesale serve --models {quote(str(folder))}"
+        console.print(f"See them with: {command}", highlight=False)
+
+
+def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
+    """Read the customers and say what came of it."""
+    from wholesale.customers import read_file, read_shipped
+
+    if source is None:
+        if output is None and INSTALLED:
+            raise ValueError("the package's models stay as they were installed: name a folder, e.g. -o mine")
+        if any(how.values()):
+            options = "--column, --decimal, --sheet and --blank"
+            raise ValueError(f"{options} say how to read a file of your own: name it first")
+        return read_shipped()
+    if output is None or output.resolve() == MODELS_FOLDER.resolve():
+        where = f"name a folder for those of {source.name}, e.g. -o mine"
+        raise ValueError(f"models/ is for the shipped customers: {where}")
+    customers = read_file(source, **how)
+    accepted, rejected = counted(len(customers.accepted), "row"), customers.rejected
+    console.print(f"{customers.file}: {accepted} accepted, {len(rejected)} rejected.")
+    first = [f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, REASONS).to_pylist()]
+    for line in (*first, *customers.notes, *customers.left_out):
+        console.print(f"  {line}", markup=False, highlight=False)
+    if (more := len(rejected) - REASONS) > 0:
+        console.print(f"  and {more} more rejected")
+    return customers
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make the folder, and try a file in it, before anything is fitted; an empty one is not left behind."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):  # it is not empty
+                path.rmdir()
+
+
+def _fitted(customers: "Customers", segments: int, folder: Path, weigh: bool) -> "Bundle":
+    from wholesale import bundle
+
+    n = min(len(customers.table), bundle.LARGEST)
+    if n < len(customers.table):
+        console.print(
+            f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."
+        )
+    # By what was measured on two cores.
+    takes = "about ten seconds" if n <= 1000 else "about a minute"
+    if weigh:
+        minutes = max(5, round(5 * n / 440))
+        takes = f"about {minutes} minutes with the evidence; a run that is stopped goes on later"
+    console.print(f"Training on {n} customers, {segments} segments; {takes}.")
+    fitted = bundle.train(
+        customers.table,
+        segments,
+        source=customers.source,
+        folder=folder,
+        weigh=weigh,
+        progress=lambda step: console.print(f"  {step}"),
+    )
+    return bundle.save_bundle(fitted, folder)
+
+
+def _fits(metrics: dict, names: dict[str, tuple[str, ...]]) -> Table:
+    table = Table("model", "segments (customers)", "silhouette", "BIC")
+    for model, label in MODELS.items():
+        cells = ["none", "–", "–"]
+        if fit := metrics[model]:
+            sizes = [f"{name} ({size})" for name, size in zip(names[model], fit["sizes"], strict=True)]
+            bic = f"{fit['bic']:.0f}" if "bic" in fit else "–"
+            cells = ["\n".join(sizes), f"{fit['silhouette']:.2f}", bic]
+        table.add_row(label, *cells, end_section=True)
+    return table
+
+
+def evidence() -> None:
+    """Weigh the evidence for each number of segments; about five minutes, and it can be interrupted."""
+    from wholesale.bundle import load_bundle
+    from wholesale.columns import SPEND_COLUMNS
+    from wholesale.data import DataError, load_customers
+    from wholesale.evidence.saved import compute, load_evidence
+
+    if INSTALLED:
+        refuse(
+            "the package's evidence stays as it was installed; for your own: train FILE --evidence -o mine"
+        )
+    try:
+        customers, bundle = load_customers(), load_bundle()
+    except (DataError, BundleError) as error:
+        refuse(error)
+    X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+    console.print("About five minutes on two cores; a run that is stopped goes on later.")
+    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
+        console.print(f"  {done + 1} of {tasks}: {task}")
+    for sentence in load_evidence()["sentences"]:
+        console.print(sentence)
+    console.print("Saved models/evidence.json; run make train to put its summary into the models.")
+
+
+def check(
+    models: Folder = MODELS_FOLDER,
+    quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
+) -> None:
+    """Verify that the model files are complete, unaltered and of this data and these versions."""
+    try:
+        manifest = check_folder(models)
+        shipped = models.resolve() == MODELS_FOLDER.resolve()
+        if shipped and manifest["customers_sha256"] != sha256(SHIPPED.read_bytes()):
+            raise BundleError(f"{models.name} was trained on other data than {SHIPPED.name}")
+    except BundleError as error:
+        refuse(error)
+    if not quiet:
+        console.print(
+            f"{models.name}/ is complete: trained {manifest['trained'][:10]} on"
+            f" {manifest['customers']} customers with scikit-learn {manifest['versions']['scikit-learn']}."
+        )
+
+
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or Excel; - is standard input.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="CSV, or Parquet if it ends in .parquet; - is standard output.",
+            show_default="IN with .scored.csv",
+        ),
+    ] = None,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(help="CSV of rejected rows, if any.", show_default="OUT with .rejected.csv; none for -"),
+    ] = None,
+    column: Columns = None,
+    decimal: Sign = None,
+    sheet: Sheet = None,
+    blank: Blank = None,
+    models: Folder = MODELS_FOLDER,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Score on the Dask cluster at this address, or on one made here (local). IN may then be a"
+            " folder, or a pattern in quotes; OUT is a folder of Parquet files.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Score a file of customers: every row gets the three models' answers, or a reason why not.
+
+    Exit status: 0 all rows scored, 3 some rows rejected, 1 nothing written, 2 wrong options, 130 interrupted.
+    """
+    from wholesale.predict import load_predictor
+    from wholesale.reading import Settings
+    from wholesale.scoring import cluster, score_file
+
+    out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
+    wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain kill leaves nothing half-written
+    try:
+        settings = Settings(**reading(column, decimal, sheet, blank))
+        with _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
+            how: dict[str, Any] = {"settings": settings, "force": force, "progress": progress}
+            paths = (read, write, load_predictor(models))
+            if dask:
+                summary = cluster.score_cluster(*paths, address=dask, rejected=wrong, **how)
+            else:
+                summary = score_file(*paths, rejected=wrong, **how)
+    except (BundleError, ValueError) as error:
+        refuse(error)
+    except KeyboardInterrupt:
+        stopped()
+    if as_json:
+        apart = wrong.name if wrong and summary.rejected else None
+        files = {"source": source.name, "output": out.name, "rejected_file": apart}
+        typer.echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
+    elif not quiet:
+        name = "standard output" if out == STREAM else out.name
+        tell(summary, name, wrong.name if wrong else None, err=out == STREAM)
+    raise typer.Exit(SOME_REJECTED if summary.rejected else 0)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return Path("stdin" + suffix) if path == STREAM or path.is_fifo() else path.with_suffix(suffix)
+
+
+@contextmanager
+def _streams(source: Path, output: Path) -> Iterator[tuple[Path, Path]]:
+    """Put files in the place of standard input and output, and of a pipe, which can be read only once.
+
+    Input may have to be read twice, and output is given only when it is whole.
+    """
+    from wholesale.scoring.output import writing
+
+    with tempfile.TemporaryDirectory() as folder:
+        read, write = source, output
+        if source == STREAM or source.is_fifo():
+            read = Path(folder, "standard input" if source == STREAM else source.name)
+            pipe = nullcontext(sys.stdin.buffer) if source == STREAM else source.open("rb")
+            with writing(), pipe as stream, read.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+        if output == STREAM:
+            write = Path(folder, "standard output.csv")
+        yield read, write
+        if output == STREAM:
+            with write.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.flush()
+
+
+@contextmanager
+def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None]]:
+    """Show rows, rate and time left on standard error, if that is a terminal."""
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    terminal, hidden = Console(stderr=True), hidden or not sys.stderr.isatty()
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
+        task, began = bar.add_task("", total=None), time.monotonic()
+
+        def show(rows: int, share: float | None) -> None:
+            rate = rows / max(time.monotonic() - began, 1e-3)
+            said = f"{counted(rows, 'row')}, {format_amount(round(rate))} a second"
+            total = None if share is None else 1
+            bar.update(task, description=said, total=total, completed=share or 0)
+
+        yield show
+
+
+def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) -> None:
+    """Print a summary, on standard error where standard output holds the customers themselves."""
+    console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
+    if summary.other_market:
+        console.print(summary.verdict)
+    console.print(f"Scored {counted(summary.accepted, 'customer')} into {output}.")
+    if summary.rejected:
+        where = f", with reasons in {rejected}" if rejected else "; keep such rows with --rejected FILE"
+        console.print(f"Rejected {counted(summary.rejected, 'row')}{where}:")
+        for line in summary.examples:
+            console.print(f"  {line}")
+        if more := summary.rejected - len(summary.examples):
+            console.print(f"  and {format_amount(more)} more")
+    for note in summary.notes:
+        console.print(note)
+    if summary.accepted:
+        console.print(_segments(summary))
+        drifts = Table("category", "D", "spending")
+        for column, drift in summary.drift.items():
+            drifts.add_row(LABELS[column], f"{drift.distance:.2f}", drift.words)
+        console.print(drifts)
+        console.print("D: 0 if they spend as those on record do, 1 if nothing is in common.")
+    if not summary.other_market:
+        console.print(summary.verdict)
+
+
+def _segments(summary: "Summary") -> Table:
+    table = Table("model", "segment", "customers", "share")
+    for model, label in MODELS.items():
+        if model not in summary.segments:
+            table.add_row(label, "none", "–", "–")
+        for i, (name, customers) in enumerate(summary.segments.get(model, ()), start=1):
+            size = (format_amount(customers), format_share(customers / summary.accepted))
+            table.add_row(label if i == 1 else "", f"{i} {name}", *size)
+        table.add_section()
+    return table
+
+
+def report(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or Excel.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="HTML.", show_default="IN with .report.html"),
+    ] = None,
+    segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments to fit.")] = 3,
+    column: Columns = None,
+    decimal: Sign = None,
+    sheet: Sheet = None,
+    blank: Blank = None,
+    models: Folder = MODELS_FOLDER,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Write a report on a file of customers: one HTML page to read, print and hand on; a minute or two."""
+    from wholesale.report import ReportError, write_report
+
+    told = Console(stderr=True, quiet=quiet, highlight=False)
+    try:
+        write_report(
+            source,
+            output or source.with_suffix(".report.html"),
+            models=models,
+            **reading(column, decimal, sheet, blank),
+            segments=segments,
+            force=force,
+            progress=lambda step: told.print(f"  {step}", markup=False),
+        )
+    except (BundleError, ReportError, ValueError, OSError) as error:
+        refuse(error)
+    except KeyboardInterrupt:
+        stopped()
+
+
+def serve(
+    models: Folder = MODELS_FOLDER,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8866,
+) -> None:
+    """Serve the page on this machine and print its address."""
+    from wholesale.app.server import serve as run
+
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
+    try:
+        run(port, models)
+    except BundleError as error:
+        refuse(error)
+
+
+class Main(typer.Typer):
+    """Every command, its standard output taken care of."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command; say in a sentence that what it writes to is full."""
+        try:
+            return super().__call__(*arguments, **options)
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of it goes
+            typer.echo(f"standard output cannot be written: {error.strerror or error}", err=True)
+            sys.exit(1)
+
+
+EXAMPLES: dict[Callable, str] = {
+    train: "dataset/wholesale_customers.csv --segments 4 -o mine",
+    evidence: "",
+    score: "dataset/wholesale_customers.csv -o scored.csv",
+    report: "dataset/wholesale_customers.csv -o report.html",
+    check: "--models models",
+    serve: "--models models --port 9000",
+}
+main = Main(
+    name="wholesale",
+    help="Segment wholesale customers by what they spend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command, example in EXAMPLES.items():
+    main.command(epilog=f"Example: python -m wholesale {command.__name__} {example}".strip())(command)
