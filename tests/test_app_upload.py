@@ -28,7 +28,7 @@ from wholesale.manifest import SHIPPED
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor
 from wholesale.reading import Settings, read_customers
-from wholesale.reading.form import SIGNS as READ_SIGNS
+from wholesale.reading.dialect import SIGNS as READ_SIGNS
 from wholesale.scoring import OutputError, score_table
 from wholesale.scoring.output import csv_header, to_csv
 

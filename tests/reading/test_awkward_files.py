@@ -6,7 +6,7 @@ import pytest
 from made_files import HEADER, csv_text, written
 
 from wholesale.columns import LABELS, SPEND_COLUMNS
-from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
+from wholesale.reading import ReadError, Settings, open_customers
 
 ONE = (1, 2, 3, 4, 5, 6)
 NOT = "is not an amount ≥ 0"
@@ -305,7 +305,8 @@ FILES = [
 
 
 def read(path, settings):
-    return whole(open_customers(path, settings), lambda file: (file.notes, *read_tables(file)))
+    *tables, notes = open_customers(path, settings).read()
+    return notes, *tables
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])

@@ -1,6 +1,7 @@
 import csv
 import io
 import math
+from dataclasses import replace
 from functools import reduce
 
 import pyarrow as pa
@@ -9,19 +10,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from made_files import HEADER, by_hand, written
 
-from wholesale.reading import (
-    CustomerFile,
-    ReadError,
-    Settings,
-    open_customers,
-    read_block,
-    read_tables,
-    whole,
-)
-from wholesale.reading.blocks import line_ends, record_ends
-from wholesale.reading.form import Reconsider
-from wholesale.reading.numerals import Decimal, Evidence
-from wholesale.reading.seen import Seen
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
+from wholesale.reading.dialect import Decimal, Evidence
+from wholesale.reading.records import line_ends, record_ends
 
 WIDTH = 7
 GOOD = [
@@ -69,13 +60,8 @@ def by_the_csv_module(text: str) -> dict[int, list[str]]:
 
 def read_in(file: CustomerFile, size: int) -> tuple[list[tuple], list[tuple]]:
     """Read a file cut into blocks of some size, and judge it: accepted and rejected rows."""
-    parts = [read_block(file.form, block) for block in file.blocks(size)]
-    seen = reduce(Seen.plus, (part.seen for part in parts), Seen())
-    if (judged := file.judged(seen)).notes != file.notes:
-        raise Reconsider(judged.form)
-    return [row for part in parts for row in rows(part.accepted)], [
-        row for part in parts for row in rows(part.rejected)
-    ]
+    accepted, rejected, _ = file.read(size)
+    return rows(accepted), rows(rejected)
 
 
 def rows(table: pa.Table) -> list[tuple]:
@@ -93,10 +79,10 @@ def test_each_record_of_the_csv_module_is_accepted_or_rejected_on_its_line(body,
     text = f"{HEADER},note{end}{body}"
     path = written(tmp_path_factory.getbasetemp(), "records.csv", text.encode())
     file = open_customers(path, Settings(decimal="point"))
-    assume(len(file.form.names) == WIDTH)  # else the first field of all records is read as the row's name
-    accepted, rejected = whole(file, lambda its: read_in(its, 1 << 20))
-    assert whole(file, lambda its: read_in(its, size)) == (accepted, rejected)
-    records = by_the_csv_module(text)
+    assume(len(file.dialect.names) == WIDTH)  # else the first field of all records is read as the row's name
+    assume(records := by_the_csv_module(text))
+    accepted, rejected = read_in(file, 1 << 20)
+    assert read_in(file, size) == (accepted, rejected)
     assert sorted([row[0] for row in accepted + rejected]) == list(records)
     for line, *amounts, note in accepted:
         assert [note] == (records[line][WIDTH - 1 :] or [""])[:1]
@@ -178,12 +164,12 @@ def test_what_is_seen_of_the_decimal_sign_does_not_depend_on_how_it_is_read(
     path = written(tmp_path_factory.getbasetemp(), "seen.csv", text.getvalue().encode())
     file, found = open_customers(path), set()
     for decimal in (
-        Decimal(".", settled=True),
-        Decimal(",", settled=True),
         Decimal("."),
-        Decimal(",", True, ".,"),
+        Decimal(",", told=True),
+        Decimal("."),
+        Decimal(",", ".,"),
     ):
-        form = file.form.rewritten(decimal=decimal)
+        form = replace(file.dialect, decimal=decimal)
         for each in (1 << 20, size):
             parts = [read_block(form, block) for block in file.blocks(each)]
             found.add(reduce(Evidence.plus, (part.seen.evidence for part in parts)))
@@ -192,7 +178,8 @@ def test_what_is_seen_of_the_decimal_sign_does_not_depend_on_how_it_is_read(
 
 def outcome_in(file: CustomerFile, size: int) -> tuple | str:
     try:
-        return whole(file, lambda its: (its.notes, read_in(its, size)))
+        accepted, rejected, notes = file.read(size)
+        return notes, (rows(accepted), rows(rejected))
     except ReadError as refusal:
         return str(refusal)
 
@@ -205,7 +192,7 @@ def test_any_bytes_at_all_are_read_or_refused_in_one_sentence(tmp_path_factory, 
     for beginning in (b"", HEADER.encode() + b"\n"):
         path = written(tmp_path_factory.getbasetemp(), "any.csv", beginning + content)
         try:
-            whole(open_customers(path), read_tables)
+            open_customers(path).read()[:2]
         except ReadError as refusal:
             assert str(refusal).startswith("any.csv: ") and str(refusal).isprintable()
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, customers, open_customers, read_customers, read_tables, whole
-from wholesale.reading.seen import beside
+from wholesale.reading import CustomerFile, ReadError, open_customers, read_customers
 from wholesale.reading.sorting import MEAN, TOTAL
+from wholesale.reading.totals import beside
 
 A = [
     [12669, 9656, 7561, 214, 2674, 1338],
@@ -127,8 +127,8 @@ def test_what_is_rejected_counts_in_the_sum(tmp_path):
 def test_across_blocks_and_row_groups(tmp_path, monkeypatch):
     rows = np.random.default_rng(0).integers(1, 10**5, (9000, 6))
     rows = [*rows.tolist(), rows.sum(axis=0).tolist()]
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, 5000))
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda its, _=None: cut(its, 5000))
     assert read(tmp_path, table(*rows))[1] == [9002]
     columns = pa.table(dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
     pq.write_table(columns, tmp_path / "in.parquet", row_group_size=700)
@@ -189,7 +189,7 @@ CALLED = "Read as a customer, but called a total, average or the like: line {}; 
 )
 def test_summaries_beside_a_table(rows, names, rejected, notes, tmp_path):
     file = open_customers(written(tmp_path, "in.csv", table(*rows, names=names)))
-    (_, found), said = whole(file, lambda its: (read_tables(its), its.notes))
+    (_, found), said = (lambda its: (its[:2], its[2]))(file.read())
     assert dict(zip(found["line"].to_pylist(), found["reason"].to_pylist(), strict=True)) == rejected
     assert said == notes
 
@@ -214,8 +214,8 @@ MANY = np.random.default_rng(0).lognormal(8, 1.2, (40, 6)).round().tolist()
 def test_an_average_without_a_word_is_found_at_either_end_of_a_table(
     rows, means, size, tmp_path, monkeypatch
 ):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda its, _=None: cut(its, size))
     _, rejected = read_customers(written(tmp_path, "in.csv", table(*rows)))
     assert [row["line"] for row in rejected.to_pylist() if row["reason"] == MEAN] == means
 
@@ -223,8 +223,8 @@ def test_an_average_without_a_word_is_found_at_either_end_of_a_table(
 @pytest.mark.parametrize("after", [[each + 9 for each in total(A)], A[0]], ids=["last year's", "a customer"])
 @pytest.mark.parametrize("size", [80, 1 << 21])
 def test_a_total_that_rows_follow_is_refused(after, size, tmp_path, monkeypatch):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda its, _=None: cut(its, size))
     for rows, line in (([*A, total(A), after], 6), ([after, total(A), *A], 3)):
         with pytest.raises(ReadError) as refusal:
             read(tmp_path, table(*rows))

@@ -6,9 +6,8 @@ import pytest
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, Settings, open_customers, read_block, read_tables, whole
-from wholesale.reading.shape import CUT, OPEN, ROW_NAMES
-from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
+from wholesale.reading.records import CUT, OPEN, ROW_NAMES
 from wholesale.scoring.cluster import portions, read_portion
 
 ONE, TWO = "12669,9656,7561,214,2674,1338", "7057,9810,9568,1762,3293,1776"
@@ -179,14 +178,11 @@ CASES = {
 }
 
 
-def outcomes(file, parts) -> dict[int, tuple | str]:
+def outcomes(accepted, rejected) -> dict[int, tuple | str]:
     """Give of each record, by its line, its fields or the reason why it is rejected."""
-    found: dict[int, tuple | str] = {}
-    for accepted, rejected, _ in parts:
-        for line, *fields in zip(*(column.to_pylist() for column in accepted.columns), strict=True):
-            found[line] = tuple(fields)
-        found |= dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
-    return found
+    rows = zip(*(column.to_pylist() for column in accepted.columns), strict=True)
+    found: dict[int, tuple | str] = {line: tuple(fields) for line, *fields in rows}
+    return found | dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
 
 
 def expected(said: tuple | str) -> tuple | str:
@@ -197,10 +193,18 @@ def expected(said: tuple | str) -> tuple | str:
     )
 
 
-def read_in(file, size: int | None = None) -> dict:
-    its = portions(file) if size is None else None
-    cut = (block for portion, _ in its for block in read_portion(file, portion)) if its else file.blocks(size)
-    return outcomes(file, [read_block(file.form, block) for block in cut])
+class InPortions(CustomerFile):
+    """A file that is read as a cluster's workers do, unless it is told in how large blocks."""
+
+    def blocks(self, size=0):
+        if size:
+            return super().blocks(size)
+        return (block for portion, _ in portions(self) for block in read_portion(self, portion))
+
+
+def read_in(path, size: int = 0) -> tuple[dict, list]:
+    accepted, rejected, notes = InPortions(**vars(open_customers(path))).read(size)
+    return outcomes(accepted, rejected), notes
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -209,15 +213,14 @@ def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(nam
     path = written(tmp_path, "a.csv", csv_text(*rows, header=header))
     right = {line: expected(said) for line, said in enumerate(rows.values(), start=2)}
     monkeypatch.setattr("wholesale.scoring.cluster.PORTION", 60)
-    for size in (1 << 20, 1, 40, None):  # in memory, streamed, and in a cluster's portions
-        found, said = whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
-        assert (found, said) == (right, notes)
+    for size in (1 << 20, 1, 40, 0):  # in memory, streamed, and in a cluster's portions
+        assert read_in(path, size) == (right, notes)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_without_commas_between_fields_no_comma_moves_them(delimiter, tmp_path):
     text = f"{HEADER},Region\n{ONE},3,\n{TWO},1,\n".replace(",", delimiter)
-    accepted, rejected = whole(open_customers(written(tmp_path, "a.csv", text.encode())), read_tables)
+    accepted, rejected = open_customers(written(tmp_path, "a.csv", text.encode())).read()[:2]
     assert accepted["Fresh"].to_pylist() == [12669, 7057] and accepted["Region"].to_pylist() == ["3", "1"]
     assert len(rejected) == 0
 
@@ -234,10 +237,7 @@ def test_without_commas_between_fields_no_comma_moves_them(delimiter, tmp_path):
 )
 def test_what_only_a_late_part_of_the_file_shows_holds_for_all_of_it(late, accepted, tmp_path):
     path = written(tmp_path, "a.csv", csv_text(*LATE, *late, header=f"{HEADER},note"))
-    first, again = (
-        whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
-        for size in (1 << 20, None)
-    )
+    first, again = read_in(path, 1 << 20), read_in(path)
     assert first == again
     assert sum(isinstance(its, tuple) for its in first[0].values()) == accepted
 
@@ -246,7 +246,7 @@ def test_a_field_too_few_among_records_with_a_blank_too_many_is_no_record_withou
     rows = [f"{i},{ONE},3," for i in range(1, 1200)]
     path = written(tmp_path, "a.csv", csv_text(*rows, f"{TWO},2,", header=f"id,{HEADER},Region"))
     for size in (1 << 20, 30_000, 1000):
-        found = whole(open_customers(path), lambda its, size=size: read_in(its, size))
+        found, _ = read_in(path, size)
         assert found.pop(1201) == f"{too(8, 8)}{ENDS}"
         assert {its[1:] for its in found.values()} == {(*AMOUNTS[ONE], "3")} and len(found) == 1199
 
@@ -279,11 +279,11 @@ TABS = TEXT.replace(",", "\t")
 )
 def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_path):
     file = open_customers(written(tmp_path, name, content))
-    accepted, rejected = whole(file, read_tables)
+    accepted, rejected = file.read()[:2]
     assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [*AMOUNTS.values()]
     assert len(rejected) == 0
     ((portion, _),) = portions(file)
-    assert sum(len(read_block(file.form, block).accepted) for block in read_portion(file, portion)) == 2
+    assert sum(len(read_block(file.dialect, block).accepted) for block in read_portion(file, portion)) == 2
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_pa
 def test_what_a_name_promises_and_the_file_is_not_is_said(name, content, sentence, tmp_path):
     path = written(tmp_path, name, content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReadError) as refusal:
-        whole(open_customers(path), read_tables)
+        open_customers(path).read()[:2]
     assert str(refusal.value).startswith(f"{name}: {sentence}") and str(refusal.value).isprintable()
 
 
@@ -312,7 +312,7 @@ def test_a_zip_that_is_damaged_within_is_refused(tmp_path):
     content = bytearray(zipped(a=TEXT + "1,2,3,4,5,6\n" * 99_999))
     content[200:240] = bytes(40)
     with pytest.raises(ReadError, match=r"^a.zip: it "):
-        whole(open_customers(written(tmp_path, "a.zip", bytes(content))), read_tables)
+        open_customers(written(tmp_path, "a.zip", bytes(content))).read()[:2]
 
 
 BLANK = f"{HEADER}\n{ONE}\n,1,-,2,3,4\n–,1,2,3,4,5\n,,,,,\n"
@@ -324,13 +324,16 @@ def test_blanks_mean_zero_in_parquet_and_workbooks_too(tmp_path):
         written(tmp_path, "a.parquet", parquet({"Fresh": numbers, "Milk": pa.array(["1", None, "-"])})),
         written(tmp_path, "a.xlsx", xlsx([HEADER.split(","), [1, 1, *range(4)], [None, "-", *range(4)]])),
     ):
-        accepted, rejected = whole(open_customers(path, Settings(blank="zero")), read_tables)
+        accepted, rejected = open_customers(path, Settings(blank="zero")).read()[:2]
         assert accepted["Fresh"].to_pylist()[:2] == [1, 0] and accepted["Milk"].to_pylist()[:2] == [1, 0]
         assert len(rejected) == 0
 
 
 def test_the_option_for_blanks_is_advised_where_most_rejects_have_only_them_at_fault(tmp_path):
-    for more, blanks, rejected in (("", 2, 3), ("x,1,2,3,4,5\n", 2, 4), (",x,2,3,4,5\n-,1,2,3,4,5\n", 3, 5)):
-        _, table = whole(open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())), read_tables)
-        assert (count_blanks(table), len(table)) == (blanks, rejected)
-        assert bool(blank_advice(blanks, rejected)) == (2 * blanks > rejected)
+    advice = "Blanks are why {} of the rejected {} are; if a blank means 0, say --blank zero."
+    for more, said in (
+        ("", [advice.format(2, 3)]),
+        ("x,1,2,3,4,5\n", []),
+        (",x,2,3,4,5\n-,1,2,3,4,5\n", [advice.format(3, 5)]),
+    ):
+        assert open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())).read()[2] == said

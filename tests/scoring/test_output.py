@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scorable import names_in
 
+from wholesale.amounts import GRAMMARS
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import read_customers
-from wholesale.reading.numerals import GRAMMARS
 from wholesale.scoring import OutputError, score_file
 from wholesale.scoring.output import folder_aside, to_csv
 

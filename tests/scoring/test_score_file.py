@@ -11,7 +11,7 @@ import pytest
 from scorable import names_in, rows_of, write_customers
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, Settings, blocks, customers, read_customers
+from wholesale.reading import CustomerFile, ReadError, Settings, read_customers, records
 from wholesale.scoring import score as scoring
 from wholesale.scoring import score_file, score_table
 
@@ -28,8 +28,8 @@ def source(tmp_path_factory, predictor):
 def test_the_file_is_the_table_whatever_the_workers_and_the_blocks(
     source, tmp_path, predictor, monkeypatch, workers, size
 ):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda its, _=None: cut(its, size))
     summary = score_file(source, tmp_path / "out.parquet", predictor, workers=workers)
     monkeypatch.undo()
     accepted, rejected = read_customers(source)
@@ -124,9 +124,9 @@ def test_parquet_is_written_as_text_too_unless_text_cannot_hold_it(tmp_path, pre
 def test_a_late_decimal_comma_counts_from_the_first_row(tmp_path, predictor, monkeypatch):
     rows = ["1.234;2;3;4;5;6"] * 400 + ["1,5;2;3;4;5;6"]
     (tmp_path / "in.csv").write_text("\n".join([HEADER.replace(",", ";"), *rows]))
-    assert blocks.BLOCK > 1000
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, 1000))
+    assert records.BLOCK > 1000
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda its, _=None: cut(its, 1000))
     score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
     fresh = [row["Fresh"] for row in rows_of(tmp_path / "out.csv")]
     assert fresh == ["1234"] * 400 + ["1.5"]

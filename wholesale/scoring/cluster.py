@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
-from wholesale.reading.blocks import Block, cut_blocks
-from wholesale.reading.form import Reconsider
+from wholesale.reading.dialect import Reconsider
+from wholesale.reading.records import Block, cut_blocks
 from wholesale.reading.tables import parquet_blocks, plain_type
 from wholesale.reading.text import Utf8
 from wholesale.scoring.output import TableFile, check_folder, check_free, folder_aside, part_name, writing
@@ -150,11 +150,11 @@ def _paths(source: Path) -> list[Path]:
 
 def _columns(file: CustomerFile) -> list[tuple]:
     """Name the columns, and the types of those that are passed through."""
-    names = file.form.names
+    names = file.dialect.names
     if file.kind != "parquet":
         return [(name, "string") for name in names]
     types = [str(plain_type(kind)) for kind in pq.read_schema(file.path).types]
-    return [(name, "string" if i in file.form.spend else types[i]) for i, name in enumerate(names)]
+    return [(name, "string" if i in file.dialect.spend else types[i]) for i, name in enumerate(names)]
 
 
 class Portion(NamedTuple):
@@ -233,7 +233,7 @@ def score_portion(
     try:
         with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
             for block in read_portion(file, portion):
-                scored = score_block(predictor, file.form, block)
+                scored = score_block(predictor, file.dialect, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
                 counts = counts.plus(scored.counts) if counts else scored.counts
@@ -248,7 +248,7 @@ def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
         return _row_groups(file)
     if is_divisible(file):
         return _ranges(file)
-    return iter([(Portion(0, 0, file.form.line), 1.0)])
+    return iter([(Portion(0, 0, file.dialect.line), 1.0)])
 
 
 def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
@@ -264,8 +264,8 @@ def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
         with file.path.open("rb") as raw:
             raw.seek(portion.start)
             text = raw.read(portion.size)
-        text = text if file.form.encoding == "utf-8" else text.decode(file.form.encoding).encode()
-        yield from cut_blocks(io.BytesIO(text), file.form.delimiter, portion.line)
+        text = text if file.dialect.encoding == "utf-8" else text.decode(file.dialect.encoding).encode()
+        yield from cut_blocks(io.BytesIO(text), file.dialect.delimiter, portion.line)
 
 
 def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
@@ -274,7 +274,7 @@ def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     for end in range(1, about.num_row_groups + 1):
         rows += about.row_group(end - 1).num_rows
         if rows - before >= ROWS or end == about.num_row_groups:
-            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
+            yield Portion(start, end - start, file.dialect.line + before), rows / max(about.num_rows, 1)
             start, before = end, rows
 
 
@@ -282,7 +282,7 @@ def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     with file.path.open("rb") as raw:
         mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
         raw.seek(0)
-        header = _on_disk(file, Utf8(raw, file.form.encoding).read(file.form.start))
+        header = _on_disk(file, Utf8(raw, file.dialect.encoding).read(file.dialect.start))
     start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
     for block in file.blocks(PORTION):
         assert isinstance(block.content, bytes)
@@ -293,7 +293,7 @@ def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
 
 def _on_disk(file: CustomerFile, text: bytes) -> int:
     """Count the bytes that a text in UTF-8 has on disk; of another divisible encoding, one per character."""
-    return len(text) if file.form.encoding == "utf-8" else len(text.decode())
+    return len(text) if file.dialect.encoding == "utf-8" else len(text.decode())
 
 
 def _same(predictor: Predictor) -> Predictor:

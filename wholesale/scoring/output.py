@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
-from wholesale.reading.customers import SHEETS
 from wholesale.reading.formulas import guard, guard_names
+from wholesale.reading.text import SHEETS
 
 SHORT = 1e10
 """From here on, Arrow writes whole numbers with an exponent."""

@@ -18,12 +18,10 @@ import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
-from wholesale.reading.blocks import Block
-from wholesale.reading.form import Form, Reconsider
+from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
-from wholesale.reading.seen import Seen, beside, beyond
-from wholesale.reading.sorting import LINE
-from wholesale.reading.text import is_archive
+from wholesale.reading.records import Block
+from wholesale.reading.totals import Seen, beside, beyond
 from wholesale.scoring.output import Rows, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, summarize
 from wholesale.scoring.table import score_table
@@ -107,12 +105,12 @@ def score_file(
     return summary
 
 
-def score_block(predictor: Predictor, form: Form, block: Block) -> Scored[pa.Table]:
+def score_block(predictor: Predictor, form: Dialect, block: Block) -> Scored[pa.Table]:
     """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
     part = read_block(form, block)
     scored = score_table(predictor, part.accepted)
     counts = count(predictor, scored, part.rejected, part.seen)
-    return Scored(scored, part.rejected, counts, part.accepted.column(LINE))
+    return Scored(scored, part.rejected, counts, part.accepted.column(0))
 
 
 @dataclass
@@ -151,7 +149,7 @@ class Run(ABC):
 
     def run(self, source: Path, *, ahead: int) -> Summary:
         """Score all files, so many parts ahead; `files` then are as they were read in the end."""
-        forms = {i: file.form for i, file in enumerate(self.files)}
+        forms = {i: file.dialect for i, file in enumerate(self.files)}
         while forms:
             for i, form in forms.items():
                 with naming(self.files[i].path.name):
@@ -166,9 +164,9 @@ class Run(ABC):
         total = reduce(Counts.plus, (counts for _, counts in sorted(self.counts.items())))
         return summarize(self.predictor, total, self._notes())
 
-    def _read(self, begun: list[int], ahead: int) -> dict[int, Form]:
+    def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
         """Score files from their start; give the form of those that are to be read once more."""
-        forms: dict[int, Form] = {}
+        forms: dict[int, Dialect] = {}
         for i, share, promise in begun_ahead(self._promises(begun, forms), ahead):
             if i in forms:
                 continue
@@ -180,10 +178,12 @@ class Run(ABC):
                 if scored is not None:
                     self._take(i, share, scored)
             except Reconsider as other:
-                forms[i] = other.form
+                forms[i] = other.dialect
         return forms
 
-    def _promises(self, begun: list[int], forms: dict[int, Form]) -> Iterator[tuple[int, float | None, Any]]:
+    def _promises(
+        self, begun: list[int], forms: dict[int, Dialect]
+    ) -> Iterator[tuple[int, float | None, Any]]:
         for i in begun:
             try:
                 for part, share in self.parts(self.files[i]):
@@ -204,19 +204,19 @@ class Run(ABC):
         rows = sum(each.rows for each in self.counts.values())
         self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
 
-    def _judge(self) -> dict[int, Form]:
+    def _judge(self) -> dict[int, Dialect]:
         """Look at what each file shows, and all together; give the form of those to be read once more."""
-        forms: dict[int, Form] = {}
+        forms: dict[int, Dialect] = {}
         seen = [self.counts[i].seen if i in self.counts else Seen() for i in range(len(self.files))]
         for i, file in enumerate(self.files):
             try:
                 with naming(file.path.name):
                     self.files[i] = file.judged(seen[i])
             except Reconsider as other:
-                forms[i] = other.form
+                forms[i] = other.dialect
         return forms or (self._judge_together(seen) if len(seen) > 1 else {})
 
-    def _judge_together(self, seen: list[Seen]) -> dict[int, Form]:
+    def _judge_together(self, seen: list[Seen]) -> dict[int, Dialect]:
         """Find rows that are the sum of all others in all files."""
         forms, together = {}, reduce(Seen.plus, seen)
         rows, times = together.totals()
@@ -225,11 +225,11 @@ class Run(ABC):
             lines = [row.line for row in seen[i].largest if row in rows]
             with naming(file.path.name):
                 if step and step[:2] in [row[:2] for row in seen[i].steps]:
-                    raise ReadError(beside(step.line))
+                    raise beside(step.line)
                 if lines and times > 1:
-                    raise ReadError(beyond(lines[0]))
+                    raise beyond(lines[0])
             if lines:
-                forms[i] = file.form.rewritten(totals=(*file.form.totals, *lines))
+                forms[i] = replace(file.dialect, totals=(*file.dialect.totals, *lines))
         return forms
 
     def _notes(self) -> list[str]:
@@ -271,13 +271,13 @@ class Threads(Run):
         elif is_divisible(file):
             length = file.path.stat().st_size
         for block in file.blocks():
-            yield block, (file.form.start + block.end) / length if length else None
+            yield block, (file.dialect.start + block.end) / length if length else None
 
     def submit(self, file: CustomerFile, part: Block) -> Future:
         """Score a block, and make it ready to be written, in another thread."""
-        return self.pool.submit(self._score, file.form, part)
+        return self.pool.submit(self._score, file.dialect, part)
 
-    def _score(self, form: Form, block: Block) -> Scored[Rows]:
+    def _score(self, form: Dialect, block: Block) -> Scored[Rows]:
         customers, rejected, counts, lines = score_block(self.predictor, form, block)
         return Scored(self.accept.prepare(customers), self.reject.prepare(rejected), counts, lines)
 
@@ -298,5 +298,5 @@ class Threads(Run):
 
 def is_divisible(file: CustomerFile) -> bool:
     """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
-    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4") or is_archive(file.path)
-    return file.kind == "text" and not file.form.encoding.startswith("utf-16") and not compressed
+    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
+    return file.kind == "text" and not file.dialect.encoding.startswith("utf-16") and not compressed

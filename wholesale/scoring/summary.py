@@ -20,8 +20,8 @@ import pyarrow as pa
 from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import UNFAMILIAR, Predictor
-from wholesale.reading.seen import Seen
-from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.reading import blank_advice
+from wholesale.reading.totals import Seen
 from wholesale.scoring.table import spend
 from wholesale.wording import counted, listed
 
@@ -160,8 +160,6 @@ class Counts:
         Rejected rows by the column at fault; ``""`` for rows of totals, or with too few or too many fields.
     examples : list of str
         The first few rejected rows, each in a sentence.
-    blanks : int
-        Rejected rows at fault only for their blanks.
     seen : Seen
         What was read shows of the whole file.
     """
@@ -174,7 +172,6 @@ class Counts:
     extremes: np.ndarray
     faults: Counter
     examples: list[str]
-    blanks: int
     seen: Seen
 
     @property
@@ -193,7 +190,6 @@ class Counts:
             extremes=np.minimum(self.extremes, other.extremes),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
-            blanks=self.blanks + other.blanks,
             seen=self.seen.plus(other.seen),
         )
 
@@ -211,7 +207,6 @@ def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen
         extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, EXAMPLES).to_pylist()],
-        blanks=count_blanks(rejected),
         seen=seen or Seen(),
     )
 
@@ -332,7 +327,7 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
         examples=total.examples,
-        notes=[*notes, *blank_advice(total.blanks, total.rejected)],
+        notes=[*notes, *blank_advice(total.seen.blanks, total.rejected)],
         on_record=record.shape[1],
         constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )
