@@ -268,10 +268,7 @@ FILES = [
         "numbers as formulas that keep their text",
         *('="12669",="1","=""2""",="3" ,=" 4 ","=""5"""', '="1,5",2,3,4,5,=""', '="1.5",="1,234",3,4,5,=6'),
         accepted={2: (12669, 1, 2, 3, 4, 5)},
-        rejected={
-            3: "7 fields, but the header has 6",
-            4: "7 fields, but the header has 6",
-        },
+        rejected={3: "7 fields, but the header has 6", 4: "7 fields, but the header has 6"},
     ),
     *(
         with_rows(
@@ -287,9 +284,7 @@ FILES = [
             | (
                 {}
                 if means
-                else {
-                    3: f"Fresh: blank {NOT}; Milk: - {NOT}; Frozen: – {NOT}; Delicassen: blank {NOT}",
-                }
+                else {3: f"Fresh: blank {NOT}; Milk: - {NOT}; Frozen: – {NOT}; Delicassen: blank {NOT}"}
             ),
             settings=Settings(blank=means),
         )
@@ -364,10 +359,7 @@ REFUSED = {
         f'{HEADER},a\n1,2,3,4,5,6,x\n1,2,3,4,5,6,"{"y" * 140_000}\n',
         "line 3: a field of more than 131,072 characters; is a quote not closed?",
     ),
-    "a title of two parts before the header": (
-        f"Customers, 2013\n{HEADER}\n1,2,3,4,5,6\n",
-        BELOW.format(2),
-    ),
+    "a title of two parts before the header": (f"Customers, 2013\n{HEADER}\n1,2,3,4,5,6\n", BELOW.format(2)),
     "two rows of names": (f"2013,2013,,,,\n\n{HEADER}\n1,2,3,4,5,6\n", BELOW.format(3)),
     "no header": ("C1,12669,9656,7561,214,2674,1338\nC2,1,2,3,4,5,6\n", NO_NAMES),
     "no header, semicolons, decimals": ("12669;9656;7561;214;2674;1338,5\n", NO_NAMES),

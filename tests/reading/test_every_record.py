@@ -115,11 +115,7 @@ def is_amount(value: str) -> bool:
     size=st.integers(1, 200),
     encoding=st.sampled_from(["utf-8", "cp1252"]),
 )
-@example(
-    bodies=["1,2,3,1.234,5,6,y\n", '"1,5",2,3,4,5,6,é\n', "1.5,2,3,4,5,6,x\n"],
-    size=1,
-    encoding="utf-8",
-)
+@example(bodies=["1,2,3,1.234,5,6,y\n", '"1,5",2,3,4,5,6,é\n', "1.5,2,3,4,5,6,x\n"], size=1, encoding="utf-8")
 def test_the_decisions_do_not_depend_on_where_the_file_is_cut(bodies, size, encoding, tmp_path_factory):
     content = f"{HEADER},note\n{''.join(bodies)}".encode(encoding)
     file = open_customers(written(tmp_path_factory.getbasetemp(), "cut.csv", content))
@@ -163,12 +159,7 @@ def test_what_is_seen_of_the_decimal_sign_does_not_depend_on_how_it_is_read(
     writer.writerow(["1.5"] * 3)
     path = written(tmp_path_factory.getbasetemp(), "seen.csv", text.getvalue().encode())
     file, found = open_customers(path), set()
-    for decimal in (
-        Decimal("."),
-        Decimal(",", told=True),
-        Decimal("."),
-        Decimal(",", ".,"),
-    ):
+    for decimal in (Decimal("."), Decimal(",", told=True), Decimal("."), Decimal(",", ".,")):
         form = replace(file.dialect, decimal=decimal)
         for each in (1 << 20, size):
             parts = [read_block(form, block) for block in file.blocks(each)]

@@ -11,13 +11,7 @@ from typer.testing import CliRunner
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.reading import (
-    ReadError,
-    Settings,
-    open_customers,
-    read_block,
-    read_customers,
-)
+from wholesale.reading import ReadError, Settings, open_customers, read_block, read_customers
 from wholesale.reading.tables import ROWS
 from wholesale.report import text
 

@@ -43,34 +43,21 @@ class Note(str):
     setting: str
     value: str
 
-    def __new__(cls, reason: str, setting: str = "", value: str = "") -> "Note":
-        note = super().__new__(cls, f"{reason}, say --{setting} {value}." if setting else reason)
+    def __new__(cls, reason: str, setting: str, value: str) -> "Note":
+        note = super().__new__(cls, f"{reason}, say --{setting} {value}.")
         note.reason, note.setting, note.value = reason, setting, value
         return note
 
 
 @dataclass(frozen=True)
 class CustomerFile:
-    """A file of customers, and how it is to be read.
-
-    Attributes
-    ----------
-    path : Path
-    settings : Settings
-        What the user said of it.
-    kind : str
-        ``"text"``, ``"zip"`` (of text), ``"parquet"`` or ``"excel"``.
-    dialect : Dialect
-        What was found out.
-    seen : Seen
-        What the whole of it shows, once it has been read.
-    """
+    """A file of customers, and how it is to be read."""
 
     path: Path
-    settings: Settings
-    kind: str
-    dialect: Dialect
-    seen: Seen = NOTHING
+    settings: Settings  # what the user said of it
+    kind: str  # "text", "zip" (of text), "parquet" or "excel"
+    dialect: Dialect  # what was found out
+    seen: Seen = NOTHING  # what the whole of it shows, once it has been read
 
     def blocks(self, size: int = BLOCK) -> Iterator[Block]:
         """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""

@@ -10,16 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import (
-    CURRENCY,
-    CURRENCY_CODES,
-    CURRENCY_SIGNS,
-    GRAMMARS,
-    NOT_AN_AMOUNT,
-    SPACES,
-    read_text,
-)
-from wholesale.columns import UNIT
+from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, read_text
 
 SIGNS = {"point": ".", "comma": ","}
 NAMED = {".": "point", ",": "comma"}
@@ -31,7 +22,6 @@ EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark
 FEW, ENOUGH = 0.01, 0.05
 """Shares of the amounts with a mark: fewer are rejected, as many decide for the file. Our convention."""
 
-_CURRENCIES = [sign.encode() for sign in (*CURRENCY_SIGNS, *CURRENCY_CODES.split("|"), UNIT.upper())]
 _FORMULA = '^="(.*)"$'
 """How a spreadsheet is told to keep a text as it is; what it holds is read."""
 
@@ -141,8 +131,8 @@ def weigh(columns: Iterable[pa.ChunkedArray]) -> Evidence:
         text = column.take(pa.array(rows)) if plain else _bare(column)
         either = [_matches(text, EITHER[mark]) for mark in ".,"]
         if plain:
-            clear = [content.count(sign.encode()) - int(np.count_nonzero(either)) for sign in ".,"]
-            clear = [max(count, 0) for count in clear]  # the other sign is nowhere
+            marks = [content.count(sign.encode()) for sign in ".,"]
+            clear = [max(count - int(np.count_nonzero(either)), 0) for count in marks]  # one is nowhere
         else:
             marked = _matches(text, "[.,]") & ~either[0] & ~either[1]
             clear = [int(np.count_nonzero(marked & _matches(text, GRAMMARS[sign]))) for sign in ".,"]
@@ -214,24 +204,20 @@ def _plain_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray | None:
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
-    content = content_of(text)
-    if b'="' in content:
+    if b'="' in content_of(text):
         text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _FORMULA, r"\1"))
-        content = content_of(text)
-    content = content.upper()
-    marked = any(currency in content for currency in _CURRENCIES)
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, "")) if marked else text
+    if not re.search(rb"[$A-Za-z\x80-\xff]", content_of(text)):
+        return text
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, ""))
 
 
 def currencies(columns: list[pa.ChunkedArray]) -> frozenset[str]:
     """Give the currency signs that amounts begin or end with."""
-    contents = [content_of(column) for column in columns]
-    return frozenset(
-        sign
-        for sign in CURRENCY_SIGNS
-        for column, content in zip(columns, contents, strict=True)
-        if sign.encode() in content and _matches(column, rf"^\s*[{sign}]|[{sign}]\s*$").any()
-    )
+    found = set[str]()
+    for column in columns:
+        signs = {sign for sign in CURRENCY_SIGNS if sign.encode() in content_of(column)}
+        found |= {sign for sign in signs if _matches(column, rf"^\s*[{sign}]|[{sign}]\s*$").any()}
+    return frozenset(found)
 
 
 def content_of(text: pa.ChunkedArray) -> bytes:

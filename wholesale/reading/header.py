@@ -11,11 +11,8 @@ from shlex import quote
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 
-SPELLINGS = {
-    "delicatessen": "delicassen",
-    "detergentsandpaper": "detergentspaper",
-    "detergents+paper": "detergentspaper",
-}
+SPELLINGS = dict.fromkeys(("detergentsandpaper", "detergents+paper"), "detergentspaper")
+SPELLINGS["delicatessen"] = "delicassen"
 """How a category is spelled outside the data set."""
 
 MARKS = "%‰#№+±<>∆∑√"
@@ -36,39 +33,19 @@ SCALE = re.compile(
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user says of a file.
+    """What the user says of a file."""
 
-    Attributes
-    ----------
-    columns : mapping of str to str
-        For a category, the file's own name of that column.
-    decimal : str, optional
-        ``"point"`` or ``"comma"``; by default it is decided from the file.
-    sheet : str, optional
-        Of a workbook; by default the first that is not hidden.
-    blank : str, optional
-        ``"zero"`` if an amount that is blank, or a dash, means 0; by default its record is rejected.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    decimal: str | None = None
-    sheet: str | None = None
-    blank: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)  # for a category, the file's name of that column
+    decimal: str | None = None  # "point" or "comma"; by default it is decided from the file
+    sheet: str | None = None  # of a workbook; by default the first that is not hidden
+    blank: str | None = None  # "zero" if a blank, or a dash, means 0; by default its record is rejected
 
 
 class ReadError(ValueError):
     """The file cannot be read as customers; as text, the one sentence that the user reads.
 
-    Attributes
-    ----------
-    reason : str
-        The sentence without the file's name and the option.
-    header : tuple of str
-        The file's own names, if its only fault is that they are not matched; else empty.
-    option : str
-        What to say on the command line.
-    file : str
-        The file's name, once it is known which file it is.
+    It consists of `file`, the file's name once that is known; `reason`; and `option`, what to say on the
+    command line. `header` are the file's own names, if its only fault is that they are not matched.
     """
 
     def __init__(self, reason: str, *, header: Sequence[str] = (), option: str = "") -> None:

@@ -36,13 +36,7 @@ BLANKS = ["", "-", "–", "—", None]
 """What a pivoted table has where there is nothing."""
 
 REJECTED = pa.schema(
-    {
-        "line": pa.int64(),
-        "column": pa.string(),
-        "value": pa.string(),
-        "reason": pa.string(),
-        "record": pa.string(),
-    }
+    {"line": pa.int64(), **dict.fromkeys(("column", "value", "reason", "record"), pa.string())}
 )
 Rejected = tuple[int, str, str, str, Sequence]
 """A row of `REJECTED`, the record still as its fields."""
@@ -63,67 +57,56 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     """Read one block; pure, so that blocks can be read anywhere and in any order."""
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
-    texts = [text for _, text in _six(dialect, records) if text is not None]
+    six = [_apart(records.table.column(i)) for i in dialect.spend]
+    texts = [text for _, text in six if text is not None]
     evidence = weigh(texts)
     if any(evidence) and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(evidence)))
+    amounts = _amounts(dialect, six)
+    known = dict.fromkeys(dialect.totals, TOTAL) | dict.fromkeys(dialect.means, MEAN)
+    if known:
+        amounts = [np.where(np.isin(records.lines, [*known]), np.nan, column) for column in amounts]
+    fine = np.logical_and.reduce([good(column) for column in amounts])
+    seen = look(amounts, fine, records.lines, records.table.drop_columns([str(i) for i in dialect.spend]))
     rejected: list[Rejected] = [
         (line, "", "", _why_uneven(dialect, fields), fields) for line, fields in records.uneven
     ]
-    for reason, lines in ((TOTAL, dialect.totals), (MEAN, dialect.means)):
-        if lines and (known := np.isin(records.lines, lines)).any():
-            found = records.where(known)
-            rows = zip(*map(_cells, found.table.columns), strict=True)
-            rejected += [
-                (line, "", "", reason, row) for line, row in zip(found.lines.tolist(), rows, strict=True)
-            ]
-            records = records.where(~known)
-    amounts = _amounts(_six(dialect, records), dialect)
-    fine = np.logical_and.reduce([good(column) for column in amounts])
-    others = records.table.drop_columns([str(i) for i in dialect.spend])
-    seen = look(amounts, fine, records.lines, others)
     blanks = 0
     if not fine.all():
-        faulty, blanks = _faulty(dialect, records.where(~fine), ~good(np.array(amounts).T[~fine]))
+        faults = ~good(np.array(amounts).T[~fine])
+        faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
         rejected += faulty
         records, amounts = records.where(fine), [column[fine] for column in amounts]
     seen = replace(seen, evidence=evidence, currencies=currencies(texts), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
-def _six(dialect: Dialect, records: Records) -> list[tuple[np.ndarray | None, pa.ChunkedArray | None]]:
-    """Give the amounts that are numbers already, and those that are text; of a column may be both."""
-    return [_apart(records.table.column(i)) for i in dialect.spend]
-
-
-def _apart(column: pa.ChunkedArray) -> tuple[np.ndarray | None, pa.ChunkedArray | None]:
+def _apart(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.ChunkedArray | None]:
+    """Give the numbers of a column, NaN where there is none, and what of it is text."""
     if column.type == MIXED:
         number, text = column.flatten()
         return number.to_numpy(), pc.if_else(pc.is_null(number), text, "")
     if pa.types.is_string(column.type):
-        return None, column
+        return np.full(len(column), np.nan), column
     if column.type == pa.float32() or pa.types.is_decimal(column.type):
         column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
     return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy(), None
 
 
-def _amounts(six: list, dialect: Dialect) -> list[np.ndarray]:
-    """Read six columns, NaN for what is no number; where that is told, take blanks and dashes for 0."""
-    decimal, amounts, blank = dialect.decimal, [], []
-    for number, text in six:
-        read = None if text is None else to_numbers(text, decimal.sign or ".", decimal.unclear)
-        amount = (
-            number if read is None else read if number is None else np.where(np.isnan(number), read, number)
-        )
-        amounts.append(amount)
-        if dialect.zeros:
-            trimmed = None if text is None else pc.utf8_trim_whitespace(text)
-            blank.append(
-                np.isnan(amount) & (trimmed is None or pc.is_in(trimmed, pa.array(BLANKS)).to_numpy())
-            )
+def _amounts(dialect: Dialect, six: list[tuple[np.ndarray, pa.ChunkedArray | None]]) -> list[np.ndarray]:
+    """Read six columns, NaN for what is no number; where that is told, blanks and dashes are 0."""
+    sign, unclear = dialect.decimal.sign or ".", dialect.decimal.unclear
+    amounts = [
+        number if text is None else np.where(np.isnan(number), to_numbers(text, sign, unclear), number)
+        for number, text in six
+    ]
     if not dialect.zeros:
         return amounts
-    return list(np.where(np.array(blank) & ~np.all(blank, axis=0), 0.0, amounts))  # something else is there
+    blank = np.isnan(amounts)
+    for empty, (_, text) in zip(blank, six, strict=True):
+        if text is not None:
+            empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
+    return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))  # not where there is nothing else
 
 
 def _accepted(dialect: Dialect, records: Records, amounts: list[np.ndarray]) -> pa.Table:
@@ -151,27 +134,32 @@ def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _faulty(dialect: Dialect, records: Records, faults: np.ndarray) -> tuple[list[Rejected], int]:
+def _faulty(
+    dialect: Dialect, records: Records, faults: np.ndarray, known: dict[int, str]
+) -> tuple[list[Rejected], int]:
     """Say of each row what is wrong with it, and of how many only that amounts, but not all, are blank.
 
-    `faults` has shape (n, 6).
+    `faults` has shape (n, 6); `known` are reasons by line.
     """
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
     for line, row, wrong in zip(
         records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True
     ):
+        if line in known:
+            rejected.append((line, "", "", known[line], row))
+            continue
         if all(wrong) and _is_moved_header(dialect, [str(cell or "") for cell in row]):
             raise ReadError(f"line {line} names the columns again, in another order; make two files of it")
-        places = [i for i, bad in enumerate(wrong) if bad]
-        values = [row[dialect.spend[i]] for i in places]
-        reasons = [
-            refusal(SPEND_COLUMNS[i], said(value), objection(value or "", dialect.decimal))
-            for i, value in zip(places, values, strict=True)
-        ]
-        blank = all(value is None or value.strip() in BLANKS for value in values)
+        values = {SPEND_COLUMNS[i]: row[dialect.spend[i]] for i, bad in enumerate(wrong) if bad}
+        reason = "; ".join(
+            refusal(column, said(value), objection(value or "", dialect.decimal))
+            for column, value in values.items()
+        )
+        blank = all(value is None or value.strip() in BLANKS for value in values.values())
         blanks += blank and len(values) < len(SPEND_COLUMNS)
-        rejected.append((line, SPEND_COLUMNS[places[0]], values[0] or "", "; ".join(reasons), row))
+        column, value = next(iter(values.items()))
+        rejected.append((line, column, value or "", reason, row))
     return rejected, blanks
 
 

@@ -195,34 +195,30 @@ def beyond(line: int) -> ReadError:
 @unbounded
 def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
     """Add up six columns; what was not read is NaN, and `fine` are the customers."""
-    rows, sums = sum(amounts[1:], amounts[0]), np.array([column.sum() for column in amounts])
-    if not np.isfinite(sums).all():
+    rows = sum(amounts[1:], amounts[0])
+    if not np.isfinite(rows).all():
         amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
-        rows, sums = sum(amounts[1:], amounts[0]), np.array([column.sum() for column in amounts])
-    before, full = np.cumsum(rows) - rows, rows > 0
+        rows = sum(amounts[1:], amounts[0])
+    sums, before, full = np.array([column.sum() for column in amounts]), np.cumsum(rows) - rows, rows > 0
+    count, above = int(np.count_nonzero(full)), np.subtract(np.cumsum(full), full)
     most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT].tolist()
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
-    places = np.arange(len(rows))
-    ends = np.minimum(places, places[::-1]) < ENDS
-    outer = places[full][[0, -1]].tolist() if full.any() else []
+    ends = np.minimum(above, count - above - 1) < ENDS
     step = np.flatnonzero(fine & full & (large | ends)).tolist()
-    found = {i: _row(i, amounts, int(lines[i]), others, full) for i in {*most, *step}}
-    steps = [found[i] for i in step if large[i] or found[i].word or i in outer]
+    found = {i: _row(i, amounts, int(lines[i]), others, int(above[i])) for i in {*most, *step}}
+    steps = [found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count)]
+    largest = tuple(found[i] for i in most)
     return Seen(
-        rows=int(np.count_nonzero(full)),
-        sums=sums,
-        decimals=_decimals(amounts),
-        largest=tuple(found[i] for i in most),
-        steps=tuple(steps[:STEPS]),
+        rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=tuple(steps[:STEPS])
     )
 
 
-def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, full: np.ndarray) -> Row:
+def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, rows: int) -> Row:
     texts = (column[i].as_py() for column in others.columns if pa.types.is_string(column.type))
     words = [text.casefold() for text in texts if text]
     word = any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in words)
     here, before = zip(*((float(column[i]), float(column[:i].sum())) for column in amounts), strict=True)
-    return Row(line, here, word, before, int(np.count_nonzero(full[:i])))
+    return Row(line, here, word, before, rows)
 
 
 def _decimals(amounts: Sequence[np.ndarray]) -> int:
