@@ -1,4 +1,5 @@
 import math
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -10,28 +11,8 @@ from made_files import by_hand
 from wholesale.reading.dialect import Decimal, Evidence, decide, good, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
-PIECES = [
-    "1",
-    "12",
-    "234",
-    "0",
-    "000",
-    "-",
-    "+",
-    "e",
-    "E-",
-    "nan",
-    "inf",
-    "_",
-    "0x",
-    "٣",
-    "\t",
-    "\x1c",
-    "\0",
-    "€",
-    "$ ",
-    *MARKS,
-]
+SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
+PIECES = [*SIGNS.split(), "\t", "\x1c", "\0", "$ ", *MARKS]
 LIKE_AMOUNTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
 
 
@@ -93,3 +74,13 @@ def test_blanks_and_nothing_are_no_numbers():
 )
 def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
     assert decide(weigh([column(*texts)])) == decimal
+
+
+AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|€3.125|8|1.234.567|x|"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
+def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
+    alone = (weigh([column(text)]) for text in texts)
+    assert weigh([column(*texts)]) == reduce(Evidence.plus, alone, Evidence())
