@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import CURRENCY_SIGNS, shown
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evidence, Reconsider, decide
-from wholesale.reading.formulas import is_ours, restore_names
+from wholesale.reading.formulas import restore_names
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import REJECTED, Part, read_block
@@ -237,7 +237,7 @@ def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = N
         dialect = excel_dialect(path, settings)
     else:
         dialect = text_dialect(path, kind, settings, encoding)
-    ours = kind in ("text", "zip") and is_ours(dialect.names)
+    ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
     names = restore_names(list(dialect.names)) if ours else dialect.names
     names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
     for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):

@@ -5,14 +5,11 @@ is a number (OWASP, "CSV Injection"). So that this can be undone, text that begi
 one of these gets one more.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import GRAMMARS
-from wholesale.columns import ANSWERS
 from wholesale.reading.dialect import offsets_of
 
 _NUMBERS = "|".join(GRAMMARS.values())
@@ -44,11 +41,6 @@ def _may_run(text: pa.ChunkedArray) -> bool:
         if _STARTS[np.frombuffer(chunk.buffers()[2] or b"", dtype=np.uint8)[starts]].any():
             return True
     return False
-
-
-def is_ours(names: Iterable[str]) -> bool:
-    """Say whether a header is that of a scored file, whose text is guarded."""
-    return set(ANSWERS) <= set(names)
 
 
 def guard_names(names: list[str]) -> list[str]:

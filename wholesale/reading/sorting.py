@@ -1,6 +1,7 @@
 """Which records are customers, and of the others, what is wrong."""
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -124,7 +125,7 @@ def _accepted(dialect: Dialect, records: Records, amounts: list[np.ndarray]) -> 
 def _table(rejected: list[Rejected]) -> pa.Table:
     rejected.sort(key=itemgetter(0))
     *columns, fields = zip(*rejected, strict=True) if rejected else [()] * len(REJECTED)
-    return pa.table(list(map(pa.array, [*columns, _written(fields)], REJECTED.types)), REJECTED)
+    return pa.table(list(map(pa.array, [*columns, map(_written, fields)], REJECTED.types)), REJECTED)
 
 
 def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
@@ -179,16 +180,8 @@ def _cells(column: pa.ChunkedArray) -> list:
         return column.to_pylist()
 
 
-END = "\r\n"
-"""What ends a record: the csv module quotes both characters in fields only if both are in it."""
-
-
-class _Texts(list[str]):
-    write = list.append
-
-
-def _written(rows: Iterable[Iterable]) -> list[str]:
-    """Write each record as a line of CSV."""
-    texts = _Texts()
-    csv.writer(texts, lineterminator=END).writerows(rows)
-    return [text.removesuffix(END) for text in texts]
+def _written(fields: Iterable) -> str:
+    """Write a record as a line of CSV; with another end, fields with one of its two would not be quoted."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(fields)
+    return text.getvalue().removesuffix("\r\n")

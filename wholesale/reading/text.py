@@ -31,6 +31,7 @@ SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 """How a ZIP begins, as newer workbooks are, and an older workbook."""
 
+NO_NAMES = "its first line is no header: no comma, semicolon, tab or bar separates names in it"
 _COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
@@ -116,11 +117,11 @@ def _other(encoding: str) -> str:
 
 
 class Header(NamedTuple):
-    """The first record: its fields, how many lines and characters it takes, and what separates it."""
+    """The first record: its fields, the characters and lines up to its end, and what separates it."""
 
     fields: list[str]
+    end: int
     lines: int
-    length: int
     delimiter: str
 
     def known(self, settings: Settings) -> int:
@@ -139,34 +140,24 @@ def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None
             sample = Utf8(raw, encoding).read(SAMPLE).decode(errors="replace")
     except UnicodeDecodeError:
         return text_dialect(path, kind, settings, _other(encoding))
-    header, before = _header(sample, settings)
+    header = _header(sample, settings)
     try:
         if len(header.fields) == 1:
-            raise ReadError(
-                "its first line is no header: no comma, semicolon, tab or bar separates names in it"
-            )
+            raise ReadError(NO_NAMES)
         spend = match_columns(header.fields, settings.columns)
     except ReadError as error:
         raise _instead(sample, header, settings) or error from None
-    start = before + header.length
-    dialect = Dialect(
-        names=tuple(header.fields),
-        spend=spend,
-        line=1 + count_lines(sample[:before].encode()) + header.lines,
-        encoding=encoding,
-        delimiter=header.delimiter,
-        start=len(sample[:start].encode()),
-    )
+    start, line = len(sample[: header.end].encode()), header.lines + 1
+    dialect = Dialect(tuple(header.fields), spend, (), line, encoding, header.delimiter, start)
     try:
-        reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=header.delimiter)
-        records = list(islice(reader, RECORDS))
+        reader = csv.reader(io.StringIO(sample[header.end :], newline=""), delimiter=header.delimiter)
+        return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
     except csv.Error:  # a field is too long; reading the block will tell
-        records = []
-    return shaped(dialect, [fields for fields in records if fields])
+        return dialect
 
 
-def _header(sample: str, settings: Settings) -> tuple[Header, int]:
-    """Find the header, and how much is before it: a line that tells the separator, and comments."""
+def _header(sample: str, settings: Settings) -> Header:
+    """Find the header, which may follow a line that tells the separator, and comments."""
     told = _SEPARATOR_LINE.match(sample)
     first = last = len(told[0]) if told else 0
     if not sample[first:].strip():
@@ -174,24 +165,24 @@ def _header(sample: str, settings: Settings) -> tuple[Header, int]:
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
     delimiters = told[1] if told else DELIMITERS
-    found = [(_best(sample[at:], delimiters, settings), at) for at in dict.fromkeys((last, first))]
-    return max(found, key=lambda each: each[0].known(settings))  # a header, too, may begin with #
+    found = (_best(sample, settings, delimiters, at) for at in dict.fromkeys((last, first)))
+    return max(found, key=lambda header: header.known(settings))  # a header, too, may begin with #
 
 
-def _best(sample: str, delimiters: str, settings: Settings) -> Header:
+def _best(sample: str, settings: Settings, delimiters: str = DELIMITERS, at: int = 0) -> Header:
     """Take the separator under which most of the six categories have a column."""
-    readings = [_first_record(sample, delimiter) for delimiter in delimiters]
+    readings = [_first_record(sample, delimiter, at) for delimiter in delimiters]
     return max(readings, key=lambda header: (header.known(settings), len(header.fields)))
 
 
-def _first_record(sample: str, delimiter: str) -> Header:
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+def _first_record(sample: str, delimiter: str, at: int) -> Header:
+    reader = csv.reader(io.StringIO(sample[at:], newline=""), delimiter=delimiter)
     try:
         fields = next(record for record in reader if record)
     except csv.Error:
         raise ReadError("its first line is too long to be a header") from None
-    length = sum(map(len, islice(io.StringIO(sample, newline=""), reader.line_num)))
-    return Header(fields, reader.line_num, length, delimiter)
+    end = at + sum(map(len, islice(io.StringIO(sample[at:], newline=""), reader.line_num)))
+    return Header(fields, end, count_lines(sample[:at].encode()) + reader.line_num, delimiter)
 
 
 def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
@@ -215,7 +206,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
 
 def _is_header(line: str, settings: Settings) -> object:
     with suppress(ReadError):
-        return line.strip() and match_columns(_best(line, DELIMITERS, settings).fields, settings.columns)
+        return line.strip() and match_columns(_best(line, settings).fields, settings.columns)
     return False
 
 
