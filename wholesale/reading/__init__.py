@@ -82,7 +82,13 @@ class CustomerFile:
         dialect, before = self.dialect, self.dialect.decimal
         decimal = before if before.told else decide(seen.evidence)
         if decimal.doubtful:
-            reason = _contradiction(seen.evidence)
+            point, comma, *groups = seen.evidence[:4]
+            example = seen.evidence.point_example or seen.evidence.comma_example
+            reason = (
+                f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
+                f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
+                " could be either"
+            )
             raise ReadError(reason, option="say --decimal point or --decimal comma")
         if decimal[:2] != before[:2]:
             raise Reconsider(replace(dialect, decimal=decimal))
@@ -185,16 +191,6 @@ def _decimal_notes(decimal: Decimal, evidence: Evidence) -> list[str]:
         said += f" {format_amount(agree + groups)} can only be; if it marks thousands"
         notes.append(Note(said, "decimal", other))
     return notes
-
-
-def _contradiction(evidence: Evidence) -> str:
-    point, comma, *groups = evidence[:4]
-    example = evidence.point_example or evidence.comma_example
-    return (
-        f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
-        f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
-        " could be either"
-    )
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:

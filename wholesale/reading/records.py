@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, Protocol
@@ -55,6 +55,12 @@ class Records(NamedTuple):
     def where(self, rows: np.ndarray) -> "Records":
         """Give some of the rows."""
         return Records(self.table.filter(pa.array(rows)), self.lines[rows])
+
+
+def table_of(columns: Iterable[pa.Array]) -> pa.Table:
+    """Name columns by their positions, as names may be there twice."""
+    columns = list(columns)
+    return pa.table(columns, [str(i) for i in range(len(columns))])
 
 
 class Block(NamedTuple):
@@ -166,7 +172,10 @@ def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
         every = (
             usual - len(names) if blank and not all(_may_be_moved(dialect, each) for _, each in rows) else 0
         )
-        cut = usual < len(names) and _begin_alike(rows, spend)
+        first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
+        # Nothing can be missing before the six amounts: none is, or what is there is no amount.
+        alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
+        cut = usual < len(names) and alike
         shape = Shape("", bool(every), every, frozenset() if cut else frozenset(range(len(names))))
     return replace(dialect, names=names, spend=spend, shape=shape)
 
@@ -188,13 +197,6 @@ def _have_names(dialect: Dialect, records: list[Fields], rows: list[tuple[int, F
         plain = any(not _may_be_moved(dialect, fields) for _, fields in rows)
         return moved and numbered and plain and any(_rest(fields, width) for _, fields in rows)
     return moved and (numbered or (not here and first == 0))
-
-
-def _begin_alike(rows: list[tuple[int, Fields]], spend: tuple[int, ...]) -> bool:
-    """Say whether nothing can be missing before the six amounts: none is, or what is there is no amount."""
-    first = min(spend)
-    together = len(rows) > 1 and max(spend) - first == len(spend) - 1
-    return together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
 
 
 def _may_be_moved(dialect: Dialect, fields: Fields) -> bool:
@@ -235,13 +237,12 @@ def _shape(dialect: Dialect, records: Records) -> Shape:
                 counts |= {i}
     if spare is None and not all(rests):
         spare = True
-    elif spare and (any(rests) or not (every or (_is_filled(records.table.column(width - 1)) and not short))):
-        spare = False  # what is blank beyond it may be its own last column, moved there
+    elif spare and not every:
+        last_column = pc.utf8_trim_whitespace(records.table.column(width - 1))
+        spare = not (any(rests) or short or pc.any(pc.equal(last_column, "")).as_py())  # it may be moved
+    elif spare:
+        spare = not any(rests)
     return Shape(note, spare, every, counts)
-
-
-def _is_filled(column: pa.ChunkedArray) -> bool:
-    return not pc.any(pc.equal(pc.utf8_trim_whitespace(column), "")).as_py()
 
 
 def read_records(dialect: Dialect, content: bytes, line: int) -> Records:
@@ -277,7 +278,7 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
         uneven.append((row.number - 1, row.text))
         return "skip"
 
-    names = _positions(len(dialect.names))
+    names = [str(i) for i in range(len(dialect.names))]
     reading = pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names)
     parsing = pacsv.ParseOptions(
         delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
@@ -296,10 +297,6 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
     return Records(table, np.delete(at, places), list(zip(at[places].tolist(), fields, strict=True)))
 
 
-def _positions(width: int) -> list[str]:
-    return [str(i) for i in range(width)]
-
-
 def _by_csv(dialect: Dialect, content: bytes, line: int) -> Records:
     width, first = len(dialect.names), line
     rows, lines, uneven = [], [], []
@@ -315,5 +312,5 @@ def _by_csv(dialect: Dialect, content: bytes, line: int) -> Records:
     except csv.Error:
         raise _too_long(line) from None
     columns = zip(*rows, strict=True) if rows else [()] * width
-    table = pa.table([pa.array(cells, pa.string()) for cells in columns], _positions(width))
+    table = table_of(pa.array(cells, pa.string()) for cells in columns)
     return Records(table, np.array(lines, dtype=int), uneven)

@@ -20,7 +20,7 @@ from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import Dialect
 from wholesale.reading.header import ReadError, Settings, match_columns
-from wholesale.reading.records import Block, Records
+from wholesale.reading.records import Block, Records, table_of
 from wholesale.reading.sorting import MIXED
 from wholesale.wording import listed
 
@@ -65,7 +65,7 @@ def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 
     for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
         end = line + len(batch)
         columns = [column.cast(plain_type(column.type)) for column in batch.columns]
-        yield Block(Records(_table(columns), np.arange(line, end)), line, end - 1)
+        yield Block(Records(table_of(columns), np.arange(line, end)), line, end - 1)
         line = end
 
 
@@ -75,10 +75,6 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         kind = kind.value_type
     text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     return pa.string() if text else kind
-
-
-def _table(columns: Sequence[pa.Array]) -> pa.Table:
-    return pa.table(list(columns), [str(i) for i in range(len(columns))])
 
 
 @contextmanager
@@ -153,7 +149,7 @@ def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
         mixed = pa.StructArray.from_arrays([numbers, texts], fields=list(MIXED))
         columns.append(mixed if i in dialect.spend else texts)
     lines = np.array([line for line, _ in rows], dtype=int)
-    yield Block(Records(_table(columns), lines), dialect.line, len(rows))
+    yield Block(Records(table_of(columns), lines), dialect.line, len(rows))
 
 
 def _text(cell: object) -> str:
@@ -194,7 +190,7 @@ def _passed_over(path: Path, sheet: str) -> dict[Place, str]:
             links = fromstring(parts.read("xl/_rels/workbook.xml.rels"))
             targets = [link.get("Target", "") for link in links if link.get("Id") in ids]
             styled = "xl/styles.xml" in parts.namelist()
-            percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set()
+            percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set[str]()
             return dict(_faults(parts.read(posixpath.join("/xl", *targets)[1:]), percents, stale))
     except (BadZipFile, KeyError, ValueError, ParseError):
         return {}
