@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.dialect import Decimal, Evidence, decide, good, to_numbers, weigh
+from wholesale.reading.dialect import Decimal, Evidence, decide, good, read_plain, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
 SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
@@ -20,9 +20,13 @@ def column(*texts: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
+def weighed(columns: list[pa.ChunkedArray]) -> Evidence:
+    return weigh([(each, read_plain(each)) for each in columns])
+
+
 def numbers(texts: list[str], sign: str) -> list[float]:
     """Read texts; NaN for what is not an amount."""
-    read = to_numbers(column(*texts), sign)
+    read = to_numbers(column(*texts), sign, plain=read_plain(column(*texts)))
     return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
 
 
@@ -46,9 +50,9 @@ def test_a_currency_sign_before_or_after_an_amount_is_not_read():
 
 
 def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
-    assert weigh([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Evidence()
-    assert decide(weigh([column("1.234 m.u.", "12 m.u.")])) == decide(weigh([column("1.234", "12")]))
-    assert weigh([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
+    assert weighed([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Evidence()
+    assert decide(weighed([column("1.234 m.u.", "12 m.u.")])) == decide(weighed([column("1.234", "12")]))
+    assert weighed([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
 
 
 def test_blanks_and_nothing_are_no_numbers():
@@ -73,7 +77,7 @@ def test_blanks_and_nothing_are_no_numbers():
     ids=str,
 )
 def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
-    assert decide(weigh([column(*texts)])) == decimal
+    assert decide(weighed([column(*texts)])) == decimal
 
 
 AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|€3.125|8|1.234.567|x|"
@@ -82,5 +86,5 @@ AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
 def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
-    alone = (weigh([column(text)]) for text in texts)
-    assert weigh([column(*texts)]) == reduce(Evidence.plus, alone, Evidence())
+    alone = (weighed([column(text)]) for text in texts)
+    assert weighed([column(*texts)]) == reduce(Evidence.plus, alone, Evidence())

@@ -119,15 +119,25 @@ def decide(evidence: Evidence) -> Decimal:
     return Decimal(sign, unclear, bool((either and against >= few) or (groups and not unclear)))
 
 
-def weigh(columns: Iterable[pa.ChunkedArray]) -> Evidence:
-    """Count what columns of text say about their decimal sign."""
+class Plain(NamedTuple):
+    """A column of nothing but good amounts without marks of thousands: its decimal sign, if any, and them."""
+
+    sign: str
+    numbers: np.ndarray
+
+
+def weigh(columns: Iterable[tuple[pa.ChunkedArray, Plain | None]]) -> Evidence:
+    """Count what columns of text, plain or not, say about their decimal sign."""
     counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
-    for column in columns:
-        content = content_of(column)
+    for column, plain in columns:
+        content, ends = content_of(column)
         if b"." not in content and b"," not in content:
             continue
-        plain = next((sign for sign in ".," if _plain_numbers(column, sign) is not None), "")
-        rows = _fourth_last(column, plain) if plain else np.arange(len(column))
+        if plain:  # the last character but three is a sign only in what may have thousands
+            fourth_last = np.frombuffer(content, np.uint8)[np.maximum(ends - 4, 0)]
+            rows = np.flatnonzero(fourth_last == ord(plain.sign))
+        else:
+            rows = np.arange(len(column))
         text = column.take(pa.array(rows)) if plain else _bare(column)
         either = [_matches(text, EITHER[mark]) for mark in ".,"]
         if plain:
@@ -144,13 +154,6 @@ def weigh(columns: Iterable[pa.ChunkedArray]) -> Evidence:
 
 def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
     return pc.fill_null(pc.match_substring_regex(text, pattern), False).to_numpy()
-
-
-def _fourth_last(column: pa.ChunkedArray, sign: str) -> np.ndarray:
-    """Find the rows whose last character but three is a sign, as in what may have thousands."""
-    content = np.frombuffer(content_of(column), np.uint8)
-    ends = np.cumsum(np.concatenate([np.diff(offsets_of(chunk)) for chunk in column.chunks]))
-    return np.flatnonzero(content[np.maximum(ends - 4, 0)] == ord(sign))
 
 
 def objection(text: str, decimal: Decimal) -> str:
@@ -172,15 +175,17 @@ def good(amounts: np.ndarray) -> np.ndarray:
     return np.isfinite(amounts) & (amounts >= 0)
 
 
-def to_numbers(column: pa.ChunkedArray, sign: str, unclear: str = "") -> np.ndarray:
+def to_numbers(
+    column: pa.ChunkedArray, sign: str, unclear: str = "", plain: Plain | None = None
+) -> np.ndarray:
     """Read a column of text: NaN for what is not an amount of any sign, or has an unclear mark."""
-    if not unclear and (numbers := _plain_numbers(column, sign)) is not None:
-        return numbers
+    if plain and plain.sign == sign and not unclear:
+        return plain.numbers
     text = _bare(column)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
     for mark in unclear:
         read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
-    content = content_of(text)
+    content, _ = content_of(text)
     for mark in OTHER[sign] + SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")
@@ -188,25 +193,27 @@ def to_numbers(column: pa.ChunkedArray, sign: str, unclear: str = "") -> np.ndar
     return pc.cast(pc.if_else(read, text, "nan"), pa.float64()).to_numpy()
 
 
-def _plain_numbers(column: pa.ChunkedArray, sign: str) -> np.ndarray | None:
-    """Read, twenty times faster, a column of nothing but good amounts without marks of thousands."""
+def read_plain(column: pa.ChunkedArray) -> Plain | None:
+    """Read a column, twenty times faster than others, if it is plain."""
+    content, ends = content_of(column)
+    sign = "," if b"," in content else "." if b"." in content else ""
     if sign == ",":
-        if b"." in content_of(column):
-            return None
-        column = pc.replace_substring(column, ",", ".")
+        places = pa.py_buffer(np.concatenate([[0], ends]).astype(np.int32))
+        points = pa.py_buffer(content.replace(b",", b"."))
+        column = pa.chunked_array([pa.StringArray.from_buffers(len(ends), places, points)])
     try:
         numbers = pc.cast(column, pa.float64()).to_numpy()
     except pa.ArrowInvalid:
         return None
-    return numbers if good(numbers).all() else None
+    return Plain(sign, numbers) if good(numbers).all() and not (sign == "," and b"." in content) else None
 
 
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
-    if b'="' in content_of(text):
+    if b'="' in content_of(text)[0]:
         text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _FORMULA, r"\1"))
-    if not re.search(rb"[$A-Za-z\x80-\xff]", content_of(text)):
+    if not re.search(rb"[$A-Za-z\x80-\xff]", content_of(text)[0]):
         return text
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, ""))
 
@@ -215,15 +222,18 @@ def currencies(columns: list[pa.ChunkedArray]) -> frozenset[str]:
     """Give the currency signs that amounts begin or end with."""
     found = set[str]()
     for column in columns:
-        signs = {sign for sign in CURRENCY_SIGNS if sign.encode() in content_of(column)}
+        signs = {sign for sign in CURRENCY_SIGNS if sign.encode() in content_of(column)[0]}
         found |= {sign for sign in signs if _matches(column, rf"^\s*[{sign}]|[{sign}]\s*$").any()}
     return frozenset(found)
 
 
-def content_of(text: pa.ChunkedArray) -> bytes:
-    """Give the bytes of a column of text, one after another."""
+def content_of(text: pa.ChunkedArray) -> tuple[bytes, np.ndarray]:
+    """Give the bytes of a column of text, one after another, and where each cell ends."""
     pieces = [(chunk.buffers()[2], offsets_of(chunk)) for chunk in text.chunks if len(chunk)]
-    return b"".join(memoryview(bytes_)[ends[0] : ends[-1]] for bytes_, ends in pieces if bytes_)
+    content = b"".join(memoryview(bytes_)[ends[0] : ends[-1]] for bytes_, ends in pieces if bytes_)
+    return content, np.cumsum(
+        np.concatenate([np.diff(ends) for _, ends in pieces] or [np.zeros(0)]), dtype=np.int64
+    )
 
 
 def offsets_of(text: pa.StringArray) -> np.ndarray:

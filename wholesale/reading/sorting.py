@@ -16,11 +16,13 @@ from wholesale.amounts import refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import (
     Dialect,
+    Plain,
     Reconsider,
     currencies,
     decide,
     good,
     objection,
+    read_plain,
     to_numbers,
     weigh,
 )
@@ -43,6 +45,10 @@ Rejected = tuple[int, str, str, str, Sequence]
 """A row of `REJECTED`, the record still as its fields."""
 
 
+Apart = tuple[np.ndarray, pa.ChunkedArray | None, Plain | None]
+"""The numbers of a column, NaN where there is none; what of it is text; and that again, if it is plain."""
+
+
 class Part(NamedTuple):
     """What a block holds: accepted and rejected records, and what it shows of the whole file.
 
@@ -59,7 +65,7 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     six = [_apart(records.table.column(i)) for i in dialect.spend]
-    texts = [text for _, text in six if text is not None]
+    texts = [(text, plain) for _, text, plain in six if text is not None]
     evidence = weigh(texts)
     if any(evidence) and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(evidence)))
@@ -78,33 +84,35 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
         rejected += faulty
         records, amounts = records.where(fine), [column[fine] for column in amounts]
-    seen = replace(seen, evidence=evidence, currencies=currencies(texts), blanks=blanks)
+    seen = replace(seen, evidence=evidence, currencies=currencies([text for text, _ in texts]), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
-def _apart(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.ChunkedArray | None]:
-    """Give the numbers of a column, NaN where there is none, and what of it is text."""
+def _apart(column: pa.ChunkedArray) -> Apart:
     if column.type == MIXED:
         number, text = column.flatten()
-        return number.to_numpy(), pc.if_else(pc.is_null(number), text, "")
+        return number.to_numpy(), pc.if_else(pc.is_null(number), text, ""), None
     if pa.types.is_string(column.type):
-        return np.full(len(column), np.nan), column
+        plain = read_plain(column)
+        if plain and not plain.sign:
+            return plain.numbers, None, None
+        return np.full(len(column), np.nan), column, plain
     if column.type == pa.float32() or pa.types.is_decimal(column.type):
         column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
-    return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy(), None
+    return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy(), None, None
 
 
-def _amounts(dialect: Dialect, six: list[tuple[np.ndarray, pa.ChunkedArray | None]]) -> list[np.ndarray]:
+def _amounts(dialect: Dialect, six: list[Apart]) -> list[np.ndarray]:
     """Read six columns, NaN for what is no number; where that is told, blanks and dashes are 0."""
     sign, unclear = dialect.decimal.sign or ".", dialect.decimal.unclear
     amounts = [
-        number if text is None else np.where(np.isnan(number), to_numbers(text, sign, unclear), number)
-        for number, text in six
+        number if text is None else np.where(np.isnan(number), to_numbers(text, sign, unclear, plain), number)
+        for number, text, plain in six
     ]
     if not dialect.zeros:
         return amounts
     blank = np.isnan(amounts)
-    for empty, (_, text) in zip(blank, six, strict=True):
+    for empty, (_, text, _) in zip(blank, six, strict=True):
         if text is not None:
             empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
     return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))  # not where there is nothing else
