@@ -178,3 +178,6 @@ def test_the_option_for_blanks_is_advised_where_most_rejects_have_only_them_at_f
         (",x,2,3,4,5\n-,1,2,3,4,5\n", [advice.format(3, 5)]),
     ):
         assert open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())).read()[2] == said
+    other = f'{BLANK}1,2,3,4,5,0.5\n,2,3,4,5,"6,5"\n'.encode()  # with 0 for the blank it is none either
+    (note,) = open_customers(written(tmp_path, "a.csv", other)).read()[2]
+    assert note.startswith("Some amounts have a decimal point and some a decimal comma")
