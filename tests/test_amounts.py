@@ -13,7 +13,7 @@ from wholesale.amounts import check_amounts, parse_amount, parse_amounts
 from wholesale.app.server.answers import answer
 from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading import Settings, open_customers, read_customers
-from wholesale.reading.numerals import good, to_numbers
+from wholesale.reading.dialect import good, to_numbers
 from wholesale.scoring.output import csv_header, to_csv
 from wholesale.wording import SPACE, format_amount
 
@@ -76,7 +76,7 @@ def test_a_file_with_our_answers_is_read_by_decimal_points_without_a_guess(tmp_p
     path = scored([amount] * 3, tmp_path)
     assert read_customers(path)[0]["Fresh"].to_pylist() == [amount] * 3
     assert open_customers(path).notes == []
-    assert open_customers(path, COMMA).form.decimal.sign == ","  # who says otherwise is believed
+    assert open_customers(path, COMMA).dialect.decimal.sign == ","  # who says otherwise is believed
 
 
 def test_what_another_program_made_of_our_answers_is_read_by_its_evidence(tmp_path):

@@ -17,7 +17,7 @@ from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.manifest import SHIPPED
 from wholesale.palette import segment_colours
 from wholesale.reading import Settings, read_customers
-from wholesale.reading.form import SIGNS as READ_SIGNS
+from wholesale.reading.dialect import SIGNS as READ_SIGNS
 from wholesale.scoring import OutputError, score_table
 
 HEAD = ",".join(("Name", *SPEND_COLUMNS))

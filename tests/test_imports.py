@@ -33,5 +33,9 @@ def test_the_page_is_built_without_them_and_without_unpickling():
     assert not _imported("wholesale.predict", run) & FITTING
 
 
+def test_a_single_customer_is_answered_without_arrow():
+    assert "pyarrow" not in _imported("wholesale.explain") | _imported("wholesale.predict")
+
+
 def test_the_check_would_notice():
     assert "sklearn" in _imported("wholesale.bundle")

@@ -11,8 +11,7 @@ from wholesale.bundle import Source
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
-from wholesale.reading import ReadError, Settings, open_customers, read_tables, whole
-from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.reading import Note, ReadError, Settings, open_customers
 from wholesale.wording import listed, of_all
 
 REPEATED = 0.05
@@ -79,57 +78,37 @@ def read_file(
     sheet: str | None = None,
     blank: str | None = None,
 ) -> Customers:
-    """Read customers of one's own.
+    """Read customers of one's own, from any file that :func:`wholesale.reading.open_customers` takes.
 
     Parameters
     ----------
     path : path
-        Any file that :func:`wholesale.reading.open_customers` takes.
-    columns : mapping of str to str, optional
-        For a category, the file's own name of that column.
-    decimal : {"point", "comma"}, optional
-    sheet : str, optional
-        Of a workbook; by default the first that is not hidden.
-    blank : {"zero"}, optional
-
-    Returns
-    -------
-    Customers
+    columns, decimal, sheet, blank
+        As of :class:`wholesale.reading.Settings`.
 
     Raises
     ------
     ReadError
         In one sentence, if the file cannot be read, or none of its records is a customer.
     """
-    settings = Settings(columns or {}, decimal, sheet=sheet, blank=blank)
-    file = open_customers(path, settings)
-    name = file.path.name
-    notes, (accepted, rejected) = whole(file, lambda opened: (opened.notes, read_tables(opened)))
-    advice = blank_advice(count_blanks(rejected), len(rejected))
+    settings, name = Settings(columns or {}, decimal, sheet, blank), Path(path).name
+    accepted, rejected, notes = open_customers(path, settings).read()
     if not len(accepted):
         (first,) = rejected.slice(0, 1).to_pylist()
+        advice = [note for note in notes if isinstance(note, Note) and note.setting == "blank"]
         said = "; ".join([f"no record is a customer; line {first['line']}: {first['reason']}", *advice])
         raise ReadError(f"{name}: {said}")
     codes = {column: _codes(accepted, column) for column in CODES}
     table = pd.DataFrame({column: known for column, known in codes.items() if known is not None})
     for column in SPEND_COLUMNS:
-        table[column] = _whole(accepted[column].to_pandas())
+        amounts = accepted[column].to_pandas()
+        whole = (amounts.mod(1).eq(0) & amounts.lt(2**53)).all()
+        table[column] = amounts.astype(int) if whole else amounts  # as the shipped ones, for the same hash
     table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
-    notes = [*notes, *advice, *_repeated(table[list(SPEND_COLUMNS)])]
+    if (repeats := int(table[list(SPEND_COLUMNS)].duplicated().sum())) >= REPEATED * len(table):
+        said = f"Rows that repeat all amounts of an earlier one: {of_all(repeats, len(table))}"
+        notes.append(f"{said}; delete them if the customers are the same.")
     return Customers(table, name, accepted, rejected, notes, settings)
-
-
-def _repeated(amounts: pd.DataFrame) -> list[str]:
-    """Say how many customers have all amounts of an earlier one, where they are more than a few."""
-    again = int(amounts.duplicated().sum())
-    said = f"Rows that repeat all amounts of an earlier one: {of_all(again, len(amounts))}"
-    few = again < REPEATED * len(amounts)
-    return [] if few else [f"{said}; delete them if the customers are the same."]
-
-
-def _whole(amounts: pd.Series) -> pd.Series:
-    """Give whole amounts as integers, as the shipped ones are: the same customers have the same hash."""
-    return amounts.astype(int) if (amounts.mod(1).eq(0) & amounts.lt(2**53)).all() else amounts
 
 
 def _codes(accepted: pa.Table, column: str) -> pd.Series | None:

@@ -1,27 +1,13 @@
 import csv
 import io
 import math
-from functools import reduce
 
 import pyarrow as pa
-import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from made_files import HEADER, by_hand, written
 
-from wholesale.reading import (
-    CustomerFile,
-    ReadError,
-    Settings,
-    open_customers,
-    read_block,
-    read_tables,
-    whole,
-)
-from wholesale.reading.blocks import line_ends, record_ends
-from wholesale.reading.form import Reconsider
-from wholesale.reading.numerals import Decimal, Evidence
-from wholesale.reading.seen import Seen
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
 
 WIDTH = 7
 GOOD = [
@@ -32,24 +18,7 @@ GOOD = [
     "1,2,3,4,5,6,\ufeff\n",
 ]
 BAD = ["1,2,3,4,5,-6,x\n", "1,2,3,4,5,6,x,,\n", "1,2,3\n", '""\n', " \n", ",,,,,,\n", "1,2,3,4,5,6,x,y\n"]
-SIGNS = [
-    '"',
-    '""',
-    ",",
-    ",",
-    "\n",
-    "\r\n",
-    "\r",
-    "\0",
-    " ",
-    "1",
-    "1.5",
-    "é",
-    "\ufeff",
-    "\x85\u2028",
-    "\x1c",
-    "-",
-]
+SIGNS = [*'",\n\r\0 1é\ufeff\x1c-', '""', ",", "\r\n", "1.5", "\x85\u2028"]
 TEXTS = st.lists(
     st.one_of(st.sampled_from(SIGNS), st.sampled_from(GOOD), st.sampled_from(BAD), st.text(max_size=3)),
     max_size=16,
@@ -69,13 +38,8 @@ def by_the_csv_module(text: str) -> dict[int, list[str]]:
 
 def read_in(file: CustomerFile, size: int) -> tuple[list[tuple], list[tuple]]:
     """Read a file cut into blocks of some size, and judge it: accepted and rejected rows."""
-    parts = [read_block(file.form, block) for block in file.blocks(size)]
-    seen = reduce(Seen.plus, (part.seen for part in parts), Seen())
-    if (judged := file.judged(seen)).notes != file.notes:
-        raise Reconsider(judged.form)
-    return [row for part in parts for row in rows(part.accepted)], [
-        row for part in parts for row in rows(part.rejected)
-    ]
+    accepted, rejected, _ = file.read(size)
+    return rows(accepted), rows(rejected)
 
 
 def rows(table: pa.Table) -> list[tuple]:
@@ -93,10 +57,10 @@ def test_each_record_of_the_csv_module_is_accepted_or_rejected_on_its_line(body,
     text = f"{HEADER},note{end}{body}"
     path = written(tmp_path_factory.getbasetemp(), "records.csv", text.encode())
     file = open_customers(path, Settings(decimal="point"))
-    assume(len(file.form.names) == WIDTH)  # else the first field of all records is read as the row's name
-    accepted, rejected = whole(file, lambda its: read_in(its, 1 << 20))
-    assert whole(file, lambda its: read_in(its, size)) == (accepted, rejected)
-    records = by_the_csv_module(text)
+    assume(len(file.dialect.names) == WIDTH)  # else the first field of all records is read as the row's name
+    assume(records := by_the_csv_module(text))
+    accepted, rejected = read_in(file, 1 << 20)
+    assert read_in(file, size) == (accepted, rejected)
     assert sorted([row[0] for row in accepted + rejected]) == list(records)
     for line, *amounts, note in accepted:
         assert [note] == (records[line][WIDTH - 1 :] or [""])[:1]
@@ -129,11 +93,7 @@ def is_amount(value: str) -> bool:
     size=st.integers(1, 200),
     encoding=st.sampled_from(["utf-8", "cp1252"]),
 )
-@example(
-    bodies=["1,2,3,1.234,5,6,y\n", '"1,5",2,3,4,5,6,é\n', "1.5,2,3,4,5,6,x\n"],
-    size=1,
-    encoding="utf-8",
-)
+@example(bodies=["1,2,3,1.234,5,6,y\n", '"1,5",2,3,4,5,6,é\n', "1.5,2,3,4,5,6,x\n"], size=1, encoding="utf-8")
 def test_the_decisions_do_not_depend_on_where_the_file_is_cut(bodies, size, encoding, tmp_path_factory):
     content = f"{HEADER},note\n{''.join(bodies)}".encode(encoding)
     file = open_customers(written(tmp_path_factory.getbasetemp(), "cut.csv", content))
@@ -141,58 +101,10 @@ def test_the_decisions_do_not_depend_on_where_the_file_is_cut(bodies, size, enco
     assert at_once == in_pieces
 
 
-AMOUNTS = [
-    "12.669",
-    "1.5",
-    "0.500",
-    "7.",
-    "1.5e3",
-    "12.66",
-    "999.999",
-    "1000.125",
-    " 12.669 ",
-    "12,669",
-    "1,5",
-    "€3.125",
-    "8",
-]
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    rows=st.lists(
-        st.tuples(st.lists(st.sampled_from(AMOUNTS), min_size=6, max_size=6), st.integers(0, 7)), min_size=1
-    ),
-    delimiter=st.sampled_from(",;|"),
-    end=st.sampled_from(["\n", "\r\n"]),
-    size=st.integers(1, 200),
-)
-def test_what_is_seen_of_the_decimal_sign_does_not_depend_on_how_it_is_read(
-    rows, delimiter, end, size, tmp_path_factory
-):
-    notes = ["", "12.669", "Inc., x", 'say "1.250"', "1,250", "a;12.669;", "x\ny.", "z"]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
-    writer.writerows([[*HEADER.split(","), "note"], *([*amounts, notes[i]] for amounts, i in rows)])
-    writer.writerow(["1.5"] * 3)
-    path = written(tmp_path_factory.getbasetemp(), "seen.csv", text.getvalue().encode())
-    file, found = open_customers(path), set()
-    for decimal in (
-        Decimal(".", settled=True),
-        Decimal(",", settled=True),
-        Decimal("."),
-        Decimal(",", True, ".,"),
-    ):
-        form = file.form.rewritten(decimal=decimal)
-        for each in (1 << 20, size):
-            parts = [read_block(form, block) for block in file.blocks(each)]
-            found.add(reduce(Evidence.plus, (part.seen.evidence for part in parts)))
-    assert len(found) == 1
-
-
 def outcome_in(file: CustomerFile, size: int) -> tuple | str:
     try:
-        return whole(file, lambda its: (its.notes, read_in(its, size)))
+        accepted, rejected, notes = file.read(size)
+        return notes, (rows(accepted), rows(rejected))
     except ReadError as refusal:
         return str(refusal)
 
@@ -205,24 +117,9 @@ def test_any_bytes_at_all_are_read_or_refused_in_one_sentence(tmp_path_factory, 
     for beginning in (b"", HEADER.encode() + b"\n"):
         path = written(tmp_path_factory.getbasetemp(), "any.csv", beginning + content)
         try:
-            whole(open_customers(path), read_tables)
+            open_customers(path).read()[:2]
         except ReadError as refusal:
             assert str(refusal).startswith("any.csv: ") and str(refusal).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b'"a""b\n",1\r\nc,2\r"",3\n', [10, 14, 19]),
-        (b'5" a,1\nb" c,2\n', [6, 13]),
-        (b'"x",a"b\nc",1\n', None),
-        (b'"x"y,1\n"z",2\n', None),
-        (b'"x",1\n"y', None),
-    ],
-)
-def test_the_ends_of_records_are_found_only_where_quotes_are_in_their_places(content, expected):
-    ends = record_ends(content, line_ends(content), ",")
-    assert (ends if ends is None else ends.tolist()) == expected
 
 
 def test_a_field_the_csv_module_would_refuse_is_refused_wherever_it_stands(tmp_path):

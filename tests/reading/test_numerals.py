@@ -1,4 +1,5 @@
 import math
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -7,31 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.numerals import NOTHING, Decimal, Evidence, decide, good, to_numbers, weigh
+from wholesale.reading.dialect import Decimal, Evidence, decide, good, read_plain, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
-PIECES = [
-    "1",
-    "12",
-    "234",
-    "0",
-    "000",
-    "-",
-    "+",
-    "e",
-    "E-",
-    "nan",
-    "inf",
-    "_",
-    "0x",
-    "٣",
-    "\t",
-    "\x1c",
-    "\0",
-    "€",
-    "$ ",
-    *MARKS,
-]
+SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
+PIECES = [*SIGNS.split(), "\t", "\x1c", "\0", "$ ", *MARKS]
 LIKE_AMOUNTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
 
 
@@ -39,9 +20,13 @@ def column(*texts: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
+def weighed(columns: list[pa.ChunkedArray]) -> Evidence:
+    return weigh([(each, read_plain(each)) for each in columns])
+
+
 def numbers(texts: list[str], sign: str) -> list[float]:
     """Read texts; NaN for what is not an amount."""
-    read = to_numbers(column(*texts), sign)
+    read = to_numbers(column(*texts), sign, plain=read_plain(column(*texts)))
     return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
 
 
@@ -65,9 +50,9 @@ def test_a_currency_sign_before_or_after_an_amount_is_not_read():
 
 
 def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
-    assert weigh([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == NOTHING
-    assert decide(weigh([column("1.234 m.u.", "12 m.u.")])) == decide(weigh([column("1.234", "12")]))
-    assert weigh([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
+    assert weighed([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Evidence()
+    assert decide(weighed([column("1.234 m.u.", "12 m.u.")])) == decide(weighed([column("1.234", "12")]))
+    assert weighed([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
 
 
 def test_blanks_and_nothing_are_no_numbers():
@@ -78,18 +63,28 @@ def test_blanks_and_nothing_are_no_numbers():
     ("texts", "decimal"),
     [
         (["1", "200", "x", "", "1.2.3", "1,2,3"], Decimal()),
-        (["1.234", "12.345.678"], Decimal(",", settled=True)),
+        (["1.234", "12.345.678"], Decimal(",")),
         (["1.234"], Decimal(",")),
         (["1,234"], Decimal(".")),
-        (["0.123"], Decimal(".", settled=True)),
-        (["1234,567"], Decimal(",", settled=True)),
-        (["1 234,567"], Decimal(",", settled=True)),
-        (["1.234"] * 9 + ["1.5"], Decimal(".", settled=True)),
-        (["1,5", "1,5", "1.5"], Decimal(",", settled=True)),
-        (["1.5", "1,5"], Decimal(".", settled=True)),
+        (["0.123"], Decimal(".")),
+        (["1234,567"], Decimal(",")),
+        (["1 234,567"], Decimal(",")),
+        (["1.234"] * 9 + ["1.5"], Decimal(".")),
+        (["1,5", "1,5", "1.5"], Decimal(",")),
+        (["1.5", "1,5"], Decimal(".")),
         (["1.234", "1,234", "5,678"], Decimal(".", doubtful=True)),
     ],
     ids=str,
 )
 def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
-    assert decide(weigh([column(*texts)])) == decimal
+    assert decide(weighed([column(*texts)])) == decimal
+
+
+AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|€3.125|8|1.234.567|x|"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
+def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
+    alone = (weighed([column(text)]) for text in texts)
+    assert weighed([column(*texts)]) == reduce(Evidence.plus, alone, Evidence())

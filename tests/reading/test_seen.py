@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, customers, open_customers, read_customers, read_tables, whole
-from wholesale.reading.seen import beside
+from wholesale.reading import ReadError, open_customers, read_customers
 from wholesale.reading.sorting import MEAN, TOTAL
+from wholesale.reading.totals import beside
 
 A = [
     [12669, 9656, 7561, 214, 2674, 1338],
@@ -45,6 +45,13 @@ def read(tmp_path, content: bytes, name: str = "in.csv") -> tuple[list[int], lis
     return accepted[0].to_pylist(), totals
 
 
+SUMS = (
+    "the example|two rows, a word|three rows, no word|first, in German|last|among others|repeated|"
+    "with a row of zeros|two categories|one category|many decimals|rounded|another unit|"
+    "one category off|alike|subtotals after|subtotals before"
+)
+
+
 @pytest.mark.parametrize(
     ("rows", "names", "totals"),
     [
@@ -70,18 +77,7 @@ def read(tmp_path, content: bytes, name: str = "in.csv") -> tuple[list[int], lis
         ([*A[:2], total(A[:2]), *A[2:], total(A[2:]), total(A)], None, [4, 7, 8]),
         ([total(A), total(A[:2]), *A[:2], total(A[2:]), *A[2:]], None, [2, 3, 6]),
     ],
-    ids=[
-        *(
-            "the example",
-            "two rows, a word",
-            "three rows, no word",
-            "first, in German",
-            "last",
-            "among others",
-        ),
-        *("repeated", "with a row of zeros", "two categories", "one category", "many decimals", "rounded"),
-        *("another unit", "one category off", "alike", "subtotals after", "subtotals before"),
-    ],
+    ids=SUMS.split("|"),
 )
 def test_the_sum_of_all_others_is_no_customer(rows, names, totals, tmp_path):
     customers_, found = read(tmp_path, table(*rows, names=names))
@@ -95,25 +91,23 @@ def test_the_sum_of_all_others_is_no_customer(rows, names, totals, tmp_path):
 def test_in_every_kind_of_file(kind, tmp_path):
     rows = [*A, total(A)]
     columns = dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-    single = {name: pa.array([each / 7 for each in its], pa.float32()) for name, its in columns.items()}
-    texts = {name: [f"{each:,}" for each in its] for name, its in columns.items()}
-    name, content, first = {
-        "csv": ("in.csv", table(*rows), 2),
-        "csv.gz": ("in.csv.gz", gzip.compress(table(*rows)), 2),
-        "semicolons": (
-            "in.csv",
-            table(
-                *[[f"{each},50" for each in row] for row in rows[:4]],
-                [f"{each + 2},00" for each in rows[4]],
-                delimiter=";",
-            ),
-            2,
+    texts = [[f"{each},50" for each in row] for row in A] + [[f"{each + 2},00" for each in total(A)]]
+    content, first = {
+        "csv": lambda: (table(*rows), 2),
+        "csv.gz": lambda: (gzip.compress(table(*rows)), 2),
+        "semicolons": lambda: (table(*texts, delimiter=";"), 2),
+        "xlsx": lambda: (xlsx([list(SPEND_COLUMNS), *rows]), 2),
+        "parquet": lambda: (parquet({name: pa.array(cells) for name, cells in columns.items()}), 1),
+        "text in parquet": lambda: (
+            parquet({name: pa.array([f"{each:,}" for each in cells]) for name, cells in columns.items()}),
+            1,
         ),
-        "xlsx": ("in.xlsx", xlsx([list(SPEND_COLUMNS), *rows]), 2),
-        "parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in columns.items()}), 1),
-        "single": ("in.parquet", parquet(single), 1),
-        "text in parquet": ("in.parquet", parquet({name: pa.array(its) for name, its in texts.items()}), 1),
-    }[kind]
+        "single": lambda: (
+            parquet({name: pa.array(np.array(cells) / 7, pa.float32()) for name, cells in columns.items()}),
+            1,
+        ),
+    }[kind]()
+    name = f"in.{kind}" if "csv" in kind else "in"
     assert read(tmp_path, content, name) == ([first, first + 1, first + 2, first + 3], [first + 4])
 
 
@@ -124,12 +118,11 @@ def test_what_is_rejected_counts_in_the_sum(tmp_path):
     assert (customers_, found) == ([2, 3, 4, 5], [8])
 
 
-def test_across_blocks_and_row_groups(tmp_path, monkeypatch):
+def test_across_blocks_and_row_groups(tmp_path):
     rows = np.random.default_rng(0).integers(1, 10**5, (9000, 6))
     rows = [*rows.tolist(), rows.sum(axis=0).tolist()]
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, 5000))
-    assert read(tmp_path, table(*rows))[1] == [9002]
+    _, rejected, _ = open_customers(written(tmp_path, "in.csv", table(*rows))).read(5000)
+    assert rejected["line"].to_pylist() == [9002]
     columns = pa.table(dict(zip(SPEND_COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
     pq.write_table(columns, tmp_path / "in.parquet", row_group_size=700)
     _, rejected = read_customers(tmp_path / "in.parquet")
@@ -153,6 +146,13 @@ def mean(rows: list[list], digits: int = 2) -> list:
 
 B = [[11 * each + 7 for each in row] for row in A[::-1]]
 CALLED = "Read as a customer, but called a total, average or the like: line {}; delete what is no customer."
+
+
+SUMMARIES = (
+    "total and average|before the table|of two|average|average without a word|two tables|"
+    "two tables, totals first|and a total of all|median|three|not the sum|all alike|shares|"
+    "units and budget|a name|another name"
+)
 
 
 @pytest.mark.parametrize(
@@ -180,16 +180,11 @@ CALLED = "Read as a customer, but called a total, average or the like: line {}; 
         ([*A, A[0]], [*"abcd", "Maxim's"], {}, []),
         ([*A, A[0]], [*"abcd", "Media Markt"], {}, []),
     ],
-    ids=[
-        *("total and average", "before the table", "of two", "average", "average without a word"),
-        *("two tables", "two tables, totals first", "and a total of all", "median", "three", "not the sum"),
-        *("all alike", "shares", "units and budget"),
-        *("a name", "another name"),
-    ],
+    ids=SUMMARIES.split("|"),
 )
 def test_summaries_beside_a_table(rows, names, rejected, notes, tmp_path):
-    file = open_customers(written(tmp_path, "in.csv", table(*rows, names=names)))
-    (_, found), said = whole(file, lambda its: (read_tables(its), its.notes))
+    path = written(tmp_path, "in.csv", table(*rows, names=names))
+    _, found, said = open_customers(path).read()
     assert dict(zip(found["line"].to_pylist(), found["reason"].to_pylist(), strict=True)) == rejected
     assert said == notes
 
@@ -211,23 +206,17 @@ MANY = np.random.default_rng(0).lognormal(8, 1.2, (40, 6)).round().tolist()
     ids=["last", "first, rounded", "not rounded", "near", "between", "all alike", "few"],
 )
 @pytest.mark.parametrize("size", [300, 1 << 21])
-def test_an_average_without_a_word_is_found_at_either_end_of_a_table(
-    rows, means, size, tmp_path, monkeypatch
-):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
-    _, rejected = read_customers(written(tmp_path, "in.csv", table(*rows)))
+def test_an_average_without_a_word_is_found_at_either_end_of_a_table(rows, means, size, tmp_path):
+    _, rejected, _ = open_customers(written(tmp_path, "in.csv", table(*rows))).read(size)
     assert [row["line"] for row in rejected.to_pylist() if row["reason"] == MEAN] == means
 
 
 @pytest.mark.parametrize("after", [[each + 9 for each in total(A)], A[0]], ids=["last year's", "a customer"])
 @pytest.mark.parametrize("size", [80, 1 << 21])
-def test_a_total_that_rows_follow_is_refused(after, size, tmp_path, monkeypatch):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda its, _=None: cut(its, size))
+def test_a_total_that_rows_follow_is_refused(after, size, tmp_path):
     for rows, line in (([*A, total(A), after], 6), ([after, total(A), *A], 3)):
         with pytest.raises(ReadError) as refusal:
-            read(tmp_path, table(*rows))
+            open_customers(written(tmp_path, "in.csv", table(*rows))).read(size)
         assert str(refusal.value) == f"in.csv: {beside(line)}"
 
 
@@ -255,15 +244,8 @@ def test_a_total_of_rounded_amounts_is_found(n, seed, digits, place, tmp_path_fa
     assert read(tmp_path_factory.getbasetemp(), table(*texts))[1] == [place + 2]
 
 
-def test_headers_and_messages(tmp_path):
-    rows = [",".join(map(str, row)) for row in [*A, total(A)]]
+def test_a_row_of_totals_is_rejected_as_it_is_written(tmp_path):
+    rows = [",".join(f"{each}.0" for each in row) for row in [*A, total(A)]]
     _, rejected = read_customers(written(tmp_path, "in.csv", csv_text(*rows, header=HEADER)))
-    assert rejected.to_pylist() == [
-        {
-            "line": 6,
-            "column": "",
-            "value": "",
-            "reason": TOTAL,
-            "record": "39344,29470,29034,10785,9990,12746",
-        }
-    ]
+    about = {"line": 6, "column": "", "value": "", "reason": TOTAL}
+    assert rejected.to_pylist() == [about | {"record": "39344.0,29470.0,29034.0,10785.0,9990.0,12746.0"}]

@@ -1,223 +1,65 @@
 import io
+import tomllib
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading import ReadError, Settings, open_customers, read_block, read_tables, whole
-from wholesale.reading.shape import CUT, OPEN, ROW_NAMES
-from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
 from wholesale.scoring.cluster import portions, read_portion
 
+CASES = tomllib.loads(Path(__file__).with_name("uneven_records.toml").read_text())["case"]
 ONE, TWO = "12669,9656,7561,214,2674,1338", "7057,9810,9568,1762,3293,1776"
-AMOUNTS = {row: tuple(map(float, row.split(","))) for row in (ONE, TWO)}
-PLACES = f"id,{HEADER},Region,note"
+AMOUNTS = {row: list(map(float, row.split(","))) for row in (ONE, TWO)}
 LATE = [f"{TWO},x"] * 60_000
 """More records than are looked at, and than a block holds."""
 
 
-def too(many: int, width: int) -> str:
-    return f"{many} fields, but the header has {width}"
+def filled(text: str) -> str:
+    return text.replace("{six}", HEADER).replace("{one}", ONE).replace("{two}", TWO)
 
 
-ENDS = " and records end in 1 more"
-
-# Header and rows; of each row, the amounts and what else it has, or the reason why it is rejected; the notes.
-CASES = {
-    "a comma in an amount, a blank at the end": (
-        f"{HEADER},note",
-        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{TWO},x": (TWO, "x")},
-        [],
-    ),
-    "the same, among blanks that are one too many": (
-        f"{HEADER},note",
-        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{ONE},x,": (ONE, "x"), f"{TWO},x": (TWO, "x")},
-        [],
-    ),
-    "a comma in the same amount of every record": (
-        f"{HEADER},note",
-        {f"{ONE[:2]},{ONE[2:]},": too(8, 7), f"{TWO[:1]},{TWO[1:]},": too(8, 7)},
-        [],
-    ),
-    "two commas in amounts, behind a separator at every end": (
-        f"{HEADER},note",
-        {
-            f"{ONE},x,": (ONE, "x"),
-            "12,669,9,656,7561,214,2674,,": f"{too(9, 7)}{ENDS}",
-            f"{TWO},,": (TWO, ""),
-        },
-        [],
-    ),
-    "a comma in an address, some addresses blank": (
-        f"{HEADER},address,note",
-        {
-            f"{ONE},Street 5, Lisbon,": too(9, 8),
-            f"{TWO},Street 6,x": (TWO, "Street 6", "x"),
-            f"{ONE},,": (ONE, "", ""),
-        },
-        [],
-    ),
-    "a comma in an address before the amounts": (
-        f"address,{HEADER},note",
-        {f"Street 5, Lisbon,{ONE},": too(9, 8), f"Street 6,{TWO},": ("Street 6", TWO, "")},
-        [],
-    ),
-    "a blank too many in every record": (HEADER, {f"{ONE},": (ONE,), f"{TWO}, ": (TWO,)}, []),
-    "an own number, and a comma in an amount of every record": (
-        f"id,{HEADER}",
-        {f"1,{ONE[:2]},{ONE[2:]}": too(8, 7), f"2,{TWO[:1]},{TWO[1:]}": too(8, 7)},
-        [],
-    ),
-    "an own number, and a comma in most records": (
-        f"id,Region,{HEADER}",
-        {
-            f"1,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
-            f"2,3,{ONE[:2]},{ONE[2:]}": too(9, 8),
-            f"3,3,{TWO}": ("3", "3", TWO),
-        },
-        [],
-    ),
-    "a house's number behind a comma": (
-        f"address,{HEADER},Region,note",
-        {f"Rua A, 5,{ONE},3,": too(10, 9), f"Rua B,{TWO},1,x": ("Rua B", TWO, "1", "x")},
-        [],
-    ),
-    "a name, a code and a blank too many": (
-        f"name,{HEADER},Region",
-        {f"Ana,{ONE},3,": ("Ana", ONE, "3"), f"Bo,{TWO},1,": ("Bo", TWO, "1")},
-        [],
-    ),
-    "two blanks too many in every record, the last column sometimes blank": (
-        f"{HEADER},note",
-        {f"{ONE},,,": (ONE, ""), f"{TWO},x,,": (TWO, "x")},
-        [],
-    ),
-    "a blank too many in all records but one": (
-        f"{HEADER},note",
-        {f"{ONE},,": too(8, 7), f"{TWO},x,": too(8, 7), f"{TWO},": (TWO, "")},
-        [],
-    ),
-    "a blank too many here and there, the last column filled": (
-        f"{HEADER},city",
-        {
-            f"{ONE},Lisbon,": (ONE, "Lisbon"),
-            f"{TWO},Oporto,,": (TWO, "Oporto"),
-            f"{TWO},Porto": (TWO, "Porto"),
-        },
-        [],
-    ),
-    "the same, but for one record that is filled further": (
-        f"{HEADER},city",
-        {f"{ONE},Lisbon,": too(8, 7), f"{TWO},Oporto,x": too(8, 7), f"{TWO},Porto": (TWO, "Porto")},
-        [],
-    ),
-    "the same, but for one record that leaves the column out": (
-        f"{HEADER},city",
-        {f"{ONE},Lisbon,": too(8, 7), TWO: (TWO, ""), f"{TWO},Porto": (TWO, "Porto")},
-        [CUT],
-    ),
-    "a header that ends in the separator": (
-        f"{HEADER},",
-        {ONE: (ONE,), TWO: (TWO,), f"{ONE},": (ONE,)},
-        [OPEN],
-    ),
-    "a header that ends in three": (
-        f"{HEADER},note,,,",
-        {f"{ONE},x": (ONE, "x"), f"{TWO},": (TWO, "")},
-        [OPEN],
-    ),
-    "header and records that end in the separator": (
-        f"{HEADER},",
-        {f"{ONE},": (ONE, ""), f"{TWO},": (TWO, "")},
-        [],
-    ),
-    "blank columns left out": (
-        f"{HEADER},note,more",
-        {
-            f"{ONE},x,y": (ONE, "x", "y"),
-            TWO: (TWO, "", ""),
-            f"{ONE},x": (ONE, "x", ""),
-            "1,2,3,4,5": too(5, 8),
-        },
-        [CUT],
-    ),
-    "blank columns left out by all": (
-        f"id,{HEADER},note",
-        {f"C1,{ONE}": ("C1", ONE, ""), f"C2,{TWO}": ("C2", TWO, "")},
-        [CUT],
-    ),
-    "left out, where an amount may be missing instead": (
-        PLACES,
-        {
-            f"1,{ONE},3,x": ("1", ONE, "3", "x"),
-            f"2,{TWO},3": ("2", TWO, "3", ""),
-            f"{TWO},3": too(7, 9),
-            f"4,{ONE}": too(7, 9),
-        },
-        [CUT],
-    ),
-    "left out by all, where it may be the first column": (f"id,{HEADER},Region", {f"{ONE},3": too(7, 8)}, []),
-    "R's names of rows": (HEADER, {f'"1",{ONE}': ("1", ONE), f'"2",{TWO}': ("2", TWO)}, [ROW_NAMES]),
-    "R's names of rows, of the shipped columns": (
-        f"Channel,Region,{HEADER}",
-        {f'"1",2,3,{ONE}': ("1", "2", "3", ONE), f'"2",1,3,{TWO}': ("2", "1", "3", TWO)},
-        [ROW_NAMES],
-    ),
-    "R's names of rows, the last column blank": (
-        f"{HEADER},note",
-        {f"1,{ONE},": ("1", ONE, ""), f"2,{TWO},": ("2", TWO, "")},
-        [ROW_NAMES],
-    ),
-    "names of rows that are words; a record that is cut": (
-        HEADER,
-        {f"Ana,{ONE}": ("Ana", ONE), f"Bo,{TWO}": ("Bo", TWO), TWO: f"{too(6, 7)} with the names of rows"},
-        [ROW_NAMES],
-    ),
-    "names of rows that could be amounts": (HEADER, {f"7,{ONE}": too(7, 6), f"3,{TWO}": too(7, 6)}, []),
-}
+def expected(outcome: str | list) -> str | list:
+    """Give the reason, or the fields, each six amounts as numbers."""
+    if isinstance(outcome, str):
+        return outcome
+    return [each for field in map(filled, outcome) for each in AMOUNTS.get(field, [field])]
 
 
-def outcomes(file, parts) -> dict[int, tuple | str]:
-    """Give of each record, by its line, its fields or the reason why it is rejected."""
-    found: dict[int, tuple | str] = {}
-    for accepted, rejected, _ in parts:
-        for line, *fields in zip(*(column.to_pylist() for column in accepted.columns), strict=True):
-            found[line] = tuple(fields)
-        found |= dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
-    return found
+class InPortions(CustomerFile):
+    """A file that is read as a cluster's workers do, unless it is told in how large blocks."""
+
+    def blocks(self, size=0):
+        if size:
+            return super().blocks(size)
+        return (block for portion, _ in portions(self) for block in read_portion(self, portion))
 
 
-def expected(said: tuple | str) -> tuple | str:
-    return (
-        said
-        if isinstance(said, str)
-        else tuple(its for field in said for its in AMOUNTS.get(field, (field,)))
-    )
+def read_in(path, size: int = 0) -> tuple[dict, list]:
+    """Give of each record, by its line, its fields or the reason why it is rejected; and the notes."""
+    accepted, rejected, notes = InPortions(**vars(open_customers(path))).read(size)
+    rows = zip(*(column.to_pylist() for column in accepted.columns), strict=True)
+    reasons = dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return {line: fields for line, *fields in rows} | reasons, notes
 
 
-def read_in(file, size: int | None = None) -> dict:
-    its = portions(file) if size is None else None
-    cut = (block for portion, _ in its for block in read_portion(file, portion)) if its else file.blocks(size)
-    return outcomes(file, [read_block(file.form, block) for block in cut])
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(name, tmp_path, monkeypatch):
-    header, rows, notes = CASES[name]
-    path = written(tmp_path, "a.csv", csv_text(*rows, header=header))
-    right = {line: expected(said) for line, said in enumerate(rows.values(), start=2)}
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(case, tmp_path, monkeypatch):
+    rows = [filled(row) for row, _ in case["rows"]]
+    path = written(tmp_path, "a.csv", csv_text(*rows, header=filled(case["header"])))
+    right = {line: expected(outcome) for line, (_, outcome) in enumerate(case["rows"], start=2)}
     monkeypatch.setattr("wholesale.scoring.cluster.PORTION", 60)
-    for size in (1 << 20, 1, 40, None):  # in memory, streamed, and in a cluster's portions
-        found, said = whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
-        assert (found, said) == (right, notes)
+    for size in (1 << 20, 1, 40, 0):  # in memory, streamed, and in a cluster's portions
+        assert read_in(path, size) == (right, case.get("notes", []))
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_without_commas_between_fields_no_comma_moves_them(delimiter, tmp_path):
     text = f"{HEADER},Region\n{ONE},3,\n{TWO},1,\n".replace(",", delimiter)
-    accepted, rejected = whole(open_customers(written(tmp_path, "a.csv", text.encode())), read_tables)
+    accepted, rejected = open_customers(written(tmp_path, "a.csv", text.encode())).read()[:2]
     assert accepted["Fresh"].to_pylist() == [12669, 7057] and accepted["Region"].to_pylist() == ["3", "1"]
     assert len(rejected) == 0
 
@@ -234,21 +76,18 @@ def test_without_commas_between_fields_no_comma_moves_them(delimiter, tmp_path):
 )
 def test_what_only_a_late_part_of_the_file_shows_holds_for_all_of_it(late, accepted, tmp_path):
     path = written(tmp_path, "a.csv", csv_text(*LATE, *late, header=f"{HEADER},note"))
-    first, again = (
-        whole(open_customers(path), lambda its, size=size: (read_in(its, size), its.notes))
-        for size in (1 << 20, None)
-    )
+    first, again = read_in(path, 1 << 20), read_in(path)
     assert first == again
-    assert sum(isinstance(its, tuple) for its in first[0].values()) == accepted
+    assert sum(isinstance(its, list) for its in first[0].values()) == accepted
 
 
 def test_a_field_too_few_among_records_with_a_blank_too_many_is_no_record_without_it(tmp_path):
     rows = [f"{i},{ONE},3," for i in range(1, 1200)]
     path = written(tmp_path, "a.csv", csv_text(*rows, f"{TWO},2,", header=f"id,{HEADER},Region"))
     for size in (1 << 20, 30_000, 1000):
-        found = whole(open_customers(path), lambda its, size=size: read_in(its, size))
-        assert found.pop(1201) == f"{too(8, 8)}{ENDS}"
-        assert {its[1:] for its in found.values()} == {(*AMOUNTS[ONE], "3")} and len(found) == 1199
+        found, _ = read_in(path, size)
+        assert found.pop(1201) == "8 fields, but the header has 8 and records end in 1 more"
+        assert {tuple(its[1:]) for its in found.values()} == {(*AMOUNTS[ONE], "3")} and len(found) == 1199
 
 
 def zipped(**files: str | bytes) -> bytes:
@@ -279,11 +118,13 @@ TABS = TEXT.replace(",", "\t")
 )
 def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_path):
     file = open_customers(written(tmp_path, name, content))
-    accepted, rejected = whole(file, read_tables)
-    assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [*AMOUNTS.values()]
+    accepted, rejected = file.read()[:2]
+    assert [tuple(row[its] for its in SPEND_COLUMNS) for row in accepted.to_pylist()] == [
+        *map(tuple, AMOUNTS.values())
+    ]
     assert len(rejected) == 0
     ((portion, _),) = portions(file)
-    assert sum(len(read_block(file.form, block).accepted) for block in read_portion(file, portion)) == 2
+    assert sum(len(read_block(file.dialect, block).accepted) for block in read_portion(file, portion)) == 2
 
 
 @pytest.mark.parametrize(
@@ -304,7 +145,7 @@ def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_pa
 def test_what_a_name_promises_and_the_file_is_not_is_said(name, content, sentence, tmp_path):
     path = written(tmp_path, name, content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReadError) as refusal:
-        whole(open_customers(path), read_tables)
+        open_customers(path).read()[:2]
     assert str(refusal.value).startswith(f"{name}: {sentence}") and str(refusal.value).isprintable()
 
 
@@ -312,7 +153,7 @@ def test_a_zip_that_is_damaged_within_is_refused(tmp_path):
     content = bytearray(zipped(a=TEXT + "1,2,3,4,5,6\n" * 99_999))
     content[200:240] = bytes(40)
     with pytest.raises(ReadError, match=r"^a.zip: it "):
-        whole(open_customers(written(tmp_path, "a.zip", bytes(content))), read_tables)
+        open_customers(written(tmp_path, "a.zip", bytes(content))).read()[:2]
 
 
 BLANK = f"{HEADER}\n{ONE}\n,1,-,2,3,4\n–,1,2,3,4,5\n,,,,,\n"
@@ -324,13 +165,19 @@ def test_blanks_mean_zero_in_parquet_and_workbooks_too(tmp_path):
         written(tmp_path, "a.parquet", parquet({"Fresh": numbers, "Milk": pa.array(["1", None, "-"])})),
         written(tmp_path, "a.xlsx", xlsx([HEADER.split(","), [1, 1, *range(4)], [None, "-", *range(4)]])),
     ):
-        accepted, rejected = whole(open_customers(path, Settings(blank="zero")), read_tables)
+        accepted, rejected = open_customers(path, Settings(blank="zero")).read()[:2]
         assert accepted["Fresh"].to_pylist()[:2] == [1, 0] and accepted["Milk"].to_pylist()[:2] == [1, 0]
         assert len(rejected) == 0
 
 
 def test_the_option_for_blanks_is_advised_where_most_rejects_have_only_them_at_fault(tmp_path):
-    for more, blanks, rejected in (("", 2, 3), ("x,1,2,3,4,5\n", 2, 4), (",x,2,3,4,5\n-,1,2,3,4,5\n", 3, 5)):
-        _, table = whole(open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())), read_tables)
-        assert (count_blanks(table), len(table)) == (blanks, rejected)
-        assert bool(blank_advice(blanks, rejected)) == (2 * blanks > rejected)
+    advice = "Blanks are why {} of the rejected {} are; if a blank means 0, say --blank zero."
+    for more, said in (
+        ("", [advice.format(2, 3)]),
+        ("x,1,2,3,4,5\n", []),
+        (",x,2,3,4,5\n-,1,2,3,4,5\n", [advice.format(3, 5)]),
+    ):
+        assert open_customers(written(tmp_path, "a.csv", (BLANK + more).encode())).read()[2] == said
+    other = f'{BLANK}1,2,3,4,5,0.5\n,2,3,4,5,"6,5"\n'.encode()  # with 0 for the blank it is none either
+    (note,) = open_customers(written(tmp_path, "a.csv", other)).read()[2]
+    assert note.startswith("Some amounts have a decimal point and some a decimal comma")

@@ -11,15 +11,7 @@ from typer.testing import CliRunner
 from wholesale.cli import main
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.reading import (
-    ReadError,
-    Settings,
-    open_customers,
-    read_block,
-    read_customers,
-    read_tables,
-    whole,
-)
+from wholesale.reading import ReadError, Settings, open_customers, read_block, read_customers
 from wholesale.reading.tables import ROWS
 from wholesale.report import export
 
@@ -108,7 +100,9 @@ def test_parquet_is_read_some_rows_at_a_time(tmp_path):
     file = open_customers(written(tmp_path, "a.parquet", parquet({"id": pa.array(range(rows))})))
     blocks = list(file.blocks())
     assert [(block.line, block.end) for block in blocks] == [(1, ROWS), (ROWS + 1, rows)]
-    ids = [number for block in blocks for number in read_block(file.form, block).accepted["id"].to_pylist()]
+    ids = [
+        number for block in blocks for number in read_block(file.dialect, block).accepted["id"].to_pylist()
+    ]
     assert ids == list(range(rows))
 
 
@@ -210,7 +204,7 @@ def test_numbers_in_a_workbook_are_taken_as_they_are_and_say_nothing_of_the_text
 ):
     path = written(tmp_path, "a.xlsx", xlsx([NAMES, *([cell, 2, 3, 4, 5, 6] for cell in cells)]))
     file = open_customers(path, Settings(decimal=told))
-    (accepted, rejected), said = whole(file, lambda its: (read_tables(its), its.notes))
+    (accepted, rejected), said = (lambda its: (its[:2], its[2]))(file.read())
     if told:  # all numbers are read, whatever is told of the text
         numbers = [cell for cell in cells if not isinstance(cell, str)]
         assert [amount for amount in accepted["Fresh"].to_pylist() if amount in numbers] == numbers
@@ -297,9 +291,9 @@ FITS = "The sheet {} is read; {} has the six categories too: say --sheet {} to r
 )
 def test_the_sheet_told_or_the_first_that_can_be_seen_is_read(content, told, amounts, notes, tmp_path):
     file = open_customers(written(tmp_path, "a.xlsx", content), Settings(sheet=told))
-    accepted, _ = read_tables(file)
+    accepted, _, said = file.read()
     assert [accepted[column].to_pylist() for column in SPEND_COLUMNS] == [[its] for its in amounts]
-    assert file.notes == notes
+    assert said == notes
 
 
 OTHER = "the sheet that is read, {}, holds no customers, but {} does; say --sheet {}"
@@ -327,7 +321,7 @@ OTHER = "the sheet that is read, {}, holds no customers, but {} does; say --shee
 )
 def test_a_sheet_without_customers_is_named_and_the_one_with_them(content, told, sentence, tmp_path):
     with pytest.raises(ReadError) as refusal:
-        read_tables(open_customers(written(tmp_path, "a", content), Settings(sheet=told)))
+        (open_customers(written(tmp_path, "a", content), Settings(sheet=told))).read()
     assert str(refusal.value).partition(": ")[2] == sentence.replace(
         "--sheet my 'Data'", """--sheet 'my '"'"'Data'"'"''"""
     )

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scorable import HEADER, names_in, write_rows
 
+from wholesale.amounts import GRAMMARS
 from wholesale.reading import read_customers
-from wholesale.reading.numerals import GRAMMARS
 from wholesale.scoring import OutputError, score_file
 from wholesale.scoring.output import folder_aside, to_csv
 

@@ -12,7 +12,7 @@ from scorable import HEADER, names_in, rows_of, write_customers, write_rows
 from wholesale import scoring
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import predict_segments
-from wholesale.reading import ReadError, Settings, customers, read_customers
+from wholesale.reading import CustomerFile, ReadError, Settings, read_customers
 from wholesale.scoring import score_file, score_table
 
 
@@ -28,8 +28,8 @@ def _accepted(amounts, **others):
 
 
 def _in_blocks_of(size, monkeypatch):
-    cut = customers.CustomerFile.blocks
-    monkeypatch.setattr(customers.CustomerFile, "blocks", lambda file, _=None: cut(file, size))
+    cut = CustomerFile.blocks
+    monkeypatch.setattr(CustomerFile, "blocks", lambda file, _=None: cut(file, size))
 
 
 def test_other_columns_come_first_and_every_answer_is_that_of_predict_segments(

@@ -1,18 +1,277 @@
-"""Any file of customers, by pyarrow and without pandas: which rows are customers, which are not, and why."""
+"""Any file of customers, by pyarrow and without pandas: which rows are customers, which are not, and why.
 
-from wholesale.reading.customers import CustomerFile, open_customers, read_customers, read_tables, whole
-from wholesale.reading.form import Settings
-from wholesale.reading.header import ReadError
-from wholesale.reading.sorting import Part, read_block
+`text` and `tables` open a file and find its `dialect`; blocks of `records` are sorted into customers and
+others, and what they show only together, as `totals`, may have the file read once more in another dialect.
+"""
 
-__all__ = [
-    "CustomerFile",
-    "Part",
-    "ReadError",
-    "Settings",
-    "open_customers",
-    "read_block",
-    "read_customers",
-    "read_tables",
-    "whole",
-]
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wholesale.amounts import CURRENCY_SIGNS, shown
+from wholesale.columns import ANSWERS, SPEND_COLUMNS
+from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evidence, Reconsider, decide
+from wholesale.reading.formulas import restore_names
+from wholesale.reading.header import SCALE, ReadError, Settings, naming
+from wholesale.reading.records import BLOCK, CUT, Block
+from wholesale.reading.sorting import REJECTED, Part, read_block
+from wholesale.reading.tables import excel_blocks, excel_dialect, parquet_blocks, parquet_dialect
+from wholesale.reading.text import kind_of, text_blocks, text_dialect
+from wholesale.reading.totals import NOTHING, Seen, beside, beyond
+from wholesale.wording import counted, format_amount, listed
+
+__all__ = ["CustomerFile", "Part", "ReadError", "Settings", "open_customers", "read_block", "read_customers"]
+
+ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+
+
+class Note(str):
+    """What was decided in reading a file; as text, it ends with the command line's way to decide otherwise.
+
+    For other surfaces, `reason` is the sentence up to there, and `setting` and `value` are what to set.
+    """
+
+    reason: str
+    setting: str
+    value: str
+
+    def __new__(cls, reason: str, setting: str, value: str) -> "Note":
+        note = super().__new__(cls, f"{reason}, say --{setting} {value}.")
+        note.reason, note.setting, note.value = reason, setting, value
+        return note
+
+
+@dataclass(frozen=True)
+class CustomerFile:
+    """A file of customers, and how it is to be read."""
+
+    path: Path
+    settings: Settings  # what the user said of it
+    kind: str  # "text", "zip" (of text), "parquet" or "excel"
+    dialect: Dialect  # what was found out
+    seen: Seen = NOTHING  # what the whole of it shows, once it has been read
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
+        """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
+        try:
+            if self.kind == "parquet":
+                yield from parquet_blocks(self.path)
+            elif self.kind == "excel":
+                yield from excel_blocks(self.path, self.dialect)
+            else:
+                yield from text_blocks(self.path, self.kind, self.dialect, size)
+        except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
+            raise ReadError(f"it cannot be read to its end ({error})") from None
+
+    def reconsidered(self, dialect: Dialect) -> "CustomerFile":
+        """Give the same file to be read in another dialect, which some of it has called for."""
+        if dialect.encoding != self.dialect.encoding:  # the header, too, is in another encoding
+            dialect = _dialect(self.path, self.kind, self.settings, dialect.encoding)
+        return replace(self, dialect=dialect)
+
+    def judged(self, seen: Seen) -> "CustomerFile":
+        """Give the same file with what the whole of it shows, or raise `Reconsider` if it was read wrong."""
+        dialect, before = self.dialect, self.dialect.decimal
+        decimal = before if before.told else decide(seen.evidence)
+        if decimal.doubtful:
+            point, comma, *groups = seen.evidence[:4]
+            example = seen.evidence.point_example or seen.evidence.comma_example
+            reason = (
+                f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
+                f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
+                " could be either"
+            )
+            raise ReadError(reason, option="say --decimal point or --decimal comma")
+        if decimal[:2] != before[:2]:
+            raise Reconsider(replace(dialect, decimal=decimal))
+        if lines := self._totals(seen):
+            raise Reconsider(replace(dialect, totals=(*dialect.totals, *lines)))
+        if means := seen.means():
+            raise Reconsider(replace(dialect, means=(*dialect.means, *means)))
+        return replace(self, dialect=replace(dialect, decimal=decimal), seen=seen)
+
+    def _totals(self, seen: Seen) -> list[int]:
+        """Find the lines of rows that are sums of others."""
+        rows, times = seen.totals()
+        lines, part = [row.line for row in rows], None if rows else seen.step()
+        if times > 1 or part:
+            accepted = pa.concat_tables(read_block(self.dialect, block).accepted for block in self.blocks())
+            accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines, pa.int64()))))
+            amounts = np.array([accepted[column].to_numpy() for column in SPEND_COLUMNS]).T
+            subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
+            if not subtotals:
+                raise beside(part.line) if part else beyond(lines[0])
+            lines += subtotals
+        return lines
+
+    def read(self, size: int = BLOCK) -> tuple[pa.Table, pa.Table, list[str]]:
+        """Give accepted and rejected rows, as `read_customers` does, and notes on the whole file."""
+        file = self
+        with naming(self.path.name):
+            while True:
+                try:
+                    return file._read(size)
+                except Reconsider as other:
+                    file = file.reconsidered(other.dialect)
+
+    def _read(self, size: int) -> tuple[pa.Table, pa.Table, list[str]]:
+        parts = [read_block(self.dialect, block) for block in self.blocks(size)]
+        if not any(len(part.accepted) or len(part.rejected) for part in parts):
+            raise ReadError("it has a header but no rows")
+        file = self.judged(reduce(Seen.plus, (part.seen for part in parts)))
+        rejected = pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])
+        notes = [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
+        return pa.concat_tables(part.accepted for part in parts), rejected, notes
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what was decided and could have been decided otherwise."""
+        dialect, called = self.dialect, self.seen.called
+        notes = [*dialect.remarks, *filter(None, [dialect.shape.note])]
+        if dialect.shape.counts is not None and len(dialect.shape.counts) < len(dialect.names):
+            notes.append(CUT)
+        if dialect.encoding in ENCODINGS:
+            notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[dialect.encoding]}.")
+        signs = self.seen.currencies.union("".join(dialect.heads))
+        first, *others = [sign for sign in CURRENCY_SIGNS if sign in signs] or [""]
+        if others:
+            notes.append(
+                f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
+                " one currency."
+            )
+        if scaled := [head for head in dialect.heads if SCALE.search(re.sub("_", " ", head).casefold())]:
+            notes.append(f"Amounts are read as they stand, although a column is called {shown(scaled[0])}.")
+        if called:
+            more = f", and {len(called) - 1} more" if called[1:] else ""
+            notes.append(
+                f"Read as a customer, but called a total, average or the like: line {called[0]}{more};"
+                " delete what is no customer."
+            )
+        return notes + (_decimal_notes(dialect.decimal, self.seen.evidence) if dialect.decimal.sign else [])
+
+
+def blank_advice(blanks: int, rejected: int) -> list[str]:
+    """Say what to do where most rejects have only blanks or dashes at fault."""
+    said = f"Blanks are why {blanks} of the rejected {rejected} are; if a blank means 0"
+    return [Note(said, "blank", "zero")] if 2 * blanks > rejected else []
+
+
+def _decimal_notes(decimal: Decimal, evidence: Evidence) -> list[str]:
+    taken, other = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]]
+    seen, notes = evidence._asdict(), list[str]()
+    agree, against, groups = seen[taken], seen[other], seen[f"{taken}_groups"]
+    if agree and against:
+        said = f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are read"
+        notes.append(Note(f"{said}, the others rejected; if that is wrong", "decimal", other))
+    elif against:
+        said = f"Rejected: {counted(against, 'amount')} with a decimal {other}"
+        said += f", as the others have a decimal {taken}; if that is wrong"
+        notes.append(Note(said, "decimal", other))
+    for mark in map(NAMED.get, decimal.unclear):
+        said = f"Rejected: {counted(seen[f'{mark}_groups'], 'amount')} such as"
+        said += f" {seen[f'{mark}_example']}, as others have the other mark before three digits"
+        notes.append(Note(f"{said}; to have all of them read", "decimal", taken))
+    thousands, decimals = seen[f"{other}_example"], seen[f"{taken}_example"]
+    grouped = f"{thousands} is read as {thousands.replace(OTHER[decimal.sign], '')}"
+    if thousands and not (agree or decimal.told):
+        said = f"{grouped}, its {other} as a mark of thousands; if it is a decimal"
+        notes.append(Note(said, "decimal", other))
+    elif thousands and decimals and decimal.told:
+        notes.append(f"{grouped}, but {decimals} with a decimal {taken}, as that was told.")
+    if groups > agree > 0 and not decimal.told:
+        said = f"{decimals} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
+        said += f" {format_amount(agree + groups)} can only be; if it marks thousands"
+        notes.append(Note(said, "decimal", other))
+    return notes
+
+
+def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
+    """Open a file of customers: text of any dialect, Parquet, or a sheet of an Excel file.
+
+    Parameters
+    ----------
+    path : path
+        Text may be compressed (``.gz``, ``.bz2``, ``.zst``).
+    settings : Settings, optional
+
+    Returns
+    -------
+    CustomerFile
+
+    Raises
+    ------
+    ReadError
+        In one sentence: it is not there, is empty, is not a table, or lacks one of the six columns.
+    """
+    path, settings = Path(path), settings or Settings()
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # merely opened, it may never answer
+            raise ReadError(f"{path.name} is no file that can be read twice: write what it gives into one")
+        with naming(path.name):
+            kind = kind_of(path)
+            return CustomerFile(path, settings, kind, _dialect(path, kind, settings))
+    except FileNotFoundError:
+        raise ReadError(f"{path.name} is not there") from None
+    except OSError as error:
+        raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
+
+
+def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
+    if settings.sheet and kind != "excel":
+        raise ReadError(f"it has no sheets, so --sheet {shown(settings.sheet)} cannot be meant")
+    if kind == "parquet":
+        dialect = parquet_dialect(path, settings)
+    elif kind == "excel":
+        dialect = excel_dialect(path, settings)
+    else:
+        dialect = text_dialect(path, kind, settings, encoding)
+    ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
+    names = restore_names(list(dialect.names)) if ours else dialect.names
+    names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
+    for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):
+        names[i] = column
+    # We write commas between fields and points in amounts; another program may have changed both.
+    told = settings.decimal or ("point" if ours and dialect.delimiter == "," else None)
+    return replace(
+        dialect,
+        names=tuple(names),
+        heads=tuple(dialect.names[i] for i in dialect.spend),
+        decimal=Decimal(SIGNS[told], told=True) if told else dialect.decimal,
+        ours=ours,
+        zeros=settings.blank == "zero",
+    )
+
+
+def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:
+    """Read a file of customers into memory.
+
+    Parameters
+    ----------
+    path : path
+        As for :func:`open_customers`.
+    columns : mapping of str to str, optional
+        For a category, the file's own name of that column.
+
+    Returns
+    -------
+    accepted : Table
+        ``line``, the line of the file on which a record starts, then the file's columns in their order: the
+        six amounts, in m.u., as floats under their own names, all others as they are.
+    rejected : Table
+        ``line``, ``column``, ``value`` and ``reason`` (of the first fault, and of all), and the ``record``.
+        Together the two hold every record of the file; empty lines are none.
+
+    Raises
+    ------
+    ReadError
+        In one sentence, if the file cannot be read at all, or holds no record.
+    """
+    return open_customers(path, Settings(columns or {})).read()[:2]

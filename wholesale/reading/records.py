@@ -1,154 +1,316 @@
-"""A block of text as columns: by pyarrow where it reads as Python's csv module does, else by that module."""
+"""Records of text: bytes cut into blocks where a record ends, and each block as columns.
+
+A block is parsed by pyarrow where that reads as Python's csv module does, else by that module. Of a record
+with too many or too few fields, only the file's other records tell whether a program added a blank at its end
+or left some out, or whether amounts are moved, say by an unquoted comma; then it is rejected.
+"""
 
 import codecs
 import csv
 import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from wholesale.reading.blocks import Records, line_ends, record_ends, too_long
-from wholesale.reading.form import Form, Reconsider
-from wholesale.reading.numerals import NOTHING, Evidence, content_of, good, weigh
-from wholesale.reading.shape import fitted
+from wholesale.reading.dialect import EVEN, Dialect, Reconsider, Shape, is_amount
+from wholesale.reading.header import ReadError
 
-NO_SIGN = "\x01"
-"""A decimal sign that no file has: amounts with a point or a comma then go by way of text."""
+BLOCK = 1 << 21
+"""Bytes that a block has, or a little more: large enough for pyarrow, small enough for a cache."""
+
+LONGEST = 1 << 25
+"""Bytes that a record may have before an unclosed quote is blamed."""
+
+ROW_NAMES = "Records have one field more than the header; the first is read as the name of the row."
+OPEN = "The header ends in a separator, the records do not; no column is read there."
+CUT = "Some records leave out columns at their end, read as blank where nothing else can be missing."
+
+QUOTE, NEWLINE, RETURN = b'"\n\r'
+_SPLIT = re.compile(r" *[1-9]\d{0,2},\d{3}(?:\.\d*)? *")
+Fields = list[str]
 
 
-def read_records(form: Form, content: bytes, line: int) -> Records:
-    """Read a block of text that begins on a line of the file.
+class Stream(Protocol):
+    """What bytes are read from."""
 
-    Returns
-    -------
-    Records
-        The six amounts are floats if all of them are plain and good, else text as all other columns are.
+    def read(self, size: int, /) -> bytes:
+        """Read `size` bytes, fewer only at the end."""
 
-    Raises
-    ------
-    Reconsider
-        If the block is not in the file's encoding.
-    ReadError
-        If a field is longer than the csv module allows.
+
+class Records(NamedTuple):
+    """Records as columns, the line on which each starts, and those that have too few or too many fields."""
+
+    table: pa.Table
+    lines: np.ndarray
+    uneven: Sequence[tuple[int, Fields]] = ()
+
+    def where(self, rows: np.ndarray) -> "Records":
+        """Give some of the rows."""
+        return Records(self.table.filter(pa.array(rows)), self.lines[rows])
+
+
+def table_of(columns: Iterable[pa.Array]) -> pa.Table:
+    """Name columns by their positions, as names may be there twice."""
+    columns = list(columns)
+    return pa.table(columns, [str(i) for i in range(len(columns))])
+
+
+class Block(NamedTuple):
+    """Whole records of a file, from a line on, and how many bytes of text, or rows, lie before their end."""
+
+    content: bytes | Records
+    line: int
+    end: int
+
+
+def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> Iterator[Block]:
+    """Cut a stream of UTF-8 into blocks of whole records."""
+    rest, end = b"", 0
+    while chunk := stream.read(size):
+        rest += chunk
+        try:
+            cut = _last_end(rest, delimiter)
+        except csv.Error:
+            raise _too_long(line) from None
+        if cut:
+            end += cut
+            yield Block(rest[:cut], line, end)
+            line += count_lines(rest[:cut])
+            rest = rest[cut:]
+        elif len(rest) > LONGEST:
+            raise ReadError(f"line {line}: a record of more than {LONGEST >> 20} MB; is a quote not closed?")
+    if rest:
+        yield Block(rest, line, end + len(rest))
+
+
+def _too_long(line: int) -> ReadError:
+    limit = f"{csv.field_size_limit():,} characters"
+    return ReadError(f"line {line}: a field of more than {limit}; is a quote not closed?")
+
+
+def count_lines(content: bytes) -> int:
+    """Count line ends as Python's universal newlines do."""
+    lines = content.count(b"\n")
+    return lines + content.count(b"\r") - content.count(b"\r\n") if b"\r" in content else lines
+
+
+def line_ends(content: bytes) -> np.ndarray:
+    """Give the positions of newlines, and of carriage returns that no newline follows."""
+    text = np.frombuffer(content, dtype=np.uint8)
+    newlines = np.flatnonzero(text == NEWLINE)
+    if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
+        return newlines
+    returns = np.flatnonzero(text == RETURN)
+    return np.sort(np.concatenate([newlines, np.setdiff1d(returns, newlines - 1, assume_unique=True)]))
+
+
+def record_ends(content: bytes, ends: np.ndarray, delimiter: str) -> np.ndarray | None:
+    """Give those ends of lines that are not within quotes; None if only the csv module can tell.
+
+    It can be told if every quote stands where a well-formed file has one.
     """
-    _check_encoding(form, content)
-    lines = line_ends(content)
-    ends = record_ends(content, lines, form.delimiter)
-    starts = None if ends is None else _starts(content, ends)
-    if starts is None or form.shape.every or _not_for_arrow(content, starts):
-        return _by_csv(form, content, line)
-    table, ragged = _by_arrow(form, content, pa.float64())
-    if table is None or not all(good(table.column(i).to_numpy()).all() for i in form.spend):
-        table, ragged = _by_arrow(form, content, pa.string())
-    if table is None or len(table) + len(ragged) != len(starts):  # the csv module decides
-        return _by_csv(form, content, line)
-    return _placed(form, table, line + np.searchsorted(lines, starts), ragged)
+    if b'"' not in content:
+        return ends
+    quotes = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == QUOTE)
+    around = np.frombuffer(b"\n%b\n" % content, dtype=np.uint8)
+    edges = np.isin(np.arange(256), [ord(delimiter), NEWLINE, RETURN])
+    if not edges[around[quotes]].any():  # no field begins with a quote, so each is an ordinary character
+        return ends
+    edges[QUOTE] = True  # doubled
+    opening, closing = around[quotes[::2]], around[quotes[1::2] + 2]
+    if len(quotes) % 2 or not (edges[opening].all() and edges[closing].all()):
+        return None
+    return ends[np.searchsorted(quotes, ends) % 2 == 0]
 
 
-def weigh_plain(form: Form, content: bytes, records: Records) -> Evidence:
-    """Weigh a block whose amounts are floats; its fields are looked at only if one may be thousands."""
-    sign, table = form.decimal.plain, records.table
-    if not sign:
-        return NOTHING
-    if not records.ragged and sign != form.delimiter:
-        text = np.frombuffer(content.rstrip(b"\r\n") + b"\n000", dtype=np.uint8)
-        signs, third, after = text[:-4] == ord(sign), text[3:-1] - np.uint8(ord("0")), text[4:]
-        ends = (after <= ord(" ")) | (after == ord(form.delimiter)) | (after == ord('"'))
-        others = [content_of(column) for i, column in enumerate(table.columns) if i not in form.spend]
-        marked = int(np.count_nonzero(signs)) - sum(other.count(sign.encode()) for other in others)
-        if not (marked and (signs & (third < 10) & ends).any()):
-            return Evidence(point=marked) if sign == "." else Evidence(comma=marked)
-    texts, _ = _by_arrow(form, content, pa.string())
-    return NOTHING if texts is None else weigh([texts.column(i) for i in form.spend], sign)
+def _last_end(content: bytes, delimiter: str) -> int:
+    """Give the length of the whole records at the start of `content`, which may end within one."""
+    content = content.removesuffix(b"\r")  # a newline may follow it
+    if b'"' not in content:
+        return max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    ends = line_ends(content)
+    quotes = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == QUOTE)
+    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    for last in (*ends[-1:], *outside[-1:]):
+        if record_ends(content[: last + 1], ends[ends <= last], delimiter) is not None:
+            return int(last) + 1
+    # The csv module says where the last record but one ends; the last may be cut short.
+    text = content.decode(errors="surrogateescape")  # reading the block will say that it is not UTF-8
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    before = now = 0
+    try:
+        for _ in reader:
+            before, now = now, reader.line_num
+    except csv.Error:
+        if not now:
+            raise
+        before = now
+    return int(ends[before - 1]) + 1 if before else 0
 
 
-def _check_encoding(form: Form, content: bytes) -> None:
-    if form.encoding == "utf-8" and not content.isascii():
+def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
+    """Find out from a file's first records how wide they are beside its header."""
+    names, spend, shape = dialect.names, dialect.spend, EVEN
+    usual = Counter(map(len, records)).most_common(1)[0][0] if records else len(names)
+    rows = [(i, fields) for i, fields in enumerate(records, start=1) if len(fields) == usual]
+    if max(spend) < usual < len(names) and not _rest(names, usual):
+        names, shape = names[:usual], Shape(OPEN)
+    elif usual == len(names) + 1 and _have_names(dialect, records, rows):
+        names, spend, shape = ("", *names), tuple(i + 1 for i in spend), Shape(ROW_NAMES)
+    elif all(len(fields) != len(names) for fields in records):  # none shows what stands where
+        blank = usual > len(names) and not any(
+            _rest(each, len(names)) for each in records if len(each) <= usual
+        )
+        every = (
+            usual - len(names) if blank and not all(_may_be_moved(dialect, each) for _, each in rows) else 0
+        )
+        first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
+        # Nothing can be missing before the six amounts: none is, or what is there is no amount.
+        alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
+        cut = usual < len(names) and alike
+        shape = Shape("", bool(every), every, frozenset() if cut else frozenset(range(len(names))))
+    return replace(dialect, names=names, spend=spend, shape=shape)
+
+
+def _rest(fields: Sequence[str], width: int) -> str:
+    """Give what a record has beyond the header's columns, if it is more than blanks."""
+    return "".join(fields[width:]).strip()
+
+
+def _have_names(dialect: Dialect, records: list[Fields], rows: list[tuple[int, Fields]]) -> bool:
+    """Say whether the amounts stand one field further on, and only a row's name can be before them."""
+    width, first = len(dialect.names), min(dialect.spend)
+    here, moved = (
+        any(all(is_amount(fields[i + k]) for i in dialect.spend) for _, fields in rows) for k in (0, 1)
+    )
+    even = len(rows) > 1 and all(len(fields) != width for fields in records)
+    numbered = even and all(fields[0] == str(i) for i, fields in rows)
+    if here and first > 0:  # the file's own first column may be numbered, too
+        plain = any(not _may_be_moved(dialect, fields) for _, fields in rows)
+        return moved and numbered and plain and any(_rest(fields, width) for _, fields in rows)
+    return moved and (numbered or (not here and first == 0))
+
+
+def _may_be_moved(dialect: Dialect, fields: Fields) -> bool:
+    """Say whether a record may have a field too many because of a comma before or within an amount."""
+    first, last = min(dialect.spend), max(dialect.spend)
+    split = any(map(_SPLIT.fullmatch, map(",".join, pairwise(fields[first : last + 2]))))
+    before = not all(map(is_amount, fields[:first])) and len(fields[first].strip()) < 5  # a house's number
+    return dialect.delimiter == "," and (split or before) and any(map(is_amount, fields[last + 1 : last + 2]))
+
+
+def _fitted(dialect: Dialect, fields: Fields) -> Fields | None:
+    """Give a record as many fields as the header has names, if that is safe."""
+    width, last, (_, spare, every, counts) = len(dialect.names), max(dialect.spend), dialect.shape
+    missing = width - len(fields)
+    if missing == -every:
+        return fields[:width] if not _rest(fields, width) else None
+    if every or missing <= 0 or len(fields) <= last or counts is None:
+        safe = not every and missing < 0 and spare and not _rest(fields, width)
+    else:  # were a field missing further ahead, some amount here would be from a column after it
+        safe = any(
+            is_amount(fields[i]) and counts.isdisjoint(range(i + 1, i + missing + 1))
+            for i in range(last, len(fields))
+        )
+    return (fields + [""] * missing)[:width] if safe and not _may_be_moved(dialect, fields) else None
+
+
+def _shape(dialect: Dialect, records: Records) -> Shape:
+    """Give what is known of a file's shape after some more records."""
+    width, last, (note, spare, every, counts) = len(dialect.names), max(dialect.spend), dialect.shape
+    uneven = [fields for _, fields in records.uneven]
+    short = any(last < len(fields) < width for fields in uneven)
+    rests = [_rest(each, width) for each in uneven if width < len(each) <= width + (every or len(each))]
+    if counts is not None or short:
+        counts = counts or frozenset()
+        for i in set(range(last + 1, width)) - counts:
+            cells = records.table.column(i).unique().to_pylist()
+            if any(map(is_amount, [*cells, *(each[i] for each in uneven if len(each) > i)])):
+                counts |= {i}
+    if spare is None and not all(rests):
+        spare = True
+    elif spare and not every:
+        last_column = pc.utf8_trim_whitespace(records.table.column(width - 1))
+        spare = not (any(rests) or short or pc.any(pc.equal(last_column, "")).as_py())  # it may be moved
+    elif spare:
+        spare = not any(rests)
+    return Shape(note, spare, every, counts)
+
+
+def read_records(dialect: Dialect, content: bytes, line: int) -> Records:
+    """Read a block of text that begins on a line of the file; every column is text."""
+    if dialect.encoding == "utf-8" and not content.isascii():
         try:
             content.decode()
         except UnicodeDecodeError:
-            raise Reconsider(form.rewritten(encoding="cp1252")) from None
+            raise Reconsider(replace(dialect, encoding="cp1252")) from None
+    records = _by_arrow(dialect, content, line) or _by_csv(dialect, content, line)
+    if (shape := _shape(dialect, records)) != dialect.shape:
+        raise Reconsider(replace(dialect, shape=shape))
+    return records
 
 
-def _starts(content: bytes, ends: np.ndarray) -> np.ndarray:
-    """Find where the records start, without the empty lines."""
+def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
+    """Parse a block, if Arrow alone can do it."""
+    lines = line_ends(content)
+    ends = record_ends(content, lines, dialect.delimiter)
+    if ends is None or dialect.shape.every or content.startswith(codecs.BOM_UTF8):  # which Arrow would drop
+        return None
     starts = np.concatenate([[0], ends + 1])
     lengths = np.append(ends, len(content)) - starts
+    if lengths.max() > csv.field_size_limit():
+        return None
     firsts = np.frombuffer(content + b"\n", dtype=np.uint8)[starts]
-    return starts[(lengths > 1) | ((lengths == 1) & (firsts != ord("\r")))]
-
-
-def _not_for_arrow(content: bytes, starts: np.ndarray) -> bool:
-    """Say whether a field may be too long for the csv module, or Arrow would drop what looks like a mark."""
-    longest = np.diff(starts, append=len(content)).max(initial=0)
-    return bool(longest > csv.field_size_limit()) or content.startswith(codecs.BOM_UTF8)
-
-
-def _by_arrow(form: Form, content: bytes, amounts: pa.DataType) -> tuple[pa.Table | None, list]:
-    """Parse a block, the six amounts as a type; no table if that fails, or if Arrow alone cannot do it.
-
-    The list has the number, from 0, and the text of each record with too few or too many fields.
-    """
-    ragged: list[tuple[int, str]] = []
+    starts = starts[(lengths > 1) | ((lengths == 1) & (firsts != RETURN))]  # an empty line is no record
+    uneven: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
-        if fitted(form, _fields(form, [row.text])[0]):
+        if _fitted(dialect, next(csv.reader([row.text], delimiter=dialect.delimiter))):
             return "error"
-        ragged.append((row.number - 1, row.text))
+        uneven.append((row.number - 1, row.text))
         return "skip"
 
-    names = [str(i) for i in range(len(form.names))]
-    types = {name: amounts if i in form.spend else pa.string() for i, name in enumerate(names)}
+    names = [str(i) for i in range(len(dialect.names))]
+    reading = pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names)
     parsing = pacsv.ParseOptions(
-        delimiter=form.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+        delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
+    )
+    converting = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
     )
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(content),
-            pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
-            parsing,
-            pacsv.ConvertOptions(
-                column_types=types,
-                null_values=[],
-                strings_can_be_null=False,
-                decimal_point=form.decimal.plain or NO_SIGN,
-                check_utf8=False,
-            ),
-        )
-    except pa.ArrowInvalid:  # not a plain number, or nothing but empty lines, or an idle delimiter
-        return None, []
-    return table, ragged
+        table = pacsv.read_csv(pa.BufferReader(content), reading, parsing, converting)
+    except pa.ArrowInvalid:  # a record to be fitted, or nothing but empty lines, or an idle delimiter
+        return None
+    if len(table) + len(uneven) != len(starts):  # the csv module decides
+        return None
+    at, places = line + np.searchsorted(lines, starts), [number for number, _ in uneven]
+    fields = csv.reader([text for _, text in uneven], delimiter=dialect.delimiter)
+    return Records(table, np.delete(at, places), list(zip(at[places].tolist(), fields, strict=True)))
 
 
-def _placed(form: Form, table: pa.Table, lines: np.ndarray, ragged: list[tuple[int, str]]) -> Records:
-    """Give every record its line."""
-    if not ragged:
-        return Records(table, lines, [])
-    numbers, texts = zip(*ragged, strict=True)
-    uneven = np.array(numbers)
-    set_aside = list(zip(lines[uneven].tolist(), _fields(form, texts), strict=True))
-    return Records(table, np.delete(lines, uneven), set_aside)
-
-
-def _fields(form: Form, records: list[str] | tuple[str, ...]) -> list[list[str]]:
-    return list(csv.reader(records, delimiter=form.delimiter))
-
-
-def _by_csv(form: Form, content: bytes, line: int) -> Records:
-    width, first = len(form.names), line
-    rows, lines, ragged = [], [], []
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=form.delimiter)
+def _by_csv(dialect: Dialect, content: bytes, line: int) -> Records:
+    width, first = len(dialect.names), line
+    rows, lines, uneven = [], [], []
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=dialect.delimiter)
     try:
         for fields in reader:
             start, line = line, first + reader.line_num
-            if fields and (whole := fitted(form, fields)):
-                rows.append(whole)
+            if fields and (fitted := _fitted(dialect, fields)):
+                rows.append(fitted)
                 lines.append(start)
             elif fields:  # an empty line is no record
-                ragged.append((start, fields))
+                uneven.append((start, fields))
     except csv.Error:
-        raise too_long(line) from None
+        raise _too_long(line) from None
     columns = zip(*rows, strict=True) if rows else [()] * width
-    table = pa.table([pa.array(its, pa.string()) for its in columns], [str(i) for i in range(width)])
-    return Records(table, np.array(lines, dtype=int), ragged)
+    table = table_of(pa.array(cells, pa.string()) for cells in columns)
+    return Records(table, np.array(lines, dtype=int), uneven)

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from shlex import quote
@@ -17,9 +18,10 @@ import pyarrow.parquet as pq
 
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import MIXED, Block, Records
-from wholesale.reading.form import Form, Settings
-from wholesale.reading.header import ReadError, match_columns
+from wholesale.reading.dialect import Dialect
+from wholesale.reading.header import ReadError, Settings, match_columns
+from wholesale.reading.records import Block, Records, table_of
+from wholesale.reading.sorting import MIXED
 from wholesale.wording import listed
 
 if TYPE_CHECKING:
@@ -34,29 +36,26 @@ BUFFER = 1 << 20
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """What is in an Excel file with a password."""
 
-FITS = "The sheet {} is read; {} has the six categories too: say --sheet {} to read that one."
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
 """The attribute of OpenDocument that calls a cell an error."""
 
+Place = tuple[int, int]
+"""Row and column of a cell, from 1."""
 
-def parquet_form(path: Path, settings: Settings) -> Form:
-    """Find the six columns of a Parquet file.
 
-    Raises
-    ------
-    ReadError
-        If it is damaged, lacks a column, or one of the six holds neither numbers nor text.
-    """
+def parquet_dialect(path: Path, settings: Settings) -> Dialect:
+    """Find the six columns of a Parquet file; each must hold numbers or text."""
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError):
         raise ReadError("it is not a whole Parquet file") from None
-    spend = match_columns(schema.names, settings.columns)
+    spend, types = match_columns(schema.names, settings.columns), pa.types
+    amounts = (types.is_string, types.is_integer, types.is_floating, types.is_decimal, types.is_null)
     for column, i in zip(SPEND_COLUMNS, spend, strict=True):
         kind = plain_type(schema.types[i])
-        if not (pa.types.is_string(kind) or _is_number(kind)):
+        if not any(is_kind(kind) for is_kind in amounts):
             raise ReadError(f"{column} holds {kind}, not amounts")
-    return Form(tuple(schema.names), spend, line=1)
+    return Dialect(tuple(schema.names), spend, line=1)
 
 
 def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 1) -> Iterator[Block]:
@@ -64,15 +63,10 @@ def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 
     # Buffered beforehand, as is the default, row groups would stay in memory until the last is read.
     file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
     for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
+        end = line + len(batch)
         columns = [column.cast(plain_type(column.type)) for column in batch.columns]
-        table = pa.table([pa.chunked_array([column]) for column in columns], _positions(len(columns)))
-        yield Block(Records(table, np.arange(line, line + len(batch)), []), line, line + len(batch) - 1)
-        line += len(batch)
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    types = pa.types
-    return types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_null(kind)
+        yield Block(Records(table_of(columns), np.arange(line, end)), line, end - 1)
+        line = end
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -81,10 +75,6 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         kind = kind.value_type
     text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     return pa.string() if text else kind
-
-
-def _positions(width: int) -> list[str]:
-    return [str(i) for i in range(width)]
 
 
 @contextmanager
@@ -100,67 +90,66 @@ def _workbook(path: Path) -> Iterator["CalamineWorkbook"]:
         raise ReadError("it is not a whole Excel file") from None
 
 
-def excel_form(path: Path, settings: Settings) -> Form:
+def excel_dialect(path: Path, settings: Settings) -> Dialect:
     """Find the six columns in the first row that has anything in it, of the sheet told or the first in sight.
 
-    Raises
-    ------
-    ReadError
-        If the file cannot be read or has no such sheet, or if that holds no customers; another that does is
-        then named.
+    If that holds no customers, another sheet that does is named.
     """
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     with _workbook(path) as book:
-        sheets = [its for its in book.sheets_metadata if its.typ == SheetTypeEnum.WorkSheet]
-        seen = {its.name: its.visible == SheetVisibleEnum.Visible for its in sheets}
-        if settings.sheet and settings.sheet not in seen:
-            raise ReadError(f"it has no sheet {shown(settings.sheet)}, but {listed([*map(shown, seen)])}")
-        name = settings.sheet or next((name for name, its in seen.items() if its), next(iter(seen), ""))
-        forms = {name: _sheet_form(path, book, name, settings)}
-        if not settings.sheet:
-            forms |= {other: _sheet_form(path, book, other, settings) for other in seen if other != name}
-    form, others = forms.pop(name), [other for other, its in forms.items() if isinstance(its, Form)]
-    if isinstance(form, Form):
-        remarks = [FITS.format(shown(name), shown(other), quote(other)) for other in others[:1]]
-        return form.rewritten(remarks=tuple(remarks))
-    if others:
-        reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(others[0])} does"
-        raise ReadError(reason, option=f"say --sheet {quote(others[0])}")
-    where = f"sheet {shown(name)}: " if forms else ""
-    raise ReadError(f"{where}{form.reason}", header=form.header, option=form.option)
+        sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        names = [sheet.name for sheet in sheets]
+        if settings.sheet and settings.sheet not in names:
+            raise ReadError(f"it has no sheet {shown(settings.sheet)}, but {listed([*map(shown, names)])}")
+        in_sight = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+        name = settings.sheet or [*in_sight, *names, ""][0]
+        others = [] if settings.sheet else [other for other in names if other != name]
+        found = {sheet: _sheet_dialect(path, book, sheet, settings) for sheet in (name, *others)}
+    fit = [other for other in others if isinstance(found[other], Dialect)]
+    dialect = found[name]
+    if isinstance(dialect, Dialect):
+        remarks = [
+            f"The sheet {shown(name)} is read; {shown(other)} has the six categories too:"
+            f" say --sheet {quote(other)} to read that one."
+            for other in fit[:1]
+        ]
+        return replace(dialect, remarks=tuple(remarks))
+    if fit:
+        reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(fit[0])} does"
+        raise ReadError(reason, option=f"say --sheet {quote(fit[0])}")
+    where = f"sheet {shown(name)}: " if others else ""
+    raise ReadError(f"{where}{dialect.reason}", header=dialect.header, option=dialect.option)
 
 
-def _sheet_form(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Form | ReadError:
+def _sheet_dialect(
+    path: Path, book: "CalamineWorkbook", name: str, settings: Settings
+) -> Dialect | ReadError:
     rows = _filled(path, book, name)
     if not rows:
         return ReadError(f"its sheet {shown(name)} is empty")
     line, header = rows[0]
     names = tuple(map(_text, header))
     try:
-        form = Form(names, match_columns(names, settings.columns), line=line + 1, sheet=name)
+        dialect = Dialect(names, match_columns(names, settings.columns), line=line + 1, sheet=name)
     except ReadError as error:
         return error
-    return form if rows[1:] else ReadError("it has a header but no rows")
+    return dialect if rows[1:] else ReadError("it has a header but no rows")
 
 
-def excel_blocks(path: Path, form: Form) -> Iterator[Block]:
-    """Give all rows of an Excel file: amounts in columns that are `MIXED`, every other cell as text."""
+def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
+    """Give all rows of a sheet: amounts in columns that are `MIXED`, every other cell as text."""
     with _workbook(path) as book:
-        rows = _filled(path, book, form.sheet, form.spend)[1:]
-    cells = [[row[i] for _, row in rows] for i in range(len(form.names))]
-    columns = [_amounts(its) if i in form.spend else _texts(its) for i, its in enumerate(cells)]
+        rows = _filled(path, book, dialect.sheet, dialect.spend)[1:]
+    columns = []
+    for i in range(len(dialect.names)):
+        cells = [row[i] for _, row in rows]
+        texts = pa.array(map(_text, cells), pa.string())
+        numbers = pa.array([cell if type(cell) in (int, float) else None for cell in cells], pa.float64())
+        mixed = pa.StructArray.from_arrays([numbers, texts], fields=list(MIXED))
+        columns.append(mixed if i in dialect.spend else texts)
     lines = np.array([line for line, _ in rows], dtype=int)
-    yield Block(Records(pa.table(columns, _positions(len(columns))), lines, []), form.line, len(rows))
-
-
-def _amounts(cells: list) -> pa.StructArray:
-    numbers = [cell if type(cell) in (int, float) else None for cell in cells]
-    return pa.StructArray.from_arrays([pa.array(numbers, pa.float64()), _texts(cells)], fields=list(MIXED))
-
-
-def _texts(cells: list) -> pa.StringArray:
-    return pa.array(map(_text, cells), pa.string())
+    yield Block(Records(table_of(columns), lines), dialect.line, len(rows))
 
 
 def _text(cell: object) -> str:
@@ -186,36 +175,37 @@ def _filled(
     return [(number, [*row, *[""] * (width - len(row))]) for number, row in filled]
 
 
-def _passed_over(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+def _passed_over(path: Path, sheet: str) -> dict[Place, str]:
     """Give what calamine takes for blanks or amounts: errors, formulas that have no value yet, percentages.
 
-    By row and column. The older binary files are not looked into: their errors stay blanks.
+    The older binary files are not looked into: their errors stay blanks.
     """
     try:
         with ZipFile(path) as parts:
             if "content.xml" in parts.namelist():
                 return dict(_open_errors(parts.read("content.xml"), sheet))
             book = fromstring(parts.read("xl/workbook.xml"))
-            sheets, stale = book.iterfind(".//{*}sheet"), book.find(".//{*}calcPr[@fullCalcOnLoad='1']")
+            stale = "" if book.find(".//{*}calcPr[@fullCalcOnLoad='1']") is None else "0"
+            ids = [_local(each, "id") for each in book.iterfind(".//{*}sheet") if each.get("name") == sheet]
             links = fromstring(parts.read("xl/_rels/workbook.xml.rels"))
-            ids = [_local(its, "id") for its in sheets if its.get("name") == sheet]
-            targets = [its.get("Target", "") for its in links if its.get("Id") in ids]
+            targets = [link.get("Target", "") for link in links if link.get("Id") in ids]
             styled = "xl/styles.xml" in parts.namelist()
-            percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set()
-            content = parts.read(posixpath.join("/xl", *targets)[1:])
-            return dict(_faults(content, percents, "" if stale is None else "0"))
+            percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set[str]()
+            return dict(_faults(parts.read(posixpath.join("/xl", *targets)[1:]), percents, stale))
     except (BadZipFile, KeyError, ValueError, ParseError):
         return {}
 
 
 def _percents(styles: Element) -> set[str]:
     """Give the numbers of the styles that show a cell as a percentage."""
-    own = [its.get("numFmtId") for its in styles.iterfind(".//{*}numFmt") if "%" in its.get("formatCode", "")]
+    formats = [
+        each.get("numFmtId") for each in styles.iterfind(".//{*}numFmt") if "%" in each.get("formatCode", "")
+    ]
     used = enumerate(styles.iterfind("{*}cellXfs/{*}xf"))
-    return {str(i) for i, its in used if its.get("numFmtId") in ("9", "10", *own)}
+    return {str(i) for i, style in used if style.get("numFmtId") in ("9", "10", *formats)}
 
 
-def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[tuple[int, int], str]]:
+def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[Place, str]]:
     """Find errors, formulas whose value is none or as stale as that, and percentages in Office Open XML."""
     worth_it = percents or re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
     for cell in fromstring(content).iter() if worth_it else ():
@@ -233,9 +223,9 @@ def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[tu
             yield (int(place[2]), column), str(value)
 
 
-def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[tuple[int, int], str]]:
+def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[Place, str]]:
     """Find errors and percentages in OpenDocument, where a cell or a row that repeats is written once."""
-    tables = [its for its in fromstring(content).iterfind(".//{*}table") if _local(its, "name") == sheet]
+    tables = [each for each in fromstring(content).iterfind(".//{*}table") if _local(each, "name") == sheet]
     row = 1
     for line in tables[0].iterfind(".//{*}table-row"):
         column = 1
@@ -248,4 +238,4 @@ def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[tuple[int, int], 
 
 def _local(element: Element, name: str) -> str:
     """Give an attribute by its name without a namespace, of which there are variants."""
-    return next((its for key, its in element.items() if key.rpartition("}")[2] == name), "")
+    return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")

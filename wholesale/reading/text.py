@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -15,11 +16,9 @@ import pyarrow as pa
 
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.blocks import Block, count_lines, cut_blocks
-from wholesale.reading.form import DELIMITERS, Form, Reconsider, Settings
-from wholesale.reading.header import ReadError, match_columns, plain
-from wholesale.reading.numerals import is_amount
-from wholesale.reading.shape import shaped
+from wholesale.reading.dialect import Dialect, Reconsider, is_amount
+from wholesale.reading.header import ReadError, Settings, match_columns, plain
+from wholesale.reading.records import Block, count_lines, cut_blocks, shaped
 
 SAMPLE = 1 << 20
 """Bytes looked at before reading begins."""
@@ -27,92 +26,44 @@ SAMPLE = 1 << 20
 RECORDS, LINES = 1000, 20
 """Records that are compared with the header, and lines among which it is looked for to name a mistake."""
 
-ZIP = b"PK\x03\x04"
-_COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
+DELIMITERS = ",;\t|"
+SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""How a ZIP begins, as newer workbooks are, and an older workbook."""
+
 NO_NAMES = "its first line is no header: no comma, semicolon, tab or bar separates names in it"
+_COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
-class Header(NamedTuple):
-    """The first record: its fields, how many lines and characters it takes, and what separates it."""
-
-    fields: list[str]
-    lines: int
-    length: int
-    delimiter: str
-
-    def known(self, settings: Settings) -> int:
-        """Count the names that are those of categories."""
-        wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
-        return len(wanted & {plain(name) for name in self.fields})
-
-
-def sniff(path: Path, settings: Settings, encoding: str | None = None) -> Form:
-    """Find out how a text file is written, except for its decimal sign, which only records show.
-
-    Parameters
-    ----------
-    path : Path
-    settings : Settings
-    encoding : str, optional
-        If it is known already.
-
-    Raises
-    ------
-    ReadError
-        If the file is empty, is not text, or lacks a column.
-    """
-    if encoding is None:
-        with opened(path) as raw:
-            encoding = encoding_of(raw.read(SAMPLE))
-    try:
-        with opened(path) as raw:
-            sample = Utf8(raw, encoding).read(SAMPLE).decode(errors="replace")
-    except UnicodeDecodeError:
-        return sniff(path, settings, _other(encoding))
-    header, before = _header(sample, settings)
-    try:
-        if len(header.fields) == 1:
-            raise ReadError(NO_NAMES)
-        spend = match_columns(header.fields, settings.columns)
-    except ReadError as error:
-        raise _instead(sample, header, settings) or error from None
-    start = before + header.length
-    line = 1 + count_lines(sample[:before].encode()) + header.lines
-    form = Form(tuple(header.fields), spend, encoding=encoding, delimiter=header.delimiter, line=line)
-    form = form.rewritten(start=len(sample[:start].encode()))
-    return shaped(form, _first_records(sample[start:], header.delimiter))
-
-
-def text_blocks(path: Path, form: Form, size: int) -> Iterator[Block]:
-    """Cut a text file into blocks of about `size` bytes.
-
-    Raises
-    ------
-    Reconsider
-        If it is not in the form's encoding.
-    ReadError
-        If it is in none.
-    """
-    with opened(path) as raw:
-        stream = Utf8(raw, form.encoding)
+def kind_of(path: Path) -> str:
+    """Say whether a file is ``"text"``, a ``"zip"`` of text, ``"parquet"`` or ``"excel"``."""
+    with path.open("rb") as file:
+        beginning = file.read(SAMPLE)
+    if beginning.startswith(ZIP):
         try:
-            stream.read(form.start)
-            yield from cut_blocks(stream, form.delimiter, form.line, size)
-        except UnicodeDecodeError:
-            raise Reconsider(form.rewritten(encoding=_other(form.encoding))) from None
+            with zipfile.ZipFile(path) as archive:
+                book = not {"[Content_Types].xml", "mimetype", "content.xml"}.isdisjoint(archive.namelist())
+        except zipfile.BadZipFile:
+            book = path.suffix.lower() != ".zip"
+        return "excel" if book else "zip"
+    # A damaged workbook is one, but what is text is read as text: many programs export it under such names.
+    damaged = path.suffix.lower() in SHEETS and b"\0" in beginning
+    if beginning.startswith(OLD) or (damaged and not encoding_of(beginning).startswith("utf-16")):
+        return "excel"
+    return "parquet" if beginning.startswith(b"PAR1") else "text"
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
     """Open a text file, which may be compressed, or the only file in a ZIP."""
-    if not is_archive(path):
+    if kind == "text":
         with pa.input_stream(str(path)) as raw:
             yield raw
         return
     try:
         archive = zipfile.ZipFile(path)
-        inside = [its for its in archive.namelist() if not re.search(r"/$|^__MACOSX/|(^|/)\.[^/]*$", its)]
+        inside = [name for name in archive.namelist() if not re.search(r"/$|^__MACOSX/|(^|/)\.[^/]*$", name)]
         if len(inside) != 1:
             raise ReadError(f"it is a ZIP of {len(inside)} files; unpack it and name one of them")
         file = archive.open(inside[0])
@@ -120,18 +71,6 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise ReadError("it is a ZIP that is damaged or has a password; unpack it first") from None
     with archive, file:
         yield file
-
-
-def is_archive(path: Path) -> bool:
-    """Say whether a file is a ZIP, and no workbook, which is one as well."""
-    with path.open("rb") as file:
-        if file.read(4) != ZIP:
-            return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return not {"[Content_Types].xml", "mimetype", "content.xml"} & set(archive.namelist())
-    except zipfile.BadZipFile:
-        return path.suffix.lower() == ".zip"
 
 
 class Utf8:
@@ -177,8 +116,48 @@ def _other(encoding: str) -> str:
     return "latin-1"
 
 
-def _header(sample: str, settings: Settings) -> tuple[Header, int]:
-    """Find the header, and how much is before it: a line that tells the separator, and comments."""
+class Header(NamedTuple):
+    """The first record: its fields, the characters and lines up to its end, and what separates it."""
+
+    fields: list[str]
+    end: int
+    lines: int
+    delimiter: str
+
+    def known(self, settings: Settings) -> int:
+        """Count the names that are those of categories."""
+        wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
+        return len(wanted & {plain(name) for name in self.fields})
+
+
+def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
+    """Find out how a text file is written, except for its decimal sign, which only records show."""
+    if encoding is None:
+        with _opened(path, kind) as raw:
+            encoding = encoding_of(raw.read(SAMPLE))
+    try:
+        with _opened(path, kind) as raw:
+            sample = Utf8(raw, encoding).read(SAMPLE).decode(errors="replace")
+    except UnicodeDecodeError:
+        return text_dialect(path, kind, settings, _other(encoding))
+    header = _header(sample, settings)
+    try:
+        if len(header.fields) == 1:
+            raise ReadError(NO_NAMES)
+        spend = match_columns(header.fields, settings.columns)
+    except ReadError as error:
+        raise _instead(sample, header, settings) or error from None
+    start, line = len(sample[: header.end].encode()), header.lines + 1
+    dialect = Dialect(tuple(header.fields), spend, (), line, encoding, header.delimiter, start)
+    try:
+        reader = csv.reader(io.StringIO(sample[header.end :], newline=""), delimiter=header.delimiter)
+        return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
+    except csv.Error:  # a field is too long; reading the block will tell
+        return dialect
+
+
+def _header(sample: str, settings: Settings) -> Header:
+    """Find the header, which may follow a line that tells the separator, and comments."""
     told = _SEPARATOR_LINE.match(sample)
     first = last = len(told[0]) if told else 0
     if not sample[first:].strip():
@@ -186,14 +165,24 @@ def _header(sample: str, settings: Settings) -> tuple[Header, int]:
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
     delimiters = told[1] if told else DELIMITERS
-    found = [(_best(sample[at:], delimiters, settings), at) for at in dict.fromkeys((last, first))]
-    return max(found, key=lambda its: its[0].known(settings))  # a header, too, may begin with #
+    found = (_best(sample, settings, delimiters, at) for at in dict.fromkeys((last, first)))
+    return max(found, key=lambda header: header.known(settings))  # a header, too, may begin with #
 
 
-def _best(sample: str, delimiters: str, settings: Settings) -> Header:
+def _best(sample: str, settings: Settings, delimiters: str = DELIMITERS, at: int = 0) -> Header:
     """Take the separator under which most of the six categories have a column."""
-    readings = [_first_record(sample, delimiter) for delimiter in delimiters]
-    return max(readings, key=lambda its: (its.known(settings), len(its.fields)))
+    readings = [_first_record(sample, delimiter, at) for delimiter in delimiters]
+    return max(readings, key=lambda header: (header.known(settings), len(header.fields)))
+
+
+def _first_record(sample: str, delimiter: str, at: int) -> Header:
+    reader = csv.reader(io.StringIO(sample[at:], newline=""), delimiter=delimiter)
+    try:
+        fields = next(record for record in reader if record)
+    except csv.Error:
+        raise ReadError("its first line is too long to be a header") from None
+    end = at + sum(map(len, islice(io.StringIO(sample[at:], newline=""), reader.line_num)))
+    return Header(fields, end, count_lines(sample[:at].encode()) + reader.line_num, delimiter)
 
 
 def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
@@ -217,30 +206,16 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
 
 def _is_header(line: str, settings: Settings) -> object:
     with suppress(ReadError):
-        return line.strip() and match_columns(_best(line, DELIMITERS, settings).fields, settings.columns)
+        return line.strip() and match_columns(_best(line, settings).fields, settings.columns)
     return False
 
 
-def _first_records(text: str, delimiter: str) -> list[list[str]]:
-    try:
-        records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), RECORDS))
-    except csv.Error:  # a field is too long; reading the block will tell
-        return []
-    return [fields for fields in records if fields]
-
-
-def _first_record(sample: str, delimiter: str) -> Header:
-    length = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal length
-        for line in io.StringIO(sample, newline=""):
-            length += len(line)
-            yield line
-
-    reader = csv.reader(lines(), delimiter=delimiter)
-    try:
-        fields = next(record for record in reader if record)
-    except csv.Error:
-        raise ReadError("its first line is too long to be a header") from None
-    return Header(fields, reader.line_num, length, delimiter)
+def text_blocks(path: Path, kind: str, dialect: Dialect, size: int) -> Iterator[Block]:
+    """Cut a text file into blocks of about `size` bytes."""
+    with _opened(path, kind) as raw:
+        try:
+            stream = Utf8(raw, dialect.encoding)
+            stream.read(dialect.start)
+            yield from cut_blocks(stream, dialect.delimiter, dialect.line, size)
+        except UnicodeDecodeError:
+            raise Reconsider(replace(dialect, encoding=_other(dialect.encoding))) from None

@@ -22,12 +22,10 @@ import pyarrow.parquet as pq
 from wholesale.columns import ANSWERS
 from wholesale.predict import Predictor, predict_segments
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
-from wholesale.reading.blocks import Block
-from wholesale.reading.form import Form, Reconsider
+from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
-from wholesale.reading.seen import Seen, beside, beyond
-from wholesale.reading.sorting import LINE
-from wholesale.reading.text import is_archive
+from wholesale.reading.records import Block
+from wholesale.reading.totals import Seen, beside, beyond
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -116,12 +114,12 @@ class Scored(NamedTuple):
     lines: pa.ChunkedArray = None
 
 
-def score_block(predictor: Predictor, form: Form, block: Block) -> Scored:
+def score_block(predictor: Predictor, form: Dialect, block: Block) -> Scored:
     """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
     part = read_block(form, block)
     scored = score_table(predictor, part.accepted)
     counts = count(predictor, scored, part.rejected, part.seen)
-    return Scored(scored, part.rejected, counts, part.accepted.column(LINE))
+    return Scored(scored, part.rejected, counts, part.accepted.column(0))
 
 
 @dataclass
@@ -139,12 +137,12 @@ class Threads:
         if file.kind == "parquet":
             length = pq.read_metadata(file.path).num_rows
         for block in file.blocks():
-            yield block, (file.form.start + block.end) / length if length else None
+            yield block, (file.dialect.start + block.end) / length if length else None
 
     def submit(self, file: CustomerFile, part: Block) -> "Future[Scored]":
-        return self.pool.submit(self._score, file.form, part)
+        return self.pool.submit(self._score, file.dialect, part)
 
-    def _score(self, form: Form, block: Block) -> Scored:
+    def _score(self, form: Dialect, block: Block) -> Scored:
         scored = score_block(self.predictor, form, block)
         customers, rejected = self.accept.prepare(scored.customers), self.reject.prepare(scored.rejected)
         return scored._replace(customers=customers, rejected=rejected)
@@ -167,8 +165,8 @@ class Threads:
 
 def is_divisible(file: CustomerFile) -> bool:
     """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
-    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4") or is_archive(file.path)
-    return file.kind == "text" and not file.form.encoding.startswith("utf-16") and not compressed
+    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
+    return file.kind == "text" and not file.dialect.encoding.startswith("utf-16") and not compressed
 
 
 @dataclass
@@ -187,7 +185,7 @@ class Run:
 
     def run(self, source: Path, *, ahead: int) -> Summary:
         """Score all files, so many parts ahead; `files` then are as they were read in the end."""
-        forms = {i: file.form for i, file in enumerate(self.files)}
+        forms = {i: file.dialect for i, file in enumerate(self.files)}
         while forms:
             for i, form in forms.items():
                 with naming(self.files[i].path.name):
@@ -202,9 +200,9 @@ class Run:
         total = reduce(Counts.plus, (counts for _, counts in sorted(self.counts.items())))
         return summarize(self.predictor, total, self._notes())
 
-    def _read(self, begun: list[int], ahead: int) -> dict[int, Form]:
+    def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
         """Score files from their start; give the form of those that are to be read once more."""
-        forms: dict[int, Form] = {}
+        forms: dict[int, Dialect] = {}
         for i, share, promise in begun_ahead(self._promises(begun, forms), ahead):
             if i in forms:
                 continue
@@ -215,10 +213,12 @@ class Run:
                     if scored := self.executor.result(promise):
                         self._take(i, share, scored)
             except Reconsider as other:
-                forms[i] = other.form
+                forms[i] = other.dialect
         return forms
 
-    def _promises(self, begun: list[int], forms: dict[int, Form]) -> Iterator[tuple[int, float | None, Any]]:
+    def _promises(
+        self, begun: list[int], forms: dict[int, Dialect]
+    ) -> Iterator[tuple[int, float | None, Any]]:
         for i in begun:
             try:
                 for part, share in self.executor.parts(self.files[i]):
@@ -239,19 +239,19 @@ class Run:
         rows = sum(each.rows for each in self.counts.values())
         self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
 
-    def _judge(self) -> dict[int, Form]:
+    def _judge(self) -> dict[int, Dialect]:
         """Look at what each file shows, and all together; give the form of those to be read once more."""
-        forms: dict[int, Form] = {}
+        forms: dict[int, Dialect] = {}
         seen = [self.counts[i].seen if i in self.counts else Seen() for i in range(len(self.files))]
         for i, file in enumerate(self.files):
             try:
                 with naming(file.path.name):
                     self.files[i] = file.judged(seen[i])
             except Reconsider as other:
-                forms[i] = other.form
+                forms[i] = other.dialect
         return forms or (self._judge_together(seen) if len(seen) > 1 else {})
 
-    def _judge_together(self, seen: list[Seen]) -> dict[int, Form]:
+    def _judge_together(self, seen: list[Seen]) -> dict[int, Dialect]:
         """Find rows that are the sum of all others in all files."""
         forms, together = {}, reduce(Seen.plus, seen)
         rows, times = together.totals()
@@ -260,11 +260,11 @@ class Run:
             lines = [row.line for row in seen[i].largest if row in rows]
             with naming(file.path.name):
                 if step and step[:2] in [row[:2] for row in seen[i].steps]:
-                    raise ReadError(beside(step.line))
+                    raise beside(step.line)
                 if lines and times > 1:
-                    raise ReadError(beyond(lines[0]))
+                    raise beyond(lines[0])
             if lines:
-                forms[i] = file.form.rewritten(totals=(*file.form.totals, *lines))
+                forms[i] = replace(file.dialect, totals=(*file.dialect.totals, *lines))
         return forms
 
     def _notes(self) -> list[str]:

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
-from wholesale.reading.blocks import Block, cut_blocks
-from wholesale.reading.form import Reconsider
+from wholesale.reading.dialect import Reconsider
+from wholesale.reading.records import Block, cut_blocks
 from wholesale.reading.tables import parquet_blocks, plain_type
 from wholesale.reading.text import Utf8
 from wholesale.scoring import Progress, Run, Scored, is_divisible, score_block
@@ -116,10 +116,10 @@ def _check_columns(files: list[CustomerFile]) -> None:
 
 def _columns(file: CustomerFile) -> list[tuple[str, str]]:
     """Name the columns, and the types of those that are passed through."""
-    names, types = file.form.names, ["string"] * len(file.form.names)
+    names, types = file.dialect.names, ["string"] * len(file.dialect.names)
     if file.kind == "parquet":
         found = enumerate(pq.read_schema(file.path).types)
-        types = ["string" if i in file.form.spend else str(plain_type(kind)) for i, kind in found]
+        types = ["string" if i in file.dialect.spend else str(plain_type(kind)) for i, kind in found]
     return list(zip(names, types, strict=True))
 
 
@@ -194,7 +194,7 @@ def score_portion(
     try:
         with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
             for block in read_portion(file, portion):
-                scored = score_block(predictor, file.form, block)
+                scored = score_block(predictor, file.dialect, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
                 counts = counts.plus(scored.counts) if counts else scored.counts
@@ -207,7 +207,7 @@ def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     """Cut a file, with shares of it up to each end; only as much is read as tells where its records end."""
     if file.kind == "parquet":
         return _row_groups(file)
-    return _ranges(file) if is_divisible(file) else iter([(Portion(0, 0, file.form.line), 1.0)])
+    return _ranges(file) if is_divisible(file) else iter([(Portion(0, 0, file.dialect.line), 1.0)])
 
 
 def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
@@ -216,18 +216,18 @@ def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     for end in range(1, about.num_row_groups + 1):
         rows += about.row_group(end - 1).num_rows
         if rows - before >= ROWS or end == about.num_row_groups:
-            yield Portion(start, end - start, file.form.line + before), rows / max(about.num_rows, 1)
+            yield Portion(start, end - start, file.dialect.line + before), rows / max(about.num_rows, 1)
             start, before = end, rows
 
 
 def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
     def on_disk(text: bytes) -> int:  # of another divisible encoding, a byte for each character
-        return len(text) if file.form.encoding == "utf-8" else len(text.decode())
+        return len(text) if file.dialect.encoding == "utf-8" else len(text.decode())
 
     with file.path.open("rb") as raw:
         mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
         raw.seek(0)
-        header = on_disk(Utf8(raw, file.form.encoding).read(file.form.start))
+        header = on_disk(Utf8(raw, file.dialect.encoding).read(file.dialect.start))
     start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
     for block in file.blocks(PORTION):
         assert isinstance(block.content, bytes)
@@ -249,8 +249,8 @@ def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
         with file.path.open("rb") as raw:
             raw.seek(portion.start)
             text = raw.read(portion.size)
-        text = text if file.form.encoding == "utf-8" else text.decode(file.form.encoding).encode()
-        yield from cut_blocks(io.BytesIO(text), file.form.delimiter, portion.line)
+        text = text if file.dialect.encoding == "utf-8" else text.decode(file.dialect.encoding).encode()
+        yield from cut_blocks(io.BytesIO(text), file.dialect.delimiter, portion.line)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
-from wholesale.reading.customers import SHEETS
 from wholesale.reading.formulas import guard, guard_names
+from wholesale.reading.text import SHEETS
 
 SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
 Rows: TypeAlias = pa.Table | tuple[bytes, bytes] | None  # of CSV, the header and the text

@@ -16,8 +16,8 @@ import pyarrow as pa
 from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import UNFAMILIAR, Predictor
-from wholesale.reading.seen import Seen
-from wholesale.reading.sorting import blank_advice, count_blanks
+from wholesale.reading import blank_advice
+from wholesale.reading.totals import Seen
 from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25
@@ -136,7 +136,6 @@ class Counts:
     extremes: np.ndarray  # of shape (2, 6): the lowest amounts, and the lowest of their negatives
     faults: Counter  # rejected rows by the column at fault; "" for totals, and too few or too many fields
     examples: list[str]
-    blanks: int  # rejected rows at fault only for these
     seen: Seen
 
     @property
@@ -155,7 +154,6 @@ class Counts:
             extremes=np.minimum(self.extremes, other.extremes),
             faults=self.faults + other.faults,
             examples=[*self.examples, *other.examples][:EXAMPLES],
-            blanks=self.blanks + other.blanks,
             seen=self.seen.plus(other.seen),
         )
 
@@ -173,7 +171,6 @@ def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen
         extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, EXAMPLES).to_pylist()],
-        blanks=count_blanks(rejected),
         seen=seen or Seen(),
     )
 
@@ -275,7 +272,7 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
         examples=total.examples,
-        notes=[*notes, *blank_advice(total.blanks, total.rejected)],
+        notes=[*notes, *blank_advice(total.seen.blanks, total.rejected)],
         on_record=record.shape[1],
         constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
     )

@@ -16,8 +16,8 @@ from wholesale.app.templates import render
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.palette import segment_colours
 from wholesale.predict import UNFAMILIAR, Predictor
-from wholesale.reading import ReadError, Settings
-from wholesale.reading.form import SIGNS, Note
+from wholesale.reading import Note, ReadError, Settings
+from wholesale.reading.dialect import SIGNS
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import nearest, plain
 from wholesale.scoring import OutputError, Progress, Summary, score_file

@@ -1,0 +1,238 @@
+"""What the records of a file show only together: above all, which rows are sums or averages of others."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading.dialect import Evidence
+from wholesale.reading.header import ReadError
+
+KEPT, STEPS = 4, 64
+"""Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
+may be a total of all before it is at least as much as these together, and so seldom as well."""
+
+ENDS = 8
+"""Rows at either end of a table that may be called totals or averages."""
+
+FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
+"""Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
+that no word calls one."""
+
+_WORDS = re.compile(
+    r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum(?!\()|suma|soma|somma|somme"
+    r"|summa|razem|ogółem|celkem|spolu|összesen|yhteensä|toplam|итого|всего|σύνολο|合计|总计|合計|総計|합계)\b"
+)
+_FIGURES = re.compile(
+    r"\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert|durchschnitt"
+    r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均|ø|stdev"
+    r"|share|anteil|percent|prozent|budget|target|ziel|soll|vorjahr|(?:previous|last) year|units?|einheit)\W*"
+)
+"""In a cell of its own, as customers may have such names."""
+
+unbounded = np.errstate(over="ignore", invalid="ignore")
+
+
+class Row(NamedTuple):
+    """A row: its line, its six amounts, whether a word calls it a total; the sums of the rows before it."""
+
+    line: int
+    amounts: tuple[float, ...]
+    word: bool
+    before: tuple[float, ...] = ()
+    rows: int = 0  # before it
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a part of a file shows of the whole."""
+
+    evidence: Evidence = NO_EVIDENCE  # of the decimal sign
+    currencies: frozenset[str] = frozenset()  # signs on amounts
+    blanks: int = 0  # records that would be customers if blanks and dashes were 0
+    rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
+    sums: np.ndarray = field(default_factory=lambda: np.zeros(len(SPEND_COLUMNS)))  # of all read in these
+    decimals: int = 0  # the most that an amount has; ``FINEST + 1`` for more than are told apart
+    largest: tuple[Row, ...] = ()  # that of the customers, and those as large
+    steps: tuple[Row, ...] = ()
+    """Customers with as much as all rows before or after them, called totals at either end, or outermost."""
+
+    @unbounded
+    def plus(self, other: "Seen") -> "Seen":
+        """Add what the part of the file that comes next shows."""
+        rows = (*self.largest, *other.largest)
+        most = max((sum(row.amounts) for row in rows), default=0)
+        sums, count = self.sums + other.sums, self.rows + other.rows
+        later = (
+            row._replace(before=tuple((self.sums + row.before).tolist()), rows=self.rows + row.rows)
+            for row in other.steps
+        )
+        steps = [row for row in (*self.steps, *later) if _is_step(row, float(sums.sum()), count)]
+        return Seen(
+            self.evidence.plus(other.evidence),
+            self.currencies | other.currencies,
+            self.blanks + other.blanks,
+            count,
+            sums,
+            max(self.decimals, other.decimals),
+            tuple(row for row in rows if sum(row.amounts) == most)[:KEPT],
+            tuple(steps[:STEPS]),
+        )
+
+    @unbounded
+    def _add_up(self, others: np.ndarray, total: np.ndarray, rows: int, *, word: bool) -> bool:
+        """Say whether a total is the sum of rows, each of which was rounded."""
+        rounding = rows * 0.5 / 10**self.decimals if self.decimals <= FINEST else 0
+        slack = np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
+        return bool(((abs(others - total) <= slack) & np.isfinite(total)).all())  # inf is near to anything
+
+    @unbounded
+    def totals(self) -> tuple[tuple[Row, ...], int]:
+        """Find the row, or the same row repeated, that is the sum of all others.
+
+        The second number says how often the others hold it: more than once if subtotals are among them.
+        """
+        alike = tuple(row for row in self.largest if row.amounts == self.largest[0].amounts)
+        alike = tuple(row for row in alike if row.word) or alike
+        if not alike or len(alike) == KEPT:
+            return (), 0
+        total, rows, word = np.array(alike[0].amounts), self.rows - len(alike), alike[0].word
+        others = self.sums - len(alike) * total
+        for times in (1, 2, 3):  # with subtotals, and with those of subtotals
+            enough = _enough(alike[0], rows) and (rows >= 2 * times or times == 1)
+            if enough and self._add_up(others - (times - 1) * total, total, rows, word=word):
+                return alike, times
+        return (), 0
+
+    @property
+    def called(self) -> tuple[int, ...]:
+        """The lines of rows that words call totals, averages or the like."""
+        return tuple(row.line for row in self.steps if row.word)
+
+    @unbounded
+    def step(self) -> Row | None:
+        """Find a row that is the sum of all rows before it, or after it, though there are others."""
+        for row in self.steps:
+            total, before = np.array(row.amounts), np.array(row.before)
+            after = self.sums - before - total, self.rows - row.rows - 1
+            for others, rows in ((before, row.rows), after):
+                if _enough(row, rows) and self._add_up(others, total, rows, word=row.word):
+                    return row
+        return None
+
+    @unbounded
+    def means(self) -> list[int]:
+        """Find the lines of rows that are the average of all others, and called so or outermost."""
+        n, found = self.rows - 1, []
+        most = max((sum(row.amounts) for row in self.largest), default=0)
+        for row in self.steps:
+            amounts = np.array(row.amounts)
+            possible = n > 1 if row.word else row.rows in (0, n) and n > ENDS
+            unlike = most > (1 if row.word else 2) * amounts.sum()  # else anyone is their average
+            others = possible and unlike and np.count_nonzero(amounts) > 1
+            if others and self._add_up(self.sums - amounts, n * amounts, n, word=row.word):
+                found.append(row.line)
+        return found
+
+    def subtotals(self, total: Row | None, lines: np.ndarray, amounts: np.ndarray) -> list[int]:
+        """Find the lines of rows that each are the sum of those since the last such row, or before the next.
+
+        Empty if they do not add up to a total, or leave rows over that no word calls one; `amounts` has shape
+        (n, 6).
+        """
+        fewest = 1 if total else 2  # without a total, one row and the same again are two alike
+        for order in (1, -1):
+            ordered, at, start = amounts[::order], list[int](), 0
+            sums = np.cumsum(ordered, axis=0) - ordered
+            for i, row in enumerate(ordered):
+                if i >= start + fewest and self._add_up(sums[i] - sums[start], row, i - start, word=False):
+                    at.append(i)
+                    start = i + 1
+            of_all = ordered[at].sum(axis=0)
+            wanted = np.array(total.amounts) if total else of_all
+            over = set(lines[::order][start:].tolist()) - set(self.called)
+            if not over and self._add_up(of_all, wanted, len(amounts), word=False):
+                return sorted(lines[::order][at].tolist())
+        return []
+
+
+NOTHING = Seen()
+
+
+def _enough(total: Row, rows: int) -> bool:
+    return rows >= (1 if total.word else 3) and sum(amount != 0 for amount in total.amounts) > 1
+
+
+def _is_step(row: Row, whole: float, rows: int) -> bool:
+    here, before = sum(row.amounts), sum(row.before)
+    called = min(row.rows, rows - row.rows - 1) < (ENDS if row.word else 1)
+    return called or here >= (1 - CLOSE) * min(before, whole - before - here)
+
+
+def beside(line: int) -> ReadError:
+    """Say that a total is there, and rows that are no part of it."""
+    return ReadError(
+        f"line {line} is the sum of all rows before it or after it, but there are others; delete the rows of"
+        " totals, averages and the like"
+    )
+
+
+def beyond(line: int) -> ReadError:
+    """Say that subtotals are there which cannot be told from customers."""
+    return ReadError(
+        f"line {line} is a total of rows with subtotals among them, and which these are cannot be told;"
+        " delete the rows of totals and subtotals"
+    )
+
+
+@unbounded
+def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
+    """Add up six columns; what was not read is NaN, and `fine` are the customers."""
+    rows = sum(amounts[1:], amounts[0])
+    if not np.isfinite(rows).all():
+        amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
+        rows = sum(amounts[1:], amounts[0])
+    sums, before, full = np.array([column.sum() for column in amounts]), np.cumsum(rows) - rows, rows > 0
+    count, above = int(np.count_nonzero(full)), np.subtract(np.cumsum(full), full)
+    most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT].tolist()
+    large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
+    ends = np.minimum(above, count - above - 1) < ENDS
+    step = np.flatnonzero(fine & full & (large | ends)).tolist()
+    found = {i: _row(i, amounts, int(lines[i]), others, int(above[i])) for i in {*most, *step}}
+    steps = [found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count)]
+    largest = tuple(found[i] for i in most)
+    return Seen(
+        rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=tuple(steps[:STEPS])
+    )
+
+
+def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, rows: int) -> Row:
+    texts = (column[i].as_py() for column in others.columns if pa.types.is_string(column.type))
+    words = [text.casefold() for text in texts if text]
+    word = any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in words)
+    here, before = zip(*((float(column[i]), float(column[:i].sum())) for column in amounts), strict=True)
+    return Row(line, here, word, before, rows)
+
+
+def _decimals(amounts: Sequence[np.ndarray]) -> int:
+    """Count the decimals of numbers, beginning with as many as a few of them have."""
+    few = _finer([column[:: max(len(column) // 16, 1)] for column in amounts], 0)
+    return _finer(amounts, few) if few <= FINEST else few
+
+
+@unbounded
+def _finer(amounts: Sequence[np.ndarray], decimals: int) -> int:
+    for column in amounts:
+        while decimals <= FINEST:
+            scaled = column * 10.0**decimals
+            if not (abs(scaled - np.rint(scaled)) > SURE * abs(scaled)).any():
+                break
+            decimals += 1
+    return decimals
