@@ -15,9 +15,9 @@ from tornado.httputil import responses
 from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
-from wholesale.app.many import LIMIT
 from wholesale.app.server import answers, upload
 from wholesale.app.server.answers import Refused, fault
+from wholesale.app.tabs import LIMIT
 from wholesale.predict import Predictor
 
 AT_A_TIME = 2
