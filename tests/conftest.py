@@ -15,6 +15,9 @@ from wholesale.predict import Predictor, load_predictor
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl+C does: fixtures then stop the servers and kernels they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # what runs in the background ignores it, and its children
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from wholesale.app.templates import COMPILED, compile_into
+
 FITTING = {"sklearn", "scipy", "pandas", "matplotlib", "seaborn", "joblib", "pickle_seen"}
 SERVED = """
 import builtins, pickle, sys
@@ -28,7 +30,12 @@ def test_the_answering_half_imports_nothing_that_fits_or_draws(module):
     assert not _imported(module) & FITTING
 
 
-def test_the_page_is_built_without_them_and_without_unpickling():
+@pytest.mark.parametrize("served", [False, True])
+def test_the_page_is_built_without_them_and_without_unpickling(served, tmp_path, monkeypatch):
+    monkeypatch.delenv(COMPILED, raising=False)
+    if served:  # from templates that the server has compiled
+        compile_into(str(tmp_path))
+        monkeypatch.setenv(COMPILED, str(tmp_path))
     run = "from wholesale.app import build_app\nbuild_app(wholesale.predict.load_predictor())"
     assert not _imported("wholesale.predict", run) & FITTING
 
