@@ -12,7 +12,7 @@ import websocket
 from servers import Server
 
 V1 = "v1.kernel.websocket.jupyter.org"
-PATIENCE = 10  # seconds
+PATIENCE = 30  # seconds; four kernels may be starting at once
 
 
 def request(**changes: object) -> dict:
