@@ -23,7 +23,7 @@ from wholesale.reading.formulas import restore_names
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import REJECTED, Part, read_block
-from wholesale.reading.tables import excel_blocks, excel_dialect, parquet_blocks, parquet_dialect
+from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
 from wholesale.reading.totals import NOTHING, Seen, beside, beyond
 from wholesale.wording import counted, format_amount, listed
@@ -59,15 +59,24 @@ class CustomerFile:
     dialect: Dialect  # what was found out
     seen: Seen = NOTHING  # what the whole of it shows, once it has been read
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
-        """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
+    @property
+    def length(self) -> int:
+        """Its bytes or rows, where it can be read from its middle: not compressed text, or UTF-16; else 0."""
+        if self.kind == "parquet":
+            return group_ends(self.path)[-1]
+        whole = self.kind == "text" and self.path.suffix not in (".gz", ".bz2", ".zst", ".lz4")
+        return self.path.stat().st_size if whole and not self.dialect.encoding.startswith("utf-16") else 0
+
+    def blocks(self, size: int = BLOCK, portion: Block | None = None) -> Iterator[Block]:
+        """Cut the file, or a portion of it, into blocks; text into about `size` bytes each."""
+        portion = portion if portion and portion.end else None
         try:
             if self.kind == "parquet":
-                yield from parquet_blocks(self.path)
+                yield from parquet_blocks(self.path, portion)
             elif self.kind == "excel":
                 yield from excel_blocks(self.path, self.dialect)
             else:
-                yield from text_blocks(self.path, self.kind, self.dialect, size)
+                yield from text_blocks(self.path, self.kind, self.dialect, size, portion)
         except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 

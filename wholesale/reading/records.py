@@ -64,16 +64,17 @@ def table_of(columns: Iterable[pa.Array]) -> pa.Table:
 
 
 class Block(NamedTuple):
-    """Whole records of a file, from a line on, and how many bytes of text, or rows, lie before their end."""
+    """Whole records of a file, from a line on; a portion of a file is one without content."""
 
     content: bytes | Records
     line: int
-    end: int
+    start: int = 0  # bytes on disk, if it is text, or rows
+    end: int = 0
 
 
-def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> Iterator[Block]:
-    """Cut a stream of UTF-8 into blocks of whole records."""
-    rest, end = b"", 0
+def cut_blocks(stream: Stream, delimiter: str, line: int, size: int) -> Iterator[tuple[bytes, int]]:
+    """Cut a stream of UTF-8 into whole records, with the line they begin on."""
+    rest = b""
     while chunk := stream.read(size):
         rest += chunk
         try:
@@ -81,14 +82,13 @@ def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> 
         except csv.Error:
             raise _too_long(line) from None
         if cut:
-            end += cut
-            yield Block(rest[:cut], line, end)
+            yield rest[:cut], line
             line += count_lines(rest[:cut])
             rest = rest[cut:]
         elif len(rest) > LONGEST:
             raise ReadError(f"line {line}: a record of more than {LONGEST >> 20} MB; is a quote not closed?")
     if rest:
-        yield Block(rest, line, end + len(rest))
+        yield rest, line
 
 
 def _too_long(line: int) -> ReadError:

@@ -2,10 +2,11 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
+from itertools import accumulate
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -58,15 +59,22 @@ def parquet_dialect(path: Path, settings: Settings) -> Dialect:
     return Dialect(tuple(schema.names), spend, line=1)
 
 
-def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 1) -> Iterator[Block]:
-    """Give the rows of a Parquet file, or of some of its row groups, some at a time; the first is `line`."""
+def parquet_blocks(path: Path, portion: Block | None) -> Iterator[Block]:
+    """Give the rows of a Parquet file, or of a portion of whole row groups, some at a time."""
     # Buffered beforehand, as is the default, row groups would stay in memory until the last is read.
-    file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+    file, end = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER), portion.start if portion else 0
+    firsts = group_ends(path)[:-1]
+    groups = [i for i, first in enumerate(firsts) if not portion or portion.start <= first < portion.end]
     for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
-        end = line + len(batch)
+        start, end = end, end + len(batch)
         columns = [column.cast(plain_type(column.type)) for column in batch.columns]
-        yield Block(Records(table_of(columns), np.arange(line, end)), line, end - 1)
-        line = end
+        yield Block(Records(table_of(columns), np.arange(start + 1, end + 1)), start + 1, start, end)
+
+
+def group_ends(path: Path) -> list[int]:
+    """Give the rows before each row group, and all rows."""
+    about = pq.read_metadata(path)
+    return [0, *accumulate(about.row_group(i).num_rows for i in range(about.num_row_groups))]
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -149,7 +157,7 @@ def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
         mixed = pa.StructArray.from_arrays([numbers, texts], fields=list(MIXED))
         columns.append(mixed if i in dialect.spend else texts)
     lines = np.array([line for line, _ in rows], dtype=int)
-    yield Block(Records(table_of(columns), lines), dialect.line, len(rows))
+    yield Block(Records(table_of(columns), lines), dialect.line)
 
 
 def _text(cell: object) -> str:

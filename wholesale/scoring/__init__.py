@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from wholesale.columns import ANSWERS
 from wholesale.predict import Predictor, predict_segments
@@ -133,11 +132,9 @@ class Threads:
     lines: list[int] | None
 
     def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float | None]]:
-        length = file.path.stat().st_size if is_divisible(file) else 0
-        if file.kind == "parquet":
-            length = pq.read_metadata(file.path).num_rows
+        length = file.length
         for block in file.blocks():
-            yield block, (file.dialect.start + block.end) / length if length else None
+            yield block, block.end / length if length else None
 
     def submit(self, file: CustomerFile, part: Block) -> "Future[Scored]":
         return self.pool.submit(self._score, file.dialect, part)
@@ -161,12 +158,6 @@ class Threads:
         self.reject.restart()
         if self.lines is not None:
             self.lines.clear()
-
-
-def is_divisible(file: CustomerFile) -> bool:
-    """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
-    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
-    return file.kind == "text" and not file.dialect.encoding.startswith("utf-16") and not compressed
 
 
 @dataclass
