@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evidence, Reconsider, decide
-from wholesale.reading.formulas import restore_names
+from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import REJECTED, Part, read_block
@@ -135,7 +136,7 @@ class CustomerFile:
         parts = [read_block(self.dialect, block) for block in self.blocks(size)]
         if not any(len(part.accepted) or len(part.rejected) for part in parts):
             raise ReadError("it has a header but no rows")
-        file = self.judged(reduce(Seen.plus, (part.seen for part in parts)))
+        file = self.judged(reduce(add, (part.seen for part in parts)))
         rejected = pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])
         notes = [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
         return pa.concat_tables(part.accepted for part in parts), rejected, notes
@@ -243,7 +244,8 @@ def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = N
     else:
         dialect = text_dialect(path, kind, settings, encoding)
     ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
-    names = restore_names(list(dialect.names)) if ours else dialect.names
+    names = list(dialect.names)
+    names = restore(pa.chunked_array([names], pa.string())).to_pylist() if ours else names
     names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
     for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):
         names[i] = column

@@ -65,7 +65,7 @@ class Seen:
     """Customers with as much as all rows before or after them, called totals at either end, or outermost."""
 
     @unbounded
-    def plus(self, other: "Seen") -> "Seen":
+    def __add__(self, other: "Seen") -> "Seen":
         """Add what the part of the file that comes next shows."""
         rows = (*self.largest, *other.largest)
         most = max((sum(row.amounts) for row in rows), default=0)

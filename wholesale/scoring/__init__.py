@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -188,7 +189,7 @@ class Run:
         if not any(counts.rows for counts in self.counts.values()):
             with naming(source.name):
                 raise ReadError("it has a header but no rows")
-        total = reduce(Counts.plus, (counts for _, counts in sorted(self.counts.items())))
+        total = reduce(add, (counts for _, counts in sorted(self.counts.items())))
         return summarize(self.predictor, total, self._notes())
 
     def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
@@ -225,7 +226,7 @@ class Run:
         if len(self.files) > 1:
             named = [f"{self.files[i].path.name}, {example}" for example in counts.examples]
             counts = replace(counts, examples=named)
-        self.counts[i] = self.counts[i].plus(counts) if i in self.counts else counts
+        self.counts[i] = self.counts[i] + counts if i in self.counts else counts
         self.read[i] = sizes[i] * (share or 0)
         rows = sum(each.rows for each in self.counts.values())
         self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
@@ -244,7 +245,7 @@ class Run:
 
     def _judge_together(self, seen: list[Seen]) -> dict[int, Dialect]:
         """Find rows that are the sum of all others in all files."""
-        forms, together = {}, reduce(Seen.plus, seen)
+        forms, together = {}, reduce(add, seen)
         rows, times = together.totals()
         step = None if rows else together.step()
         for i, file in enumerate(self.files):

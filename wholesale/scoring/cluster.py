@@ -186,7 +186,7 @@ def score_portion(
                 scored = score_block(predictor, file.dialect, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
-                counts = counts.plus(scored.counts) if counts else scored.counts
+                counts = counts + scored.counts if counts else scored.counts
     except (Reconsider, ReadError, OSError) as fault:
         return fault
     return Scored(answers, faults, counts) if counts else None

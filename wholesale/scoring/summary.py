@@ -131,7 +131,7 @@ class Counts:
     accepted: int
     rejected: int
     unfamiliar: int
-    segments: dict[str, np.ndarray]  # customers in each, by model
+    segments: np.ndarray  # customers in each, a row for each model
     spending: np.ndarray  # as `spend_up_to` counts
     extremes: np.ndarray  # of shape (2, 6): the lowest amounts, and the lowest of their negatives
     faults: Counter  # rejected rows by the column at fault; "" for totals, and too few or too many fields
@@ -143,30 +143,22 @@ class Counts:
         """Accepted and rejected."""
         return self.accepted + self.rejected
 
-    def plus(self, other: "Counts") -> "Counts":
+    def __add__(self, other: "Counts") -> "Counts":
         """Add the counts of the part of the file that comes next."""
-        return Counts(
-            accepted=self.accepted + other.accepted,
-            rejected=self.rejected + other.rejected,
-            unfamiliar=self.unfamiliar + other.unfamiliar,
-            segments={model: self.segments[model] + other.segments[model] for model in self.segments},
-            spending=self.spending + other.spending,
-            extremes=np.minimum(self.extremes, other.extremes),
-            faults=self.faults + other.faults,
-            examples=[*self.examples, *other.examples][:EXAMPLES],
-            seen=self.seen.plus(other.seen),
-        )
+        total = {name: each + getattr(other, name) for name, each in vars(self).items()}
+        total["extremes"] = np.minimum(self.extremes, other.extremes)
+        return Counts(**total | {"examples": total["examples"][:EXAMPLES]})
 
 
 def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen | None = None) -> Counts:
     """Count a part of a file."""
     amounts, k = spend(scored), predictor.n_segments
-    labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models}
+    labels = [scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models]
     return Counts(
         accepted=len(scored),
         rejected=len(rejected),
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
-        segments={model: np.bincount(segments, minlength=k) for model, segments in labels.items()},
+        segments=np.array([np.bincount(segments, minlength=k) for segments in labels]),
         spending=spend_up_to(on_record(predictor), amounts),
         extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
@@ -266,8 +258,8 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         rejected=total.rejected,
         unfamiliar=total.unfamiliar if predictor.has_mixture else None,
         segments={
-            model: list(zip(predictor.names[model], customers.tolist(), strict=True))
-            for model, customers in total.segments.items()
+            model: list(zip(predictor.names[model], customers, strict=True))
+            for model, customers in zip(predictor.models, total.segments.tolist(), strict=True)
         },
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
