@@ -16,14 +16,10 @@ SIGNS = {"point": ".", "comma": ","}
 NAMED = {".": "point", ",": "comma"}
 OTHER = {".": ",", ",": "."}
 
+# By its mark, an amount that may have thousands or a decimal sign.
 EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark in ".,"}
-"""By its mark, an amount that may have thousands or a decimal sign."""
-
-FEW, ENOUGH = 0.01, 0.05
-"""Shares of the amounts with a mark: fewer are rejected, as many decide for the file. Our convention."""
-
-_FORMULA = '^="(.*)"$'
-"""How a spreadsheet is told to keep a text as it is; what it holds is read."""
+FEW, ENOUGH = 0.01, 0.05  # shares of amounts with a mark: fewer are rejected, as many decide; our convention
+_FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; what it holds is read
 
 
 class Evidence(NamedTuple):

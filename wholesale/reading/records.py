@@ -23,12 +23,8 @@ import pyarrow.csv as pacsv
 from wholesale.reading.dialect import EVEN, Dialect, Reconsider, Shape, is_amount
 from wholesale.reading.header import ReadError
 
-BLOCK = 1 << 21
-"""Bytes that a block has, or a little more: large enough for pyarrow, small enough for a cache."""
-
-LONGEST = 1 << 25
-"""Bytes that a record may have before an unclosed quote is blamed."""
-
+BLOCK = 1 << 21  # bytes of a block, or a little more: large enough for pyarrow, small enough for a cache
+LONGEST = 1 << 25  # bytes that a record may have before an unclosed quote is blamed
 ROW_NAMES = "Records have one field more than the header; the first is read as the name of the row."
 OPEN = "The header ends in a separator, the records do not; no column is read there."
 CUT = "Some records leave out columns at their end, read as blank where nothing else can be missing."

@@ -28,20 +28,12 @@ from wholesale.wording import listed
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-ROWS = 1 << 16
-"""Rows of a Parquet block."""
-
-BUFFER = 1 << 20
-"""Bytes read at a time of each of its columns."""
-
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-"""What is in an Excel file with a password."""
-
+ROWS = 1 << 16  # rows of a Parquet block
+BUFFER = 1 << 20  # bytes read at a time of each of its columns
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what is in an Excel file with a password
+# The attribute of OpenDocument that calls a cell an error.
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
-"""The attribute of OpenDocument that calls a cell an error."""
-
-Place = tuple[int, int]
-"""Row and column of a cell, from 1."""
+Place = tuple[int, int]  # row and column of a cell, from 1
 
 
 def parquet_dialect(path: Path, settings: Settings) -> Dialect:

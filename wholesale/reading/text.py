@@ -20,17 +20,11 @@ from wholesale.reading.dialect import Dialect, Reconsider, is_amount
 from wholesale.reading.header import ReadError, Settings, match_columns, plain
 from wholesale.reading.records import Block, count_lines, cut_blocks, shaped
 
-SAMPLE = 1 << 20
-"""Bytes looked at before reading begins."""
-
-RECORDS, LINES = 1000, 20
-"""Records that are compared with the header, and lines among which it is looked for to name a mistake."""
-
+SAMPLE = 1 << 20  # bytes looked at before reading begins
+RECORDS, LINES = 1000, 20  # compared with the header; among which it is looked for, to name a mistake
 DELIMITERS = ",;\t|"
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How a ZIP begins, as newer workbooks are, and an older workbook."""
-
+ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how a ZIP, or a newer workbook, and an older one begin
 NO_NAMES = "its first line is no header: no comma, semicolon, tab or bar separates names in it"
 _COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ])"?(?:\r\n|\r|\n)', re.IGNORECASE)

@@ -16,9 +16,7 @@ KEPT, STEPS = 4, 64
 """Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
 may be a total of all before it is at least as much as these together, and so seldom as well."""
 
-ENDS = 8
-"""Rows at either end of a table that may be called totals or averages."""
-
+ENDS = 8  # rows at either end of a table that may be called totals or averages
 FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
 """Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
 that no word calls one."""

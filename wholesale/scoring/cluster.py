@@ -11,12 +11,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
@@ -79,7 +81,7 @@ def score_cluster(
             with connected(address) as client:
                 ahead = 4 * sum(client.nthreads().values())
                 # A task, not data, as Dask makes it anew if all workers that have it die.
-                cluster = Cluster(client, work, client.submit(_same, predictor, pure=False))
+                cluster = Cluster(client, work, client.submit(copy, predictor, pure=False))
                 summary = Run(files, predictor, progress, cluster).run(source, ahead=max(AHEAD, ahead))
             _check_columns(files)
             cluster.gather(files, parts, reject)
@@ -111,11 +113,10 @@ def _check_columns(files: list[CustomerFile]) -> None:
 
 def _columns(file: CustomerFile) -> list[tuple[str, str]]:
     """Name the columns, and the types of those that are passed through."""
-    names, types = file.dialect.names, ["string"] * len(file.dialect.names)
-    if file.kind == "parquet":
-        found = enumerate(pq.read_schema(file.path).types)
-        types = ["string" if i in file.dialect.spend else str(plain_type(kind)) for i, kind in found]
-    return list(zip(names, types, strict=True))
+    names, spend = file.dialect.names, file.dialect.spend
+    types = pq.read_schema(file.path).types if file.kind == "parquet" else [pa.string()] * len(names)
+    passed = ["string" if i in spend else str(plain_type(kind)) for i, kind in enumerate(types)]
+    return list(zip(names, passed, strict=True))
 
 
 @dataclass
@@ -162,10 +163,6 @@ class Cluster:
                 table = pq.ParquetFile(scored.rejected).read()
                 table = table.add_column(0, "file", [[name] * len(table)]) if len(files) > 1 else table
                 reject.write(reject.prepare(table))
-
-
-def _same(predictor: Predictor) -> Predictor:
-    return predictor
 
 
 def score_portion(

@@ -20,16 +20,11 @@ from wholesale.reading import blank_advice
 from wholesale.reading.totals import Seen
 from wholesale.wording import counted, listed
 
-LIKE, FAR = 0.1, 0.25
-"""Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
-
+LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
+MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is usual (by convention)
+# How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of one
+# level for all together (Bonferroni), whatever the dependence between them.
 EACH = 0.05 / (len(SPEND_COLUMNS) + 1)
-"""How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of
-one level for all together (Bonferroni), whatever the dependence between them."""
-
-MANY_UNFAMILIAR = 0.05
-"""Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
-
 WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
 EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
