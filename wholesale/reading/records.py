@@ -10,10 +10,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,13 +32,6 @@ CUT = "Some records leave out columns at their end, read as blank where nothing 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 _SPLIT = re.compile(r" *[1-9]\d{0,2},\d{3}(?:\.\d*)? *")
 Fields = list[str]
-
-
-class Stream(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Read `size` bytes, fewer only at the end."""
 
 
 class Records(NamedTuple):
@@ -68,10 +61,12 @@ class Block(NamedTuple):
     end: int = 0
 
 
-def cut_blocks(stream: Stream, delimiter: str, line: int, size: int) -> Iterator[tuple[bytes, int]]:
-    """Cut a stream of UTF-8 into whole records, with the line they begin on."""
+def cut_blocks(
+    read: Callable[[int], bytes], delimiter: str, line: int, size: int
+) -> Iterator[tuple[bytes, int]]:
+    """Cut what is read of UTF-8 into whole records, with the line they begin on."""
     rest = b""
-    while chunk := stream.read(size):
+    while chunk := read(size):
         rest += chunk
         try:
             cut = _last_end(rest, delimiter)

@@ -217,13 +217,13 @@ def text_blocks(path: Path, kind: str, dialect: Dialect, size: int, portion: Blo
             raw.seek(portion.start)
             text = raw.read(portion.end - portion.start)
             text = text if dialect.encoding == "utf-8" else text.decode(dialect.encoding).encode()
-            for content, line in cut_blocks(io.BytesIO(text), dialect.delimiter, portion.line, size):
+            for content, line in cut_blocks(io.BytesIO(text).read, dialect.delimiter, portion.line, size):
                 yield Block(content, line)
             return
         try:
             stream = Utf8(raw, dialect.encoding)
             end = stream.mark + on_disk(stream.read(dialect.start))
-            for content, line in cut_blocks(stream, dialect.delimiter, dialect.line, size):
+            for content, line in cut_blocks(stream.read, dialect.delimiter, dialect.line, size):
                 start, end = end, end + on_disk(content)
                 yield Block(content, line, start, end)
         except UnicodeDecodeError:
