@@ -227,9 +227,8 @@ def content_of(text: pa.ChunkedArray) -> tuple[bytes, np.ndarray]:
     """Give the bytes of a column of text, one after another, and where each cell ends."""
     pieces = [(chunk.buffers()[2], offsets_of(chunk)) for chunk in text.chunks if len(chunk)]
     content = b"".join(memoryview(bytes_)[ends[0] : ends[-1]] for bytes_, ends in pieces if bytes_)
-    return content, np.cumsum(
-        np.concatenate([np.diff(ends) for _, ends in pieces] or [np.zeros(0)]), dtype=np.int64
-    )
+    lengths = [np.diff(ends) for _, ends in pieces] or [np.zeros(0)]
+    return content, np.cumsum(np.concatenate(lengths), dtype=np.int64)
 
 
 def offsets_of(text: pa.StringArray) -> np.ndarray:

@@ -157,12 +157,8 @@ def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
     elif usual == len(names) + 1 and _have_names(dialect, records, rows):
         names, spend, shape = ("", *names), tuple(i + 1 for i in spend), Shape(ROW_NAMES)
     elif all(len(fields) != len(names) for fields in records):  # none shows what stands where
-        blank = usual > len(names) and not any(
-            _rest(each, len(names)) for each in records if len(each) <= usual
-        )
-        every = (
-            usual - len(names) if blank and not all(_may_be_moved(dialect, each) for _, each in rows) else 0
-        )
+        blank = usual > len(names) and not any(_rest(row, len(names)) for row in records if len(row) <= usual)
+        every = usual - len(names) if blank and not all(_may_be_moved(dialect, row) for _, row in rows) else 0
         first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
         # Nothing can be missing before the six amounts: none is, or what is there is no amount.
         alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))

@@ -148,9 +148,8 @@ def _faulty(
     """
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
-    for line, row, wrong in zip(
-        records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True
-    ):
+    rows = zip(records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True)
+    for line, row, wrong in rows:
         if line in known:
             rejected.append((line, "", "", known[line], row))
             continue

@@ -105,7 +105,7 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
         in_sight = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
         name = settings.sheet or [*in_sight, *names, ""][0]
         others = [] if settings.sheet else [other for other in names if other != name]
-        found = {sheet: _sheet_dialect(path, book, sheet, settings) for sheet in (name, *others)}
+        found = {sheet: _dialect_of(path, book, sheet, settings) for sheet in (name, *others)}
     fit = [other for other in others if isinstance(found[other], Dialect)]
     dialect = found[name]
     if isinstance(dialect, Dialect):
@@ -122,9 +122,7 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
     raise ReadError(f"{where}{dialect.reason}", header=dialect.header, option=dialect.option)
 
 
-def _sheet_dialect(
-    path: Path, book: "CalamineWorkbook", name: str, settings: Settings
-) -> Dialect | ReadError:
+def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Dialect | ReadError:
     rows = _filled(path, book, name)
     if not rows:
         return ReadError(f"its sheet {shown(name)} is empty")

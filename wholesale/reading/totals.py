@@ -204,11 +204,9 @@ def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, oth
     ends = np.minimum(above, count - above - 1) < ENDS
     step = np.flatnonzero(fine & full & (large | ends)).tolist()
     found = {i: _row(i, amounts, int(lines[i]), others, int(above[i])) for i in {*most, *step}}
-    steps = [found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count)]
+    steps = tuple(found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count))
     largest = tuple(found[i] for i in most)
-    return Seen(
-        rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=tuple(steps[:STEPS])
-    )
+    return Seen(rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps[:STEPS])
 
 
 def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, rows: int) -> Row:

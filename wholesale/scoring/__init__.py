@@ -195,7 +195,7 @@ class Run:
     def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
         """Score files from their start; give the form of those that are to be read once more."""
         forms: dict[int, Dialect] = {}
-        for i, share, promise in begun_ahead(self._promises(begun, forms), ahead):
+        for i, share, promise in begun_ahead(self._parts(begun, forms), ahead):
             if i in forms:
                 continue
             try:
@@ -208,9 +208,7 @@ class Run:
                 forms[i] = other.dialect
         return forms
 
-    def _promises(
-        self, begun: list[int], forms: dict[int, Dialect]
-    ) -> Iterator[tuple[int, float | None, Any]]:
+    def _parts(self, begun: list[int], forms: dict[int, Dialect]) -> Iterator[tuple[int, float | None, Any]]:
         for i in begun:
             try:
                 for part, share in self.executor.parts(self.files[i]):

@@ -195,14 +195,11 @@ class Summary:
         if not self.other_market and by_chance(n, self.on_record) > FAR:
             many = "none is" if not unfamiliar else "1 is" if unfamiliar == 1 else f"{unfamiliar} are"
             unlike = UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those"
-            few = (
-                f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few to tell whether the market is"
-            )
-            return f"{few} that of {record} on record; {unlike}."
+            few = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few"
+            return f"{few} to tell whether the market is that of {record} on record; {unlike}."
         many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
-        unlike = (
-            UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those on record (1% would be usual)"
-        )
+        said = f"{many} unlike 99% of those on record (1% would be usual)"
+        unlike = UNKNOWN if unfamiliar is None else said
         drifts = self.drift.items()
         shifts = [f"{LABELS[name]} ({each.direction})" for name, each in drifts if each.verdict != "alike"]
         if self.other_market:
@@ -226,9 +223,7 @@ class Summary:
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
         segments = {
-            model: [
-                {"segment": i, "name": name, "customers": n} for i, (name, n) in enumerate(sizes, start=1)
-            ]
+            model: [{"segment": i, "name": name, "customers": n} for i, (name, n) in enumerate(sizes, 1)]
             for model, sizes in self.segments.items()
         }
         return {
