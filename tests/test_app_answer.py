@@ -99,7 +99,7 @@ def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predicto
     assert f"a year. This customer spends {total.replace(' ', SPACE)}." in answer
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
 )

@@ -49,7 +49,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-SEND = settings(deadline=None, database=None, suppress_health_check=SLOW)
+SEND = settings(database=None, suppress_health_check=SLOW)
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from wholesale.app.server.page import (
-    ASK_AGAIN,
-    CHUNKS,
-    FOR_GOOD,
-    Assets,
-    fingerprint,
-    shared_scripts,
-)
+from wholesale.app.server.page import ASK_AGAIN, CHUNKS, FOR_GOOD, Assets, fingerprint, shared_scripts
 
 SCRIPT = b"let answer = 42;\n" * 200
 SECRET = b"not to be served"

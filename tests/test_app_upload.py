@@ -100,7 +100,7 @@ def test_what_cannot_be_read_gets_one_sentence_without_a_file_s_name(score, cont
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_bytes_are_scored_or_refused(page, content):
     for sent in (content, GOOD.encode() + content):
         try:

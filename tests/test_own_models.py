@@ -247,12 +247,7 @@ def _sparse(rows: int) -> pd.DataFrame:
         (_simulated(200).assign(Milk=lambda t: t.Fresh), 2, "diag", "Fresh and Milk follow from each other"),
         (_simulated(200).assign(Milk=np.r_[6, [5] * 199]), 2, "tied", "Milk is 5 for >99% of customers"),
         (pd.concat([_simulated(12)] * 30), 3, "tied", "12 different customers are few for 3 segments"),
-        (
-            pd.concat([_simulated(100), 0 * _simulated(35)]),
-            6,
-            "tied",
-            "26% of customers have the same",
-        ),
+        (pd.concat([_simulated(100), 0 * _simulated(35)]), 6, "tied", "26% of customers have the same"),
         (_simulated(12), 2, None, "12 different customers are few for 2 segments"),
         (_simulated(10), 8, None, "10 different customers are few for 8 segments"),
     ],
