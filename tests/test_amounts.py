@@ -24,6 +24,7 @@ GOOD = (12669, 9656, 7561, 214, 2674, 1338)
 def test_any_finite_amount_from_zero_up_is_itself(amount):
     assert parse_amount("Milk", amount) == amount
     assert parse_amount("Milk", f"{amount:.17e}") == amount
+    assert parse_amount("Milk", format_amount(amount)) == amount
 
 
 @given(st.integers(0, 10**12), st.sampled_from([" ", "'", "\u00a0", "\u2009", "\u202f", "\u2019"]))
