@@ -33,9 +33,6 @@ def test_the_page_is_built_without_them_without_unpickling_and_reads_no_files_an
     assert not _imported("wholesale.predict", run) & {*FITTING, "pyarrow", "pydantic"}
 
 
-def test_a_single_customer_is_answered_without_arrow():
+def test_a_single_customer_is_answered_without_arrow_and_the_check_would_notice():
     assert "pyarrow" not in _imported("wholesale.explain") | _imported("wholesale.predict")
-
-
-def test_the_check_would_notice():
     assert "sklearn" in _imported("wholesale.bundle")
