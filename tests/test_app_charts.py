@@ -172,10 +172,14 @@ def test_the_map_lies_along_the_principal_components(predictor):
     assert steps[0, 0] > 0
 
 
-def test_names_on_the_map_keep_clear_of_each_other(any_predictor):
+def test_names_on_the_map_keep_clear_of_each_other_and_charts_stay_small(any_predictor, predictor):
     labels = layout(any_predictor).labels
     assert len(labels) == any_predictor.n_segments
     assert not any(one.overlaps(other) for one, other in combinations(labels, 2))
+    sizes = {k: len(v.encode()) for k, v in drawings(any_predictor, EDGES["enormous"]).items()}
+    assert sizes["map"] <= 2000 and sizes["profile"] <= 6000
+    assert sizes["tree"] <= (30_000 if any_predictor is predictor else 50_000)
+    assert sizes["cloud"] <= (60_000 if any_predictor is predictor else 80_000)
 
 
 def test_the_axes_are_named_by_their_weightiest_categories():
@@ -203,13 +207,6 @@ def test_the_map_s_text_counts_the_nearest_customers(predictor):
     assert f"Map of {len(predictor.amounts)} customers" in words
 
 
-def test_charts_stay_small(any_predictor, predictor):
-    sizes = {k: len(v.encode()) for k, v in drawings(any_predictor, EDGES["enormous"]).items()}
-    assert sizes["map"] <= 2000 and sizes["profile"] <= 6000
-    assert sizes["tree"] <= (30_000 if any_predictor is predictor else 50_000)
-    assert sizes["cloud"] <= (60_000 if any_predictor is predictor else 80_000)
-
-
 def test_names_are_escaped_and_nothing_is_fetched_or_run(odd, cloud):
     for name, drawing in drawings(odd, odd.amounts[0]).items():
         assert not re.search(r"<b>|<script|\bon\w+=|https?:|url\(", drawing), name
@@ -231,22 +228,17 @@ def test_the_profile_states_how_the_customer_differs_from_the_segment(predictor,
     assert f"{list(LABELS.values())[widest]}, {abs(away[widest]):.1f} standard deviations {side}" in words
 
 
-def test_the_profile_says_amounts_in_monetary_units(predictor):
-    told = titles(customer.profile(predictor, predictor.amounts[0], 2))
+def test_the_profile_says_amounts_in_monetary_units_and_marks_those_above_the_centre_right_of_it(predictor):
+    profile, you = customer.profile(predictor, predictor.amounts[0], 2), predictor.amounts[0]
     center = np.expm1(predictor.centers["kmeans"][1] * predictor.scale + predictor.mean)
-    assert len(told) == 6
-    for words, label, amount, middle in zip(told, LABELS.values(), predictor.amounts[0], center, strict=True):
-        plain = words.replace("\u00a0", "")
-        assert plain.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
-
-
-def test_the_profile_places_the_customer_right_of_a_centre_it_exceeds(predictor):
-    chart = parse(customer.profile(predictor, predictor.amounts[0], 1)).find(".//svg")
-    you = predictor.standardize(predictor.amounts[0])
-    for row, value, middle in zip(chart.findall("g"), you, predictor.centers["kmeans"][0], strict=True):
-        dot = float(row.find("circle").get("cx"))
-        center = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
-        assert (dot > center) == (value > middle)
+    groups = parse(profile).find(".//svg").findall("g")
+    for words, label, amount, middle, row in zip(
+        titles(profile), LABELS.values(), you, center, groups, strict=True
+    ):
+        told = words.replace("\u00a0", "")
+        assert told.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
+        at = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
+        assert (float(row.find("circle").get("cx")) > at) == (amount > middle)
 
 
 def test_the_tree_has_every_merge_of_a_small_bundle_and_the_highest_of_a_large_one(any_predictor):
@@ -315,12 +307,9 @@ def test_every_known_measure_is_a_point_that_says_its_value(predictor, curves):
     assert f"K-Means, 2 segments: {counts['2']['kmeans_silhouette']:.3f}" in titles(curves)
 
 
-@pytest.mark.parametrize("found", [{}, {"counts": {}}, {"counts": {"2": {"gap": None}}}])
-def test_without_evidence_there_are_no_curves(predictor, found):
-    assert evidence.evidence_curves(replace(predictor, evidence=found)).strip() == ""
-
-
-def test_one_measure_at_one_k_is_still_drawn(predictor):
+def test_without_evidence_there_are_no_curves_and_one_measure_at_one_k_is_still_drawn(predictor):
+    for found in ({}, {"counts": {}}, {"counts": {"2": {"gap": None}}}):
+        assert evidence.evidence_curves(replace(predictor, evidence=found)).strip() == ""
     some = replace(predictor, evidence={"counts": {"2": {"gmm_bic": 5.0}}})
     drawing = evidence.evidence_curves(some)
     (chart,) = parse(drawing).findall(".//svg")

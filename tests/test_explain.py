@@ -207,13 +207,16 @@ def test_the_similar_customers_are_scikit_learns_nearest_neighbours(bundle, pred
         assert [one.distance for one in alike] == pytest.approx(far, rel=1e-9)
 
 
-def test_a_similar_customer_is_shown_as_on_record(predictor, customers, bundle, amounts):
+def test_a_similar_customer_is_shown_as_on_record_and_an_unknown_code_as_it_is(predictor, customers, amounts):
     for one in (one for spend in amounts[::10] * 1.01 for one in explain(predictor, spend).alike):
         row = customers.iloc[one.customer - 1]
         assert one.amounts == tuple(row[list(SPEND_COLUMNS)])
         assert (one.channel, one.region) == (CHANNELS[row["Channel"]], REGIONS[row["Region"]])
-        assert one.segment == bundle.labels["kmeans"][one.customer - 1]
+        assert one.segment == predictor.segments["kmeans"][one.customer - 1]
         assert one.name == predictor.names["kmeans"][one.segment - 1]
+    odd = replace(predictor, channel=predictor.channel + 7, region=predictor.region * 0)
+    one = explain(odd, [1000] * 6).alike[0]
+    assert one.channel in ("Channel 8", "Channel 9") and one.region == "Region 0"
 
 
 def test_a_customer_on_record_is_the_same_and_not_merely_alike(predictor, amounts):
@@ -238,13 +241,6 @@ def test_there_are_fewer_similar_customers_where_few_are_on_record(predictor, am
     few = replace(predictor, amounts=amounts[:3], densities=predictor.densities[:3])
     assert len(explain(few, amounts[0]).alike) == 2
     assert len(explain(few, [1] * 6).alike) == 3
-
-
-def test_an_unknown_code_is_shown_as_it_is(predictor):
-    odd = replace(predictor, channel=predictor.channel + 7, region=predictor.region * 0)
-    one = explain(odd, [1000] * 6).alike[0]
-    assert one.channel in ("Channel 8", "Channel 9")
-    assert one.region == "Region 0"
 
 
 def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, amounts):

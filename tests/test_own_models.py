@@ -52,16 +52,12 @@ def _simulated(rows: int) -> pd.DataFrame:
 def _tasks(_X, _gmm, labels, _jobs) -> dict:
     """Evidence made up in no time."""
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
-    counts = {str(k): {column: float(k) for column in columns} for k in saved.KS}
-    mixtures = {
-        f"{covariance} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}}
-        for covariance in saved.COVARIANCES
-        for k in saved.KS
-    }
+    counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
+    kinds = ((covariance, k) for covariance in saved.COVARIANCES for k in saved.KS)
+    mixtures = {f"{its} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}} for its, k in kinds}
     stable = {"jaccard": [0.9] * K, "recovered": [1] * K, "dissolved": [0] * K, "band": ["highly stable"] * K}
-    return {"counts": lambda: counts, **mixtures} | {
-        f"stability of {label}": lambda: stable for label in MODELS.values()
-    }
+    stability = {f"stability of {label}": lambda: stable for label in MODELS.values()}
+    return {"counts": lambda: counts} | mixtures | stability
 
 
 @pytest.fixture(scope="module")
@@ -112,14 +108,11 @@ def test_the_manifest_says_whose_customers_they_are(trained, file):
     assert str(file.parent) not in json.dumps(manifest)
 
 
-def test_the_evidence_made_for_them_is_in_their_bundle(trained, own):
-    assert own.evidence["sentences"] == saved.load_evidence(trained[1])["sentences"]
-    assert all(sentence in trained[0] for sentence in own.evidence["sentences"])
+def test_the_evidence_made_is_in_their_bundle_else_the_command_that_makes_it(trained, own, predictor):
+    sentences = own.evidence["sentences"]
+    assert sentences == saved.load_evidence(trained[1])["sentences"]
+    assert all(sentence in trained[0] for sentence in sentences) and sentences[0] in unescape(about_tab(own))
     assert own.evidence["stability"]["gmm"]["band"] == ["highly stable"] * K
-    assert own.evidence["sentences"][0] in unescape(about_tab(own))
-
-
-def test_without_evidence_the_tab_gives_the_command_that_makes_it(own, predictor):
     page = about_tab(replace(own, evidence={}))
     assert f"python -m wholesale train mine.csv --segments {K} --evidence -o FOLDER" in page
     assert "python -m wholesale train --segments 3 --evidence<" in about_tab(replace(predictor, evidence={}))
@@ -167,13 +160,9 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     assert [its.names for its in served] == [own.names] * 3
 
 
-def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch):
+def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("WHOLESALE_MODELS", str(trained[1]))
-    assert load_predictor().n_segments == K
-    assert f"on {ROWS - 2} customers" in _run("check").output
-
-
-def test_a_spoilt_folder_names_the_command_for_such_a_folder(tmp_path):
+    assert load_predictor().n_segments == K and f"on {ROWS - 2} customers" in _run("check").output
     command = f"python -m wholesale train IN --segments K -o {tmp_path / 'mine'}"
     said = f"no manifest.json in mine; retrain with: {command}\n"
     assert _run("check", "--models", tmp_path / "mine").output == said
@@ -276,7 +265,7 @@ def unmixed(tmp_path_factory):
     return folder / "in.csv", folder / "out"
 
 
-def test_the_page_says_where_there_is_no_mixture(unmixed):
+def test_page_and_api_say_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
     page = cards.answer(own, spend)
@@ -285,10 +274,6 @@ def test_the_page_says_where_there_is_no_mixture(unmixed):
     assert "of 2 models agree" in page and "of 3 models" not in page
     assert "cannot be told" in page and "nan" not in page.lower().replace("unannounced", "")
     assert "There is no Gaussian mixture: " in segments_tab(own) and "There is no" in about_tab(own)
-
-
-def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
-    own = load_predictor(unmixed[1])
     found = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())
     assert (found["gmm"], found["familiarity"], found["unfamiliar"]) == (None, None, False)
     assert found["agreement"] in (1, 2) and segments(own)["gmm"] is None
