@@ -4,12 +4,16 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from servers import free_port, running
 
 from wholesale.bundle import Bundle, load_bundle
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.predict import Predictor, load_predictor
+
+settings.register_profile("any load", deadline=None)
+settings.load_profile("any load")
 
 
 def pytest_configure() -> None:

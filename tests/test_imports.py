@@ -31,18 +31,15 @@ def test_the_answering_half_imports_nothing_that_fits_or_draws(module):
 
 
 @pytest.mark.parametrize("served", [False, True])
-def test_the_page_is_built_without_them_and_without_unpickling(served, tmp_path, monkeypatch):
+def test_the_page_reads_no_files_describes_no_api_and_unpickles_nothing(served, tmp_path, monkeypatch):
     monkeypatch.delenv(COMPILED, raising=False)
     if served:  # from templates that the server has compiled
         compile_into(str(tmp_path))
         monkeypatch.setenv(COMPILED, str(tmp_path))
     run = "from wholesale.app import build_app\nbuild_app(wholesale.predict.load_predictor())"
-    assert not _imported("wholesale.predict", run) & FITTING
+    assert not _imported("wholesale.predict", run) & {*FITTING, "pyarrow", "pydantic"}
 
 
-def test_a_single_customer_is_answered_without_arrow():
+def test_a_single_customer_is_answered_without_arrow_and_the_check_would_notice():
     assert "pyarrow" not in _imported("wholesale.explain") | _imported("wholesale.predict")
-
-
-def test_the_check_would_notice():
     assert "sklearn" in _imported("wholesale.bundle")
