@@ -120,6 +120,8 @@ def serve(tmp_path: Path, temporary: Path) -> Serve:
 def kill(server: Server) -> None:
     for kernel in (dead := kernels(server)):
         kernel.kill()
+    # Its parent can learn of it only when the last thread has ended, a little after the first.
+    wait_for(lambda: not any(kernel.is_running() and kernel.num_threads() > 1 for kernel in dead))
     wait_for(lambda: not set(dead) & set(kernels(server)))
 
 
