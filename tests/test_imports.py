@@ -43,3 +43,9 @@ def test_the_page_reads_no_files_describes_no_api_and_unpickles_nothing(served, 
 def test_a_single_customer_is_answered_without_arrow_and_the_check_would_notice():
     assert "pyarrow" not in _imported("wholesale.explain") | _imported("wholesale.predict")
     assert "sklearn" in _imported("wholesale.bundle")
+
+
+def test_compiled_templates_that_have_gone_are_not_needed(monkeypatch, tmp_path):
+    monkeypatch.setenv(COMPILED, str(tmp_path / "gone"))
+    run = "from wholesale.app import build_app\nbuild_app(wholesale.predict.load_predictor())"
+    assert _imported("wholesale.predict", run)

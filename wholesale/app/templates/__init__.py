@@ -5,7 +5,7 @@ from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
 from markupsafe import Markup
 
 from wholesale.app import sentences
@@ -25,7 +25,7 @@ def number(value: float) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=ModuleLoader(os.environ[COMPILED]) if COMPILED in os.environ else FileSystemLoader(HERE),
+    loader=ChoiceLoader([ModuleLoader(os.environ.get(COMPILED, HERE)), FileSystemLoader(HERE)]),
     auto_reload=False, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 _TEMPLATES.globals |= {"say": sentences, "LABELS": LABELS, "MODELS": MODELS, "UNIT": UNIT, "counted": counted}
@@ -40,5 +40,7 @@ def render(name: str, /, **values: Any) -> Markup:
 
 def compile_into(folder: str) -> None:
     """Write all templates as Python, compiled: nothing has to be unpickled to use them."""
-    _TEMPLATES.compile_templates(folder, extensions=["html", "css"], zip=None)
+    _TEMPLATES.overlay(loader=FileSystemLoader(HERE)).compile_templates(
+        folder, extensions=["html", "css"], zip=None
+    )
     compile_dir(folder, quiet=1)
