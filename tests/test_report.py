@@ -193,6 +193,10 @@ class TestWhatIsSaid:
         said = text.next_steps(own, placement, NONE, NONE)
         assert "Be careful with the models at hand" in said and "wholesale score" not in said
 
+    def test_of_a_file_with_a_column_called_line_goes_by_the_lines_of_the_file(self, tmp_path, customers):
+        customers.head(3).assign(line=["x", "y", "y"]).to_csv(tmp_path / "some.csv", index=False)
+        assert study.place(read_file(tmp_path / "some.csv")).answers.index.tolist() == [2, 3, 4]
+
     def test_of_more_than_can_be_fitted_counts_all(self, written, monkeypatch):
         monkeypatch.setattr("wholesale.bundle.LARGEST", 300)
         monkeypatch.setattr(study, "DRAWN", 200)
