@@ -32,7 +32,7 @@ def is_number(cell: str) -> bool:
     return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(st.none(), CELLS), max_size=20))
 def test_what_is_guarded_comes_back_and_cannot_run(cells):
     guarded = guard(chunked(cells))
