@@ -91,43 +91,38 @@ def _other(encoding: str) -> str:
 
 
 class Header(NamedTuple):
-    """The first record: its fields, the characters and lines up to its end, and what separates it."""
+    """The first record: the names in it that are categories', where it starts and ends, what separates it."""
 
+    known: int
+    start: int
     fields: list[str]
     end: int
-    lines: int
     delimiter: str
-
-    def known(self, settings: Settings) -> int:
-        """Count the names that are those of categories."""
-        wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
-        return len(wanted & {plain(name) for name in self.fields})
 
 
 def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
     """Find out how a text file is written, except for its decimal sign, which only records show."""
-    if encoding is None:
-        with _opened(path, kind) as raw:
-            encoding = encoding_of(raw.read(SAMPLE))
+    with _opened(path, kind) as raw:
+        encoding = encoding or encoding_of(raw.read(SAMPLE))
     try:
         with _opened(path, kind, encoding) as stream:
             sample = stream.read(SAMPLE).decode(errors="replace")
     except UnicodeDecodeError:
         return text_dialect(path, kind, settings, _other(encoding))
     mark = "" if encoding.startswith("utf-16") else codecs.BOM_UTF8.decode(encoding)  # UTF-16 drops its own
-    start = len(mark.encode()) if mark and sample.startswith(mark) else 0
-    sample = sample.removeprefix(mark)
-    header = _header(sample, settings)
+    text = sample.removeprefix(mark)
+    header = _header(text, settings)
     try:
         if len(header.fields) == 1:
             raise ReadError(NO_NAMES)
         spend = match_columns(header.fields, settings.columns)
     except ReadError as error:
-        raise _instead(sample, header, settings) or error from None
-    start, line = start + len(sample[: header.end].encode()), header.lines + 1
-    dialect = Dialect(tuple(header.fields), spend, (), line, encoding, header.delimiter, start)
+        raise _instead(text, header, settings) or error from None
+    head, rest = sample.removesuffix(text[header.end :]).encode(), text[header.end :]
+    line, names = len(line_ends(head)) + 1, tuple(header.fields)
+    dialect = Dialect(names, spend, (), line, encoding, header.delimiter, len(head))
     try:
-        reader = csv.reader(io.StringIO(sample[header.end :], newline=""), delimiter=header.delimiter)
+        reader = csv.reader(io.StringIO(rest, newline=""), delimiter=header.delimiter)
         return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
     except csv.Error:  # a field is too long; reading the block will tell
         return dialect
@@ -141,25 +136,18 @@ def _header(sample: str, settings: Settings) -> Header:
         raise ReadError("it is empty")
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
-    delimiters = told[1] if told else DELIMITERS
-    found = (_best(sample, settings, delimiters, at) for at in dict.fromkeys((last, first)))
-    return max(found, key=lambda header: header.known(settings))  # a header, too, may begin with #
-
-
-def _best(sample: str, settings: Settings, delimiters: str = DELIMITERS, at: int = 0) -> Header:
-    """Take the separator under which most of the six categories have a column."""
-    readings = [_first_record(sample, delimiter, at) for delimiter in delimiters]
-    return max(readings, key=lambda header: (header.known(settings), len(header.fields)))
-
-
-def _first_record(sample: str, delimiter: str, at: int) -> Header:
-    reader = csv.reader(io.StringIO(sample[at:], newline=""), delimiter=delimiter)
-    try:
-        fields = next(record for record in reader if record)
-    except csv.Error:
-        raise ReadError("its first line is too long to be a header") from None
-    end = at + sum(map(len, islice(io.StringIO(sample[at:], newline=""), reader.line_num)))
-    return Header(fields, end, len(line_ends(sample[:at].encode())) + reader.line_num, delimiter)
+    wanted, headers = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}, list[Header]()
+    for start in {last, first}:  # a header, too, may begin with #
+        for delimiter in told[1] if told else DELIMITERS:
+            reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
+            try:
+                fields = next(record for record in reader if record)
+            except csv.Error:
+                raise ReadError("its first line is too long to be a header") from None
+            end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))
+            known = len(wanted & {plain(name) for name in fields})
+            headers.append(Header(known, start, fields, end, delimiter))
+    return max(headers, key=lambda header: (header.known, header.start, len(header.fields)))
 
 
 def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
@@ -175,7 +163,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
             len(fields) == 1 and _is_header(fields[0], settings)
         ),
         f"it has no header: its first line holds amounts ({', '.join(map(shown, amounts[:3]))}, …); write the"
-        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known(settings),
+        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known,
         f"the names of its columns are on line {below[0]}; delete what is above them": below[1:],
     }
     return next((ReadError(sentence) for sentence, holds in said.items() if holds), None)
@@ -183,7 +171,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
 
 def _is_header(line: str, settings: Settings) -> object:
     with suppress(ReadError):
-        return line.strip() and match_columns(_best(line, settings).fields, settings.columns)
+        return match_columns(_header(line, settings).fields, settings.columns)
     return False
 
 

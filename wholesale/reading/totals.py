@@ -45,14 +45,11 @@ class Row(NamedTuple):
     rows: int = 0  # before it
 
 
-NO_EVIDENCE = Evidence()
-
-
 @dataclass(frozen=True)
 class Seen:
     """What a part of a file shows of the whole."""
 
-    evidence: Evidence = NO_EVIDENCE  # of the decimal sign
+    evidence: Evidence = field(default_factory=Evidence)  # of the decimal sign
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
