@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from wholesale.amounts import parse_amount
 from wholesale.columns import MODELS, SPEND_COLUMNS
-from wholesale.measure import mixture
-from wholesale.predict import load_predictor, predict_segment, predict_segments
+from wholesale.predict import load_predictor, mixture, predict_segment, predict_segments
 
 FIRST = (12669, 9656, 7561, 214, 2674, 1338)
 SPEND = st.lists(st.floats(0, 1e9), min_size=6, max_size=6)

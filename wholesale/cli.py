@@ -227,7 +227,7 @@ def evidence() -> None:
         refuse(error)
     X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
     console.print("About five minutes on two cores; a run that is stopped goes on later.")
-    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
+    for task, done, tasks in compute(customers, X, bundle.fits, bundle.labels):
         console.print(f"  {done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:
         console.print(sentence)

@@ -39,6 +39,10 @@ SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
 
+Fit = Callable[[np.ndarray, int], Any]
+"""Of a matrix and a number of segments makes a fitted model, or labels."""
+
+
 class ImproperMixture(ValueError):
     """No restart of a mixture ended in a proper optimum."""
 
@@ -283,31 +287,65 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
     return float((costs.argmin(axis=1) == own).mean())
 
 
+def refit_from(gmm: GaussianMixture) -> Fit:
+    """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
+    start = {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
+
+    def fit(X: np.ndarray, n_segments: int) -> GaussianMixture:
+        mixture = GaussianMixture(n_segments, covariance_type=gmm.covariance_type, **start)
+        return fit_quietly(mixture.set_params(tol=TOL, max_iter=MAX_ITER), X)
+
+    return fit
+
+
 @dataclass(frozen=True)
-class Kind:
-    """A kind of model: how it is fitted, and what is measured of it beside sizes and silhouettes."""
+class Fitting:
+    """How a kind of model is fitted, and what is read off a fit beside what is read off every model's.
+
+    `centers` is the attribute that holds them, if not the members' means; `metrics` and `numbers` are as the
+    tables of :data:`wholesale.columns.KINDS` say; `refit` gives the fit of which the stability is measured.
+    """
 
     fit: Callable[..., Any]
-    measures: Callable[[Any, np.ndarray, np.ndarray], dict]
+    metrics: Callable[[Any, np.ndarray], dict]
+    centers: str = ""
+    numbers: Callable[[Any, np.ndarray], dict] = lambda model, X: {}
+    refit: Callable[[Any], Fit] | None = None
 
 
-def _measures_of_mixture(gmm: GaussianMixture, X: np.ndarray, labels: np.ndarray) -> dict:
-    return {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
-
-
-KINDS = {
-    "kmeans": Kind(fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
-    "gmm": Kind(fit_any_gmm, _measures_of_mixture),
-    "ward": Kind(
-        lambda X, k, random_state: fit_ward(X, k),
-        lambda ward, X, labels: {"self_placement": ward_self_placement(X, labels)},
+FITTINGS = {
+    "kmeans": Fitting(
+        fit_kmeans,
+        lambda kmeans, X: {"inertia": float(kmeans.inertia_)},
+        centers="cluster_centers_",
+    ),
+    "gmm": Fitting(
+        fit_any_gmm,
+        lambda gmm, X: {
+            "covariance": gmm.covariance_type,
+            "bic": float(gmm.bic(X)),
+            "restarts": gmm.restarts_,
+        },
+        centers="means_",
+        numbers=lambda gmm, X: {
+            "covariance": gmm.covariance_type,
+            "weights": gmm.weights_,
+            "precisions_cholesky": cholesky_of_precisions(gmm),
+            "densities": cross_validated_log_density(gmm, X),
+        },
+        refit=refit_from,
+    ),
+    "ward": Fitting(
+        lambda X, k, random_state=SEED: fit_ward(X, k),
+        lambda ward, X: {"self_placement": ward_self_placement(X, ward.labels_)},
+        numbers=lambda ward, X: {"linkage": ward_linkage(ward)},
     ),
 }
-"""By the names in :data:`wholesale.columns.MODELS`, in its order; K-Means numbers the segments of all."""
+"""By the keys of :data:`wholesale.columns.KINDS`, in its order; K-Means numbers the segments of all."""
 
 
 def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
-    """Return a fitted model's labels of the customers it was fitted on."""
+    """Return a fitted model's labels of the customers it was fitted on; labels are given as they are."""
     if isinstance(model, np.ndarray):
         return model
     return model.labels_ if hasattr(model, "labels_") else model.predict(X)

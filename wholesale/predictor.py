@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wholesale.columns import CHANNELS, MODELS, REGIONS
+from wholesale.columns import MODELS
 from wholesale.manifest import (
     MANIFEST,
     MODELS_FOLDER,
@@ -65,14 +65,10 @@ class Predictor:
         return {model: label for model, label in MODELS.items() if model in self.names}
 
     @property
-    def displayed(self) -> tuple[str, ...]:
-        """Which of Channel and Region the customers on record came with."""
+    def displayed(self) -> dict[str, np.ndarray]:
+        """The codes of Channel and Region, as far as the customers on record came with them."""
         known = {"Channel": self.channel, "Region": self.region}
-        return tuple(name for name, codes in known.items() if codes is not None)
-
-    def channel_and_region(self, i: int) -> tuple[str | None, str | None]:
-        """Words for row `i`'s Channel and Region; None where they are not known."""
-        return _word(self.channel, i, CHANNELS, "Channel"), _word(self.region, i, REGIONS, "Region")
+        return {column: codes for column, codes in known.items() if codes is not None}
 
     @property
     def self_placement(self) -> float | None:
@@ -131,21 +127,32 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
 
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
     """Build a `Predictor` from the bytes of ``predictor.json`` in `folder`, or raise BundleError."""
-    numbers, table = read_predictor(content, manifest, folder)
-    known = dict.fromkeys(field.name for field in fields(Predictor))
-    arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}
-    about = {"evidence": numbers.get("evidence") or {}, "manifest": manifest}
-    return Predictor(**known | arrays | about)
+    numbers = read_predictor(content, manifest, folder)
+    about = {"evidence": numbers.pop("evidence", None) or {}, "manifest": manifest}
+    none = dict.fromkeys(field.name for field in fields(Predictor))
+    return Predictor(**none | {name: _loaded(value) for name, value in numbers.items()} | about)
 
 
-def _loaded(value: Any, wanted: dict | str) -> Any:
-    """Turn lists into what the table says: arrays of numbers, tuples of text."""
-    if isinstance(wanted, dict):
-        return {key: _loaded(value[key], its) for key, its in wanted.items()}
-    if " " not in wanted:
+def _loaded(value: Any) -> Any:
+    """Turn lists into arrays of numbers or tuples of text; null is missing."""
+    if isinstance(value, dict):
+        return {key: _loaded(inner) for key, inner in value.items() if inner is not None}
+    if not isinstance(value, list):
         return value
-    return tuple(value) if wanted.startswith("text") else np.array(value)
+    array = np.array(value)
+    return tuple(value) if array.dtype.kind == "U" else array
 
 
-def _word(codes: np.ndarray | None, i: int, words: dict[int, str], title: str) -> str | None:
-    return None if codes is None else words.get(int(codes[i]), f"{title} {codes[i]}")
+def owners(linkage: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Return the segment (1…k) in which each of a tree's 2n - 1 nodes lies, 0 for a merge of several."""
+    owner = np.concatenate([segments, np.zeros(len(linkage), dtype=int)])
+    for node, (left, right) in enumerate(linkage[:, :2].astype(int), start=len(segments)):
+        owner[node] = owner[left] if owner[left] == owner[right] else 0
+    return owner
+
+
+def cut_height(linkage: np.ndarray, n_segments: int) -> float:
+    """Return the height midway between the last merge within a segment and the first across segments."""
+    heights = np.concatenate([[0.0], linkage[:, 2], [linkage[-1, 2] * 1.05]])
+    last = len(linkage) + 1 - n_segments
+    return float(heights[last : last + 2].mean())
