@@ -15,7 +15,6 @@ from wholesale.manifest import (
     MODELS_FOLDER,
     SEAL,
     BundleError,
-    check_folder,
     read_files,
     read_manifest,
     sealed,
@@ -23,7 +22,7 @@ from wholesale.manifest import (
     write_file,
     write_files,
 )
-from wholesale.predictor import load_predictor
+from wholesale.predictor import check_folder, load_predictor
 
 RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
 

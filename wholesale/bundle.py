@@ -25,12 +25,11 @@ from wholesale.manifest import (
     PICKLES,
     PREDICTOR,
     BundleError,
-    check_folder,
     read_files,
     to_json,
     write_files,
 )
-from wholesale.predictor import Predictor, predictor_from_json
+from wholesale.predictor import Predictor, check_folder, predictor_from_json
 from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]

@@ -30,7 +30,6 @@ from wholesale.manifest import (
     MODELS_VARIABLE,
     SHIPPED,
     BundleError,
-    check_folder,
     sha256,
 )
 from wholesale.wording import counted, format_amount, format_share
@@ -239,6 +238,8 @@ def check(
     quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
 ) -> None:
     """Verify that the model files are complete, unaltered and of this data and these versions."""
+    from wholesale.predictor import check_folder
+
     try:
         manifest = check_folder(models)
         shipped = models.resolve() == MODELS_FOLDER.resolve()

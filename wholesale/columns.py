@@ -1,6 +1,6 @@
 """The words of the data set and of its models: names, labels, units and codes, which both halves share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 SPEND_COLUMNS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
@@ -22,48 +22,38 @@ CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model: its label, its pickle, and what is saved of it beside what is saved of every model.
+    """A kind of model: its label, its pickle, what it is (of so many segments), if it may be missing.
 
-    `metrics` and `numbers` are tables as in :mod:`wholesale.manifest`; `optional` if it may be missing, as no
-    fit was proper; `about` says on the page what it is, of how many segments.
+    `metrics` is the table, as in :mod:`wholesale.manifest`, of what is measured of no other model.
     """
 
     label: str
     pickle: str
     about: str
     metrics: dict[str, Any]
-    numbers: dict[str, str] = field(default_factory=dict)
     optional: bool = False
 
 
 RESTARTS = dict.fromkeys(("tried", "reached", "degenerate"), "count")
 KINDS = {
     "kmeans": Kind(
-        label="K-Means",
-        pickle="kmeans.pkl",
-        about="%s centres; a customer belongs to the nearest. The colours follow this model.",
-        metrics={"inertia": "amount"},
+        "K-Means",
+        "kmeans.pkl",
+        "%s centres; a customer belongs to the nearest. The colours follow this model.",
+        {"inertia": "amount"},
     ),
     "gmm": Kind(
-        label="Gaussian mixture",
-        pickle="gmm.pkl",
-        about="%s overlapping clouds, each with its own shape;"
-        " a customer belongs to each with a probability.",
-        metrics={"covariance": "covariance", "bic": "number", "restarts": RESTARTS},
-        numbers={
-            "covariance": "covariance",
-            "weights": "positive k",
-            "precisions_cholesky": "number k d d",
-            "densities": "number n",
-        },
+        "Gaussian mixture",
+        "gmm.pkl",
+        "%s overlapping clouds, each with its own shape; a customer belongs to each with a probability.",
+        {"covariance": "covariance", "bic": "number", "restarts": RESTARTS},
         optional=True,
     ),
     "ward": Kind(
-        label="Ward",
-        pickle="agg.pkl",
-        about="A tree of customers, cut into %s branches. For analysis: a new one can only be placed on it.",
-        metrics={"self_placement": "share"},
-        numbers={"linkage": "amount n-1 4"},
+        "Ward",
+        "agg.pkl",
+        "A tree of customers, cut into %s branches. For analysis: a new one can only be placed on it.",
+        {"self_placement": "share"},
     ),
 }
 """By the key of a model in every dictionary, file and column; K-Means numbers the segments of all."""

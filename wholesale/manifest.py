@@ -11,7 +11,6 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from math import ulp
 from pathlib import Path
 from shlex import quote
@@ -19,7 +18,7 @@ from sys import float_info
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from wholesale.columns import KINDS, SPEND_COLUMNS
+from wholesale.columns import KINDS
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "shipped").is_dir()
@@ -146,23 +145,16 @@ def read_manifest(folder: Path) -> dict:
     if found != FORMAT_VERSION:
         reason = f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}"
         raise BundleError(reason, folder)
-    with _in_order(folder, MANIFEST):
+    with in_order(folder, MANIFEST):
         check_manifest(manifest)
         if to_json(sealed(manifest, SEAL)) != read_file(path):
             raise BundleError(f"{folder.name}/{MANIFEST} is not the file that was saved", folder)
     return manifest
 
 
-def read_predictor(content: bytes, manifest: dict, folder: Path) -> dict:
-    """Read the numbers of ``predictor.json``, or refuse what is not as its table says."""
-    with _in_order(folder, PREDICTOR):
-        numbers = json.loads(content)
-        check_predictor(numbers, manifest)
-        return numbers
-
-
 @contextmanager
-def _in_order(folder: Path, name: str) -> Iterator[None]:
+def in_order(folder: Path, name: str) -> Iterator[None]:
+    """Refuse a file whose content cannot be read, or does not fit its table."""
     try:
         yield
     except (OSError, ValueError, RecursionError) as error:
@@ -181,18 +173,6 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
         if sha256(contents[name]) != manifest["files"].get(name):
             raise BundleError(f"{folder.name}/{name} is not the file that was saved", folder)
     return contents
-
-
-def check_folder(folder: Path) -> dict:
-    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
-    manifest = read_manifest(folder)
-    saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
-    if saved.split(".")[:2] != here.split(".")[:2]:
-        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
-    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
-    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
-    read_predictor(contents[PREDICTOR], manifest, folder)
-    return manifest
 
 
 # What the two JSON files must hold, as tables: "amount k d" is k lists of d amounts each, for k segments,
@@ -238,31 +218,6 @@ MANIFEST_TABLE = {
 }
 
 
-def predictor_table(manifest: dict) -> dict:
-    """Give the table of a predictor; its manifest says which models there are, and if Channel and Region."""
-    models = [model for model in KINDS if manifest["metrics"].get(model)]
-    return {
-        "mean": "number d",
-        "scale": "positive d",
-        "names": dict.fromkeys(models, "text k"),
-        "sizes": dict.fromkeys(models, "count k"),
-        "typical": dict.fromkeys(models, "amount k d"),
-        "overlap": dict.fromkeys(models, "share k k"),
-        "centers": dict.fromkeys(models, "number k d"),
-        **{name: wanted for model in models for name, wanted in KINDS[model].numbers.items()},
-        "amounts": "amount n d",
-        **{column.lower(): "number n" for column in manifest["displayed"]},
-        "segments": dict.fromkeys(models, "count n"),
-        "evidence?": {
-            "votes": {"*": "count"},
-            "recommended": "count",
-            "sentences": "text *",
-            "counts": {"*": {"*": "figure"}},
-            "stability": dict.fromkeys(models, STABILITY),
-        },
-    }
-
-
 class Misfit(ValueError):
     """The message is the place at which a value is not as its table says."""
 
@@ -271,14 +226,6 @@ def check_manifest(manifest: dict) -> None:
     """Hold a manifest against its table, or raise `Misfit`."""
     check(manifest, MANIFEST_TABLE, {"k": None})
     check(manifest, MANIFEST_TABLE, {"k": manifest["parameters"]["n_segments"]})
-
-
-def check_predictor(numbers: Any, manifest: dict) -> None:
-    """Hold a predictor's numbers against the table that its manifest asks for, or raise `Misfit`."""
-    k, n = manifest["parameters"]["n_segments"], manifest["customers"]
-    check(numbers, predictor_table(manifest), {"k": k, "d": len(SPEND_COLUMNS), "n": n, "n-1": n - 1, "4": 4})
-    if not all(set(labels) <= set(range(1, k + 1)) for labels in numbers["segments"].values() if labels):
-        raise Misfit("segments")
 
 
 def check(value: Any, wanted: dict | str, sizes: Mapping[str, int | None], place: str = "content") -> None:

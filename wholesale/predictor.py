@@ -1,26 +1,42 @@
 """The fitted numbers that answers need, and how they are loaded. NumPy only: nothing is unpickled."""
 
+import json
 import os
 from dataclasses import dataclass, fields
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from wholesale.columns import MODELS
+from wholesale.columns import KINDS, MODELS, SPEND_COLUMNS
 from wholesale.manifest import (
+    EVIDENCE,
+    FILES,
     MANIFEST,
     MODELS_FOLDER,
     MODELS_VARIABLE,
     PREDICTOR,
+    STABILITY,
+    BundleError,
+    Misfit,
+    check,
+    in_order,
     read_files,
     read_manifest,
-    read_predictor,
     to_json,
     write_file,
-)
+)  # fmt: skip
 from wholesale.palette import segment_colours
+
+EVERY = "every model"
+EVIDENCE_TABLE = {
+    "votes": {"*": "count"},
+    "recommended": "count",
+    "sentences": "text *",
+    "counts": {"*": {"*": "figure"}},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +44,26 @@ class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
 
     Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
+    Each field says what is saved, as in the tables of :mod:`wholesale.manifest`, and what it is of: every
+    model, one, or a column that not all customers come with.
     """
 
-    mean: np.ndarray  # of the log1p amounts, (6,)
-    scale: np.ndarray
-    names: dict[str, tuple[str, ...]]
-    sizes: dict[str, np.ndarray]  # customers on record in each segment
-    typical: dict[str, np.ndarray]  # median amounts of each segment, (k, 6)
-    overlap: dict[str, np.ndarray]  # Jaccard of a model's segments (rows) with the K-Means segments
-    centers: dict[str, np.ndarray]  # in standardized units, (k, 6); for the GMM, component means
-    covariance: str | None  # the kind of the mixture's covariances
-    weights: np.ndarray | Any  # these three are None where there is no mixture
-    precisions_cholesky: np.ndarray | Any  # (k, 6, 6) whatever the kind, as scikit-learn's full ones
-    densities: np.ndarray | Any  # log-density of each customer on record, cross-validated
-    linkage: np.ndarray  # Ward merges, as SciPy writes them
-    amounts: np.ndarray  # of the customers on record, (n, 6); row i is customer i + 1
-    channel: np.ndarray | None  # codes, for display only; None where the customers came without
-    region: np.ndarray | None
-    segments: dict[str, np.ndarray]  # of the customers on record, 1…k
+    mean: Annotated[np.ndarray, "number d", ""]  # of the log1p amounts
+    scale: Annotated[np.ndarray, "positive d", ""]
+    names: Annotated[dict[str, tuple[str, ...]], "text k", EVERY]
+    sizes: Annotated[dict[str, np.ndarray], "count k", EVERY]  # customers on record in each segment
+    typical: Annotated[dict[str, np.ndarray], "amount k d", EVERY]  # median amounts
+    overlap: Annotated[dict[str, np.ndarray], "share k k", EVERY]  # Jaccard (rows) with K-Means segments
+    centers: Annotated[dict[str, np.ndarray], "number k d", EVERY]  # standardized; a mixture's means
+    covariance: Annotated[str | None, "covariance", "gmm"]  # the kind of the mixture's covariances
+    weights: Annotated[np.ndarray, "positive k", "gmm"]
+    precisions_cholesky: Annotated[np.ndarray, "number k d d", "gmm"]  # whatever the kind, as of full ones
+    densities: Annotated[np.ndarray, "number n", "gmm"]  # logarithms, cross-validated
+    linkage: Annotated[np.ndarray, "amount n-1 4", "ward"]  # merges, as SciPy writes them
+    amounts: Annotated[np.ndarray, "amount n d", ""]  # row i is customer i + 1
+    channel: Annotated[np.ndarray | None, "number n", "Channel"]  # codes, for display only
+    region: Annotated[np.ndarray | None, "number n", "Region"]
+    segments: Annotated[dict[str, np.ndarray], "count n", EVERY]  # 1…k
     evidence: dict  # votes, recommended, sentences, counts by k, stability by model; or empty
     manifest: dict  # versions, date, parameters and metrics of the training
 
@@ -125,12 +143,40 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     return predictor_from_json(content, manifest, folder)
 
 
+def check_folder(folder: Path) -> dict:
+    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
+    manifest = read_manifest(folder)
+    saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
+    if saved.split(".")[:2] != here.split(".")[:2]:
+        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
+    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
+    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
+    predictor_from_json(contents[PREDICTOR], manifest, folder)
+    return manifest
+
+
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
     """Build a `Predictor` from the bytes of ``predictor.json`` in `folder`, or raise BundleError."""
-    numbers = read_predictor(content, manifest, folder)
+    with in_order(folder, PREDICTOR):
+        numbers = json.loads(content)
+        check_predictor(numbers, manifest)
     about = {"evidence": numbers.pop("evidence", None) or {}, "manifest": manifest}
-    none = dict.fromkeys(field.name for field in fields(Predictor))
+    none = dict.fromkeys(each.name for each in fields(Predictor))
     return Predictor(**none | {name: _loaded(value) for name, value in numbers.items()} | about)
+
+
+def check_predictor(numbers: Any, manifest: dict) -> None:
+    """Hold numbers against what the fields of `Predictor` say, of the models and sizes of the manifest."""
+    k, n = manifest["parameters"]["n_segments"], manifest["customers"]
+    models = [model for model in KINDS if manifest["metrics"].get(model)]
+    table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | {"stability": dict.fromkeys(models, STABILITY)}}
+    for each in fields(Predictor):
+        wanted, of = getattr(each.type, "__metadata__", ("", None))
+        if of in ("", EVERY, *models, *manifest["displayed"]):
+            table[each.name] = dict.fromkeys(models, wanted) if of == EVERY else wanted
+    check(numbers, table, {"k": k, "d": len(SPEND_COLUMNS), "n": n, "n-1": n - 1, "4": 4})
+    if any(not 1 <= segment <= k for model in models for segment in numbers["segments"][model]):
+        raise Misfit("segments")
 
 
 def _loaded(value: Any) -> Any:
