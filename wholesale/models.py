@@ -55,8 +55,6 @@ def fit_kmeans(
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
-    n_clusters : int
-    random_state : int
     n_init : int, optional
         Number of starts. By default a thousand for up to 500 customers, then falling with their number to
         50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
@@ -106,13 +104,6 @@ def exchange(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:
     """Fit agglomerative clustering with Ward's linkage and keep its whole tree; it takes no seed.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    n_clusters : int
-
-    References
-    ----------
     Ward (1963), Hierarchical grouping to optimize an objective function.
     """
     return AgglomerativeClustering(n_clusters, linkage="ward", compute_distances=True).fit(X)
@@ -135,7 +126,6 @@ def fit_gmm(
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
-    n_components : int
     covariance_type : {"full", "tied", "diag", "spherical"}
     random_state : int
         Of the first restart; the others count on from it.
@@ -148,12 +138,7 @@ def fit_gmm(
     -------
     GaussianMixture
         Polished to a fixed point of EM. Its ``restarts_`` count how many restarts were ``tried``, how many
-        ``reached`` the kept optimum and how many were ``degenerate``.
-
-    Raises
-    ------
-    ImproperMixture
-        If no restart ends in a proper optimum.
+        ``reached`` the kept optimum and how many were ``degenerate``. `ImproperMixture` if none is proper.
 
     References
     ----------
@@ -176,11 +161,7 @@ def fit_gmm(
             proper = [gmm for gmm in proper if gmm not in reached]
         else:
             raise ImproperMixture(f"no proper mixture of {n_components} {covariance_type} components found")
-    kept.restarts_ = {
-        "tried": len(fits),
-        "reached": len(reached),
-        "degenerate": len(fits) - len(proper),
-    }
+    kept.restarts_ = {"tried": len(fits), "reached": len(reached), "degenerate": len(fits) - len(proper)}
     return kept
 
 
@@ -261,8 +242,8 @@ def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits
     folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
     with threadpool_limits(1):
         for seen, unseen in folds.split(X):
-            fold = GaussianMixture(gmm.n_components, covariance_type=gmm.covariance_type, tol=TOL)
-            fold.set_params(weights_init=gmm.weights_, means_init=gmm.means_, precisions_init=gmm.precisions_)
+            kind = {"covariance_type": gmm.covariance_type, "tol": TOL}
+            fold = GaussianMixture(gmm.n_components, **kind, **_optimum(gmm))
             density[unseen] = polish(fit_quietly(fold, X[seen]), X[seen]).score_samples(X[unseen])
     return density
 
@@ -289,13 +270,12 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
 
 def refit_from(gmm: GaussianMixture) -> Fit:
     """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
-    start = {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
+    return lambda X, k: restart(X, k, gmm.covariance_type, **_optimum(gmm))
 
-    def fit(X: np.ndarray, n_segments: int) -> GaussianMixture:
-        mixture = GaussianMixture(n_segments, covariance_type=gmm.covariance_type, **start)
-        return fit_quietly(mixture.set_params(tol=TOL, max_iter=MAX_ITER), X)
 
-    return fit
+def _optimum(gmm: GaussianMixture) -> dict:
+    """Give the parameters from which EM starts where a mixture ended."""
+    return {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
 
 
 @dataclass(frozen=True)
