@@ -106,9 +106,8 @@ def train(
     ----------
     customers : DataFrame
         The six amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
-        them. Of more than 10,000 customers that many are drawn at random and fitted.
-    n_segments : int
-    random_state : int
+        them. Of more than 10,000 customers that many are drawn at random and fitted. A ValueError says in
+        one sentence why they cannot be segmented (see :func:`wholesale.checks.check_fit`).
     source : Source, optional
         Where the customers come from, for the manifest.
     folder : Path
@@ -117,11 +116,6 @@ def train(
         Whether to make that evidence first; it takes minutes.
     progress : callable
         Told each step as it begins.
-
-    Raises
-    ------
-    ValueError
-        In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
     everybody, customers = len(customers), _drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
@@ -176,29 +170,28 @@ def _numbers(
     """Collect what a `Predictor` holds, as plain lists."""
     amounts = customers[list(SPEND_COLUMNS)]
     profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
-    kinds = {model: models.FITTINGS[model] for model in labels}
     numbers: dict[str, Any] = {
         "mean": standardizer["standardize"].mean_,
         "scale": standardizer["standardize"].scale_,
-        "names": {model: list(segments.name_segments(each).values()) for model, each in profiles.items()},
+        "names": {model: [*segments.name_segments(each).values()] for model, each in profiles.items()},
         "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
         "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
         "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
         "centers": {
-            model: getattr(fits[model], kind.centers, profiles[model]["standardized"])
-            for model, kind in kinds.items()
+            model: getattr(fits[model], models.FITTINGS[model].centers, each["standardized"])
+            for model, each in profiles.items()
         },
     }
-    for model, kind in kinds.items():
-        numbers |= kind.numbers(fits[model], X)
-    outside = {column.lower(): customers.get(column) for column in CODES}
+    for model in labels:
+        numbers |= models.FITTINGS[model].numbers(fits[model], X)
+    outside = {column.lower(): customers[column] for column in CODES if column in customers}
     return _plain(numbers | {"amounts": amounts} | outside | {"segments": labels})
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(leaf) for key, leaf in value.items()}
-    return None if value is None else np.asarray(value).tolist()
+    return np.asarray(value).tolist()
 
 
 def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray], stability: dict) -> dict:
@@ -241,14 +234,7 @@ def _provenance(
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
-    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    folder : path
-        Made if it does not exist.
-    """
+    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes."""
     parts = {"standardizer": bundle.standardizer} | bundle.fits
     files = {name: _pickled(parts[part]) for part, name in PICKLES.items()}
     manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
@@ -258,11 +244,8 @@ def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
 def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     """Load a bundle for analysis. It unpickles, but only files whose hashes the manifest confirms.
 
-    Raises
-    ------
-    BundleError
-        Before anything is unpickled, if a file is missing, truncated or altered, the format version
-        differs, or scikit-learn is of another major.minor version.
+    A `BundleError` comes before anything is unpickled, if a file is missing, truncated or altered, the format
+    version differs, or scikit-learn is of another major.minor version.
     """
     folder = Path(folder)
     manifest = check_folder(folder)

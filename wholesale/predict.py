@@ -26,16 +26,9 @@ UNFAMILIAR = 0.01
 class Reading:
     """What one model says of one customer.
 
-    Attributes
-    ----------
-    segment : int
-        1…k.
-    name : str
-        That segment's name.
-    scores : tuple of float
-        One per segment: K-Means distances in standardized units, GMM probabilities, or Ward merge costs.
-    overlap : float
-        Jaccard (0…1) of this segment with the customer's K-Means segment, among the customers on record.
+    `segment` is 1…k, `name` that segment's; `scores` has one number per segment: K-Means distances in
+    standardized units, GMM probabilities, or Ward merge costs; `overlap` is the Jaccard index (0…1) of this
+    segment with the customer's K-Means segment, among the customers on record.
     """
 
     segment: int

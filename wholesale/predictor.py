@@ -125,14 +125,10 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     Parameters
     ----------
     folder : path, optional
-        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or ``models/``.
+        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or ``models/``. If a file
+        in it is missing, altered or of another format, a `BundleError` names the command to retrain.
     copy : path, optional
         Folder to write what was read to, for others to answer from just that.
-
-    Raises
-    ------
-    BundleError
-        If a file is missing, altered or of another format version; it names the command to retrain.
     """
     folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
     manifest = read_manifest(folder)

@@ -12,20 +12,10 @@ from wholesale.wording import listed
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the criteria say together.
+    """What the criteria say together: their votes, and what follows for the served k, in two sentences.
 
-    Attributes
-    ----------
-    votes : dict of str to int
-        The k that each criterion prefers.
-    recommended : int
-        The k with most votes; the smaller of equals.
-    served : int
-        The k in use.
-    support, dissent : tuple of str
-        Criteria that prefer the served k, and those that do not.
-    sentences : tuple of str
-        The recommendation and the dissent, in two sentences.
+    `recommended` is the k with most votes, the smaller of equals; `support` and `dissent` name the criteria
+    that prefer the served k, and those that do not.
     """
 
     votes: dict[str, int]

@@ -61,15 +61,14 @@ def bootstrap_jaccards(
 
 def _resample(
     X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
-) -> list[float]:
+) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
     with threadpool_limits(1):
         new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
-    return [max(_jaccard(old == a, new == b) for b in np.unique(new)) for a in np.unique(original)]
-
-
-def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
-    return float((a & b).sum() / (a | b).sum())
+    segments = np.unique(original)
+    jaccards = np.zeros(len(segments))
+    jaccards[np.isin(segments, old)] = overlap(new, old).max(axis=1)
+    return jaccards
 
 
 def stability_band(jaccard: float) -> str:
@@ -78,22 +77,12 @@ def stability_band(jaccard: float) -> str:
 
 
 def agreement(labels_by_model: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Adjusted Rand index of every pair of partitions (Hubert and Arabie 1985, Comparing partitions).
+    """Adjusted Rand index of every pair of partitions; 0 is what chance gives, 1 is identity.
 
-    Parameters
-    ----------
-    labels_by_model : mapping of str to ndarray of shape (n_customers,)
-
-    Returns
-    -------
-    DataFrame
-        Symmetric, 1 on the diagonal; 0 is what chance gives, 1 is identity.
+    Hubert and Arabie (1985), Comparing partitions.
     """
-    pairs = {
-        one: {other: adjusted_rand_score(a, b) for other, b in labels_by_model.items()}
-        for one, a in labels_by_model.items()
-    }
-    return pd.DataFrame(pairs)
+    models = labels_by_model.items()
+    return pd.DataFrame({one: {other: adjusted_rand_score(a, b) for other, b in models} for one, a in models})
 
 
 def models_agreeing(labels_by_model: Mapping[str, np.ndarray], *, similar: float = SIMILAR) -> np.ndarray:
