@@ -15,8 +15,7 @@ from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.app.view import presets
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.explain import Change, Explanation, explain
-from wholesale.measure import measure
-from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
+from wholesale.predict import Prediction, Predictor, measure, predict_segment, predict_segments
 from wholesale.wording import SPACE, format_amount, format_share
 
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))

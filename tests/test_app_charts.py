@@ -19,9 +19,9 @@ from wholesale.app.templates import render
 from wholesale.bundle import train
 from wholesale.columns import LABELS, MODELS
 from wholesale.criteria import CRITERIA
-from wholesale.measure import cut_height, owners
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, predict_segment
+from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount
 
 ODD = "<b>& \"quoted\" 'name'"

@@ -23,11 +23,11 @@ from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.evidence import saved, search_covariances
+from wholesale.evidence import compare_covariances, saved
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
-from wholesale.measure import measure
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
+from wholesale.predict import measure
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
@@ -49,7 +49,7 @@ def _simulated(rows: int) -> pd.DataFrame:
     return pd.DataFrame(rng.lognormal(level, 0.8).round(2), columns=list(SPEND_COLUMNS))
 
 
-def _tasks(_X, _gmm, labels, _jobs) -> dict:
+def _tasks(*_) -> dict:
     """Evidence made up in no time."""
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
     counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
@@ -307,9 +307,9 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     X = log_standardizer().fit_transform(table)
     for name, value in {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}.items():
         monkeypatch.setattr(saved, name, value)
-    monkeypatch.setattr(saved, "search_covariances", partial(search_covariances, seeds=1, restarts=1))
+    monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
-    assert len(list(saved.compute(table, X, None, labels, tmp_path))) == 1 + 4 * 3 + 2
+    assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == 1 + 4 * 3 + 2
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
 

@@ -30,7 +30,6 @@ from wholesale.manifest import (
     MODELS_VARIABLE,
     SHIPPED,
     BundleError,
-    check_folder,
     sha256,
 )
 from wholesale.wording import counted, format_amount, format_share
@@ -227,7 +226,7 @@ def evidence() -> None:
         refuse(error)
     X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
     console.print("About five minutes on two cores; a run that is stopped goes on later.")
-    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
+    for task, done, tasks in compute(customers, X, bundle.fits, bundle.labels):
         console.print(f"  {done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:
         console.print(sentence)
@@ -239,6 +238,8 @@ def check(
     quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
 ) -> None:
     """Verify that the model files are complete, unaltered and of this data and these versions."""
+    from wholesale.predictor import check_folder
+
     try:
         manifest = check_folder(models)
         shipped = models.resolve() == MODELS_FOLDER.resolve()

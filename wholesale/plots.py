@@ -21,8 +21,8 @@ from pandas import DataFrame, Index, Series
 from scipy.cluster.hierarchy import dendrogram
 
 from wholesale.columns import LABELS, UNIT
-from wholesale.measure import cut_height, owners
 from wholesale.palette import SIMILAR
+from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount, rounded
 
 Names = Sequence[str]

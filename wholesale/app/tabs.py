@@ -7,7 +7,7 @@ from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.criteria import BANDS, CRITERIA
-from wholesale.manifest import SHIPPED_SHA256, TRAIN
+from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.wording import SPACE, format_amount
 
@@ -76,5 +76,5 @@ def _command(manifest: dict) -> str:
     """Give the command that gathers the evidence."""
     k = manifest["parameters"]["n_segments"]
     if manifest["customers_sha256"] == SHIPPED_SHA256:
-        return f"{TRAIN} --segments {k} --evidence"
+        return f"{TRAIN} --segments {k} --evidence{ELSEWHERE}"
     return f"{TRAIN} {(manifest.get('source') or {}).get('file', 'IN')} --segments {k} --evidence -o FOLDER"

@@ -16,8 +16,7 @@ from wholesale.app.charts.customer import map_cloud
 from wholesale.app.tabs import about_tab, many_tab, segments_tab
 from wholesale.app.templates import render
 from wholesale.columns import LABELS, SPEND_COLUMNS
-from wholesale.measure import measure
-from wholesale.predict import Predictor
+from wholesale.predict import Predictor, measure
 from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)

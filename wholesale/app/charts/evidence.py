@@ -8,8 +8,7 @@ from markupsafe import Markup
 from wholesale.app.charts import LINE, WIDTH, Label, at, first_free, side_by_side, text_width, ticks, wrap
 from wholesale.app.templates import number, render
 from wholesale.criteria import CRITERIA, Criterion
-from wholesale.measure import cut_height, owners
-from wholesale.predictor import Predictor
+from wholesale.predictor import Predictor, cut_height, owners
 from wholesale.wording import SPACE, counted
 
 PANEL = (46, 308, 42, 152)  # left, right, top and foot of the room for data
