@@ -243,7 +243,8 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
-    assert said in text.fit(Fitted(load_bundle(tmp_path / "out"), table))
+    saved = load_bundle(tmp_path / "out")
+    assert said in text.fit(Fitted(saved.predictor, table, saved))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind

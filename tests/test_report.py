@@ -135,7 +135,7 @@ class TestWhatIsSaid:
         for answers in (placement.answers, fitted.answers):
             assert (answers["ward_name"] == np.array(names)[answers["ward_segment"] - 1]).all()
             assert np.bincount(answers["ward_segment"])[1:].tolist() == sizes
-        assert placement.summary.segments["ward"] == list(zip(names, sizes, strict=True))
+        assert placement.sizes.loc["ward", "customers"].tolist() == sizes
         found = text.found(own, placement, NONE, fitted, 3)
         agreed = re.search(r"new models agree on (\S+ of 440)", found)
         assert f"three models agree on {agreed[1]}" in text.agreement(placement)
@@ -202,7 +202,7 @@ class TestWhatIsSaid:
         monkeypatch.setattr(study, "DRAWN", 200)
         own = written()
         fitted = study.fit(own, 3)
-        assert not fitted.all_fitted
+        assert not fitted.on_record
         assert exhibits.segments(fitted)["customers"].astype(int).groupby(level=0).sum().eq(440).all()
         assert "300 customers, drawn at random, were fitted" in everything(own)
 

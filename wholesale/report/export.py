@@ -138,14 +138,14 @@ def write_report(
         If a cell of the notebook fails.
     """
     source, output = Path(source).resolve(), Path(output)
-    check_free(output, force=force, source=source)
+    check_free(output, [source], force=force)
     progress(f"Read {source.name}")
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
     study.place(read_file(source, **told), models)  # type: ignore[arg-type]  # what it refuses, it does here
     parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
     page = _run(parameters, progress)
     progress(f"Write {output.name}")
-    check_free(output, force=force, source=source)  # another run may have made it meanwhile
+    check_free(output, [source], force=force)  # another run may have made it meanwhile
     write_file(output, page.encode())
 
 
