@@ -3,7 +3,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from wholesale import cli, data
+from wholesale import data, manifest
 from wholesale.cli import main
 from wholesale.manifest import MODELS_FOLDER
 
@@ -33,7 +33,7 @@ def test_check_says_what_is_wrong_and_fails(tmp_path):
 def test_check_notices_other_data(monkeypatch, tmp_path):
     other = tmp_path / "wholesale_customers.csv"
     other.write_text("Fresh")
-    monkeypatch.setattr(cli, "SHIPPED", other)
+    monkeypatch.setattr(manifest, "SHIPPED", other)
     result = _run("check")
     assert result.exit_code == 1
     assert "models was trained on other data than wholesale_customers.csv; retrain with" in result.output
@@ -51,7 +51,7 @@ def test_train_refuses_an_output_that_is_a_file_before_it_fits_and_altered_data(
 
 @pytest.mark.parametrize(("command", "advice"), [("train", "name a folder"), ("evidence", "train FILE")])
 def test_models_that_came_with_a_wheel_are_not_overwritten(monkeypatch, command, advice):
-    monkeypatch.setattr(cli, "INSTALLED", True)
+    monkeypatch.setattr(manifest, "INSTALLED", True)
     result = _run(command)
     assert result.exit_code == 1 and len(result.output.splitlines()) == 1 and advice in result.output
 
