@@ -1,6 +1,7 @@
 """Segments fitted on customers of one's own, and answered from their folder by every command."""
 
 import json
+import os
 from dataclasses import replace
 from functools import partial
 from html import unescape
@@ -156,8 +157,10 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     monkeypatch.setattr(server, "PageServer", Stub)
     monkeypatch.setenv("WHOLESALE_MODELS", str(MODELS_FOLDER))  # what is said on the command line wins
     monkeypatch.chdir(trained[1].parent)
+    before = dict(os.environ)
     _run("serve", "--models", trained[1].name, "--port", free_port())
     assert [its.names for its in served] == [own.names] * 3
+    assert os.environ == before
 
 
 def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch, tmp_path):

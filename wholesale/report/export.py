@@ -98,7 +98,7 @@ def table_html(table: pd.DataFrame) -> str:
         return table.to_html(classes=classes, border=0)
 
 
-class ReportError(Exception):
+class ReportError(ValueError):
     """The report could not be made; the message says why."""
 
 

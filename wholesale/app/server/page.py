@@ -279,8 +279,13 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        os.environ |= {MODELS_VARIABLE: folder, COMPILED: folder} | dict.fromkeys(HOMES, folder)
-        _run(predictor, port, folder)
+        before = dict(os.environ)
+        os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
+        try:
+            _run(predictor, port, folder)
+        finally:
+            os.environ.clear()
+            os.environ |= before
 
 
 def _run(predictor: Predictor, port: int, folder: str) -> None:
