@@ -11,9 +11,8 @@ from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widg
 from markupsafe import Markup
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards
+from wholesale.app import tabs
 from wholesale.app.charts.customer import map_cloud
-from wholesale.app.tabs import about_tab, many_tab, segments_tab
 from wholesale.app.templates import render
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.measure import measure
@@ -22,9 +21,7 @@ from wholesale.wording import format_amount
 
 W = TypeVar("W", bound=DOMWidget)
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
-HEARD = Markup(
-    '<i data-heard="{}" data-earlier="{}"></i>'
-)  # what the page's script reads of the latest answer
+HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -40,8 +37,8 @@ def build_app(predictor: Predictor) -> Widget:
         Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
         the answer for it.
     """
-    tabs = {"many": many_tab, "segments": segments_tab, "about": about_tab}
-    panels = [_styled(HTML(tab(predictor)), "wc-page", f"wc-page-{name}") for name, tab in tabs.items()]
+    others = {"many": tabs.many_tab, "segments": tabs.segments_tab, "about": tabs.about_tab}
+    panels = [_styled(HTML(tab(predictor)), "wc-page", f"wc-page-{name}") for name, tab in others.items()]
     return _styled(VBox([CustomerView(predictor).root, *panels]), "wc-app")
 
 
@@ -86,8 +83,7 @@ class CustomerView:
 
     def start_from(self, customer: int) -> None:
         """Fill in the amounts of a customer on record (numbered from 1), and answer."""
-        amounts = self.predictor.amounts[customer - 1].tolist()
-        self._fill(self.inputs, map(format_amount, amounts))
+        self._fill(self.inputs, map(format_amount, self.predictor.amounts[customer - 1].tolist()))
         self.update()
 
     def _fill(self, columns: Iterable[str], texts: Iterable[str]) -> None:
@@ -123,12 +119,12 @@ class CustomerView:
         self._fill(amounts, map(format_amount, amounts.values()))
         if not faults:
             self.amounts = amounts
-        self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
+        self.answer.value = tabs.answer(self.predictor, self.amounts, faults=list(faults.values()))
         for column, beside in self.errors.items():
             beside.value = escape(faults.get(column, ""), quote=False)
         self.replies += 1
         heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
-        self.heard.value = HEARD.format(json.dumps(heard), cards.EARLIER)
+        self.heard.value = HEARD.format(json.dumps(heard), tabs.EARLIER)
 
 
 def presets(predictor: Predictor) -> dict[str, int]:
