@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from wholesale.app.templates import number
@@ -49,21 +48,24 @@ class Label(NamedTuple):
 def first_free(candidates: Iterable[Label], taken: Collection[Label]) -> Label:
     """Return the first candidate that overlaps no label in `taken`, or else the first."""
     places = list(candidates)
-    return next((label for label in places if not any(map(label.overlaps, taken))), places[0])
+    for label in places:
+        if not any(map(label.overlaps, taken)):
+            return label
+    return places[0]
 
 
 def side_by_side(labels: list[Label], left: float, right: float, *, gap: float = 4) -> list[Label]:
     """Move labels sideways, no further than needed, until none overlap; empty if there is no room."""
     order = sorted(range(len(labels)), key=lambda i: labels[i].x)
-    moved = [label.within(left, right) for label in labels]
-    for before, i in pairwise(order):
-        edge = moved[before].x + moved[before].width / 2 + gap
-        moved[i] = moved[i]._replace(x=max(moved[i].x, edge + moved[i].width / 2))
-    edge = right
+    moved, edge = [*labels], left - gap
+    for i in order:
+        moved[i] = moved[i]._replace(x=max(moved[i].x, edge + gap + moved[i].width / 2))
+        edge = moved[i].x + moved[i].width / 2
+    edge = right + gap
     for i in reversed(order):
-        moved[i] = moved[i]._replace(x=min(moved[i].x, edge - moved[i].width / 2))
-        edge = moved[i].x - moved[i].width / 2 - gap
-    return moved if edge + gap >= left - 1e-6 else []
+        moved[i] = moved[i]._replace(x=min(moved[i].x, edge - gap - moved[i].width / 2))
+        edge = moved[i].x - moved[i].width / 2
+    return moved if edge >= left - 1e-6 else []
 
 
 def wrap(name: str, most: int = 18) -> tuple[str, ...]:

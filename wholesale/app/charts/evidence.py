@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from wholesale.app.charts import LETTER, LINE, WIDTH, Label, at, first_free, side_by_side, ticks, wrap
+from wholesale.app.charts import LINE, WIDTH, Label, at, first_free, side_by_side, ticks, wrap
 from wholesale.app.templates import number, render
 from wholesale.criteria import CRITERIA, Criterion
 from wholesale.measure import cut_height, owners
@@ -149,11 +149,10 @@ def positions(children: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 def _cut_label(frame: Frame, height: float, k: int, crossed: np.ndarray) -> Label:
     """Name the cut where no branch crosses the words (`crossed`: where branches do)."""
-    said = f"cut: {counted(k, 'segment')}"
-    half = len(said) * LETTER / 2
-    middles = np.arange(frame.right - half, frame.left + half, -4)
-    free = middles[(np.abs(middles[:, None] - crossed) > half + 3).all(axis=1)]
-    return Label((said,), float([*free, *middles][0]), float(frame.y(height)) - 5)
+    label = Label((f"cut: {counted(k, 'segment')}",), 0, float(frame.y(height)) - 5)
+    half = label.width / 2
+    places = (label._replace(x=x) for x in np.arange(frame.right - half, frame.left + half, -4))
+    return first_free(places, [Label(("",), x, label.y) for x in crossed])
 
 
 def _segment_labels(names: tuple[str, ...], leaves: list[np.ndarray]) -> list[Label]:
@@ -161,8 +160,7 @@ def _segment_labels(names: tuple[str, ...], leaves: list[np.ndarray]) -> list[La
     labels, stacked = [], list[Label]()
     for name, its in zip(names, leaves, strict=True):
         lines = (*wrap(name), counted(len(its), "customer"))
-        labels.append(Label(lines, float(its.mean()), BAR + 11 + LINE * len(lines) / 2))
-    for label in labels:
-        rows = (label._replace(y=label.y + LINE * row).within(0, WIDTH) for row in range(60))
+        labels.append(Label(lines, float(its.mean()), BAR + 11 + LINE * len(lines) / 2).within(0, WIDTH))
+        rows = (labels[-1]._replace(y=labels[-1].y + LINE * row) for row in range(60))
         stacked.append(first_free(rows, stacked))
     return side_by_side(labels, 0, WIDTH) or stacked
