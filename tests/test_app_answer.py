@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wholesale.app import cards, sentences
+from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.app.view import presets
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
@@ -47,7 +47,7 @@ def explanation(predictor: Predictor) -> Explanation:
 
 @pytest.fixture(scope="module")
 def page(predictor: Predictor) -> str:
-    return cards.answer(predictor, FIRST)
+    return tabs.answer(predictor, FIRST)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_each_model_has_a_card_with_its_segment_and_two_have_a_bar_for_each_of_t
 def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, page):
     share = predictor.manifest["metrics"]["ward"]["self_placement"]
     assert f"finds the tree's own segment for {share:.0%} of the customers on record" in section(page, "ward")
-    unknown = cards.answer(replace(predictor, manifest={}), FIRST)
+    unknown = tabs.answer(replace(predictor, manifest={}), FIRST)
     assert "Placed where joining costs least." in section(unknown, "ward")
 
 
@@ -83,7 +83,7 @@ def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, pa
     [(1, "34 112"), (1e-6, "0.034"), (1e-12, "3.4e-08"), (1e4, "341 120 000"), (1e300, "3.4e+304")],
 )
 def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predictor, scale, total):
-    answer = cards.answer(predictor, {column: amount * scale for column, amount in FIRST.items()})
+    answer = tabs.answer(predictor, {column: amount * scale for column, amount in FIRST.items()})
     assert f"a year. This customer spends {total.replace(' ', SPACE)}." in answer
 
 
@@ -92,7 +92,7 @@ def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predicto
     st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
 )
 def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, amounts):
-    answer = cards.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
+    answer = tabs.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
     assert not re.search(r"\b(?:nan|inf)\b", answer)
     assert max(map(len, re.findall(r"[^\s<>\"]+", re.sub("<[^>]+>", " ", answer)))) < 30
 
@@ -100,13 +100,13 @@ def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, a
 def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor):
     certain = dict.fromkeys(SPEND_COLUMNS, 1e12)
     assert max(predict_segment(predictor, certain).gmm.scores) == 1  # but for rounding
-    answer = cards.answer(predictor, certain)
+    answer = tabs.answer(predictor, certain)
     assert "(100%)" not in answer and "(&gt;99%)." in answer
     assert "<b>>99%</b>" in section(answer, "gmm")
 
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, first, page):
-    answer, enormous = cards.answer(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
+    answer, enormous = tabs.answer(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
     assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-name"')
     assert sentences.announcement(enormous).startswith("Unlike 99% of the customers on record.")
     assert enormous.unfamiliar and "Unlike" not in page
@@ -114,8 +114,8 @@ def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, 
 
 
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, page):
-    stale = cards.answer(predictor, FIRST, faults=["Milk: blank"])
-    assert cards.EARLIER in stale and cards.EARLIER not in page
+    stale = tabs.answer(predictor, FIRST, faults=["Milk: blank"])
+    assert tabs.EARLIER in stale and tabs.EARLIER not in page
     assert section(page, "hero") == section(stale, "hero")
 
 
@@ -146,7 +146,7 @@ def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is
     assert sentences.alone(predictor, 3) == "Neither other model has a segment like it."
     assert sentences.alone(predictor, 1) == ""
     assert "resampling" in page
-    assert "resampling" not in cards.answer(replace(predictor, evidence={}), FIRST)
+    assert "resampling" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -161,7 +161,7 @@ def test_each_segment_says_how_stable_it_is_and_one_that_it_is_the_least(predict
 def test_names_are_escaped_on_every_tab(predictor):
     nasty = "<script>alert(1)</script> & more"
     renamed = replace(predictor, names={model: (nasty,) * len(own) for model, own in predictor.names.items()})
-    for page in (cards.answer(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
+    for page in (tabs.answer(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
         assert "<script" not in page and escape(nasty)[:12] in page
 
 

@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import csv as pacsv
 from servers import free_port
 from typer.testing import CliRunner
 
 from wholesale import bundle as bundles
-from wholesale.app import build_app, cards, sentences
+from wholesale.app import build_app, sentences, tabs
 from wholesale.app.server import page as server
 from wholesale.app.server import upload
 from wholesale.app.server.answers import answer, segments
@@ -120,7 +121,7 @@ def test_the_evidence_made_is_in_their_bundle_else_the_command_that_makes_it(tra
 
 
 def test_the_page_says_nothing_that_holds_for_the_shipped_customers_only(own):
-    page = unescape(segments_tab(own) + about_tab(own) + cards.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
+    page = unescape(segments_tab(own) + about_tab(own) + tabs.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
     for words in ("440", "Portug", "2013,", "UCI", "Channel", "Region", "Lisbon", "Horeca", "wc-mixes"):
         assert words not in page.replace("20130101", ""), words
     assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected" in page
@@ -272,7 +273,7 @@ def unmixed(tmp_path_factory):
 def test_page_and_api_say_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
-    page = cards.answer(own, spend)
+    page = tabs.answer(own, spend)
     assert not own.has_mixture and build_app(own) and len(presets(own)) == 3
     assert page.count(sentences.NO_MIXTURE) == 3, "the mixture's card, what is announced, the text to copy"
     assert "of 2 models agree" in page and "of 3 models" not in page
@@ -298,11 +299,12 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
     assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
 
 
-def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
+def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_path):
     own, read = load_predictor(unmixed[1]), read_file(unmixed[0])
     scored = score_table(own, read.accepted)
     told = summarize(own, count(own, scored, read.rejected), [])
-    page = upload.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
+    pacsv.write_csv(scored, file := tmp_path / "scored.csv")
+    page = upload.result(own, SimpleNamespace(summary=told, scored=file, rows=[]))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 

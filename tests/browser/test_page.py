@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from visit import PHONE, enter, field, fits, open_page, predict, values
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards, sentences
+from wholesale.app import sentences, tabs
 from wholesale.app.view import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
@@ -83,7 +83,7 @@ def test_a_bad_entry_is_named_and_the_last_good_answer_stays(page):
     expect(field(page, "Milk")).to_have_accessible_description(str(sentence.value))
     expect(field(page, "Milk")).to_have_value("abc")
     expect(field(page, "Grocery")).to_be_focused()
-    expect(page.get_by_text(cards.EARLIER).first).to_be_visible()
+    expect(page.get_by_text(tabs.EARLIER).first).to_be_visible()
     assert models.inner_text() == before
     enter(page, "Milk", "9656", "Enter")
     expect(page.locator(".wc-stale")).to_have_count(0)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from visit import enter, field
 
-from wholesale.app import cards
+from wholesale.app import tabs
 from wholesale.wording import format_amount
 
 NOTICE = "#wc-notice"
@@ -46,7 +46,7 @@ def press_slowly(page: Page) -> None:
 def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
     enter(page, "Milk", "123")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
     expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
     page.wait_for_timeout(3000)  # the kernel that Jupyter starts in its place knows nothing of this page
     expect(page.locator(NOTICE)).to_be_visible()
@@ -85,7 +85,7 @@ def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(pa
             page.locator(".wc-preset select").select_option(index=2)
         else:
             page.locator(f".wc-{ask}").click()
-        expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+        expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
         page.wait_for_timeout(1500)
         expect(page.locator(NOTICE)).to_be_hidden()
         expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=2500)
@@ -109,7 +109,7 @@ def test_what_is_being_typed_survives_a_late_reply(page):
         field(page, "Fresh").press("5")
     expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
     expect(field(page, "Fresh")).to_have_value("12345")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER)
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER)
     field(page, "Fresh").press("Tab")
     expect(field(page, "Fresh")).to_have_value(format_amount(12345))
     expect(page.locator(".wc-stale")).to_have_count(0)

@@ -24,13 +24,10 @@ from wholesale.explain import Explanation, predict_and_explain
 from wholesale.predict import Prediction, Predictor
 from wholesale.scoring.summary import Drift
 
-LIMIT, CUSTOMERS, ROWS = 1_000_000, 1000, 1000
-"""Bytes of a body of ``POST /api/predict``, and customers in it; rejected rows that an answer lists."""
-
+LIMIT, CUSTOMERS = 1_000_000, 1000  # bytes of a body of ``POST /api/predict``, and customers in it
+ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
-
 SCHEMAS, NONE = "#/components/schemas/", " | None"
-
 
 # fmt: off
 RECORDS: dict[str, dict[str, Any]] = {
