@@ -18,20 +18,11 @@ from wholesale.scoring.summary import LIKE, by_chance
 from wholesale.segments import profile_segments
 from wholesale.wording import format_amount, format_share, of_all, rounded
 
-SHOWN, WIDEST = 10, 60
-"""Rows of a list, and letters of a file's own value, that are shown."""
-
-EVEN = 0.05
-"""So near to one half, a share above the median is neither higher nor lower."""
-
-LEAVES = 12
-"""Of the tree that is drawn."""
-
-AROUND = 5.5
-"""Where the names of arrows end, as a multiple of a loading."""
-
-NEAR = 1.05
-"""Ratio of heights up to which two merges are called nearly as high; our convention."""
+SHOWN, WIDEST, LEAVES = 10, 60, 12  # rows of a list, letters of a file's own value, and leaves that are shown
+AROUND = 5.5  # where the names of arrows end, as a multiple of a loading
+# So near to one half, a share above the median is neither higher nor lower; up to this ratio of heights,
+# merges are nearly as high. Our conventions.
+EVEN, NEAR = 0.05, 1.05
 
 
 def rejected(customers: Customers) -> pd.DataFrame | None:

@@ -31,14 +31,11 @@ from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
 from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 
-SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
-"""Customers of a fictitious second wholesaler; ``dataset/README.md`` says how they were made."""
-
-FEWEST, MOST = 2, 8
-"""Numbers of segments that can be asked for."""
-
+SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"  # fictitious; dataset/README.md says how it was made
+FEWEST, MOST = 2, 8  # numbers of segments that can be asked for
+# Numbers of segments are compared up to the last of these, on so many customers at most, drawn so often,
+# beside so many clouds.
 DRAWN, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 6
-"""Customers on whom numbers of segments are compared at most, how often so many are drawn; clouds; last k."""
 
 Made = TypeVar("Made")
 
@@ -79,17 +76,14 @@ class Answered:
     @cached_property
     def sizes(self) -> pd.DataFrame:
         """Describe every model's segments, by model and number; who was placed but not fitted counts too."""
-        amounts, k = self.answers[list(SPEND_COLUMNS)], self.predictor.n_segments
-        facts = {"customers": 1, "spending": amounts.sum(axis=1), "zeros": (amounts == 0).any(axis=1)}
-        sums = {
-            model: pd.DataFrame(facts).groupby(self.answers[f"{model}_segment"]).sum()
-            for model in self.predictor.models
-        }
-        sizes = pd.concat(
-            {model: each.reindex(range(1, k + 1), fill_value=0) for model, each in sums.items()}
-        )
+        amounts, numbers = self.answers[list(SPEND_COLUMNS)], range(1, self.predictor.n_segments + 1)
+        spending, zeros = amounts.sum(axis=1), (amounts == 0).any(axis=1)
+        facts = pd.DataFrame({"customers": 1, "spending": spending, "zeros": zeros})
+        segments = {model: self.answers[f"{model}_segment"] for model in self.predictor.models}
+        sums = {model: facts.groupby(segment).sum() for model, segment in segments.items()}
+        sizes = pd.concat({model: each.reindex(numbers, fill_value=0) for model, each in sums.items()})
         sizes["share"] = sizes["customers"] / len(amounts)
-        sizes["spending"] /= facts["spending"].sum() or 1
+        sizes["spending"] /= spending.sum() or 1
         sizes["zeros"] /= sizes["customers"].clip(lower=1)
         sizes["name"] = np.concatenate([*self.predictor.names.values()])
         return sizes
