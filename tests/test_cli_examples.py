@@ -63,7 +63,6 @@ def test_the_example_of_report_works_but_for_its_minute(folder, monkeypatch):
 
 def test_the_example_of_serve_works(folder):
     words = _example("serve")
-    port = free_port()
-    words[words.index("--port") + 1] = str(port)
-    with running(*words, port=port, cwd=folder, log=folder / "log") as url:
-        assert url.endswith(f":{port}/")
+    port = words[words.index("--port") + 1] = str(free_port())
+    with running(*words, folder=folder) as server:
+        assert server.address.endswith(f":{port}/")
