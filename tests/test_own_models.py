@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from functools import partial
 from html import unescape
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -32,8 +31,6 @@ from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
 from wholesale.report.study import Fitted
-from wholesale.scoring import score_table
-from wholesale.scoring.summary import count, summarize
 
 K = 4
 ROWS = 90
@@ -294,11 +291,10 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
     assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
 
 
-def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
-    own, read = load_predictor(unmixed[1]), read_file(unmixed[0])
-    scored = score_table(own, read.accepted)
-    told = summarize(own, count(own, scored, read.rejected), [])
-    page = upload.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
+def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_path):
+    own, source = load_predictor(unmixed[1]), tmp_path / "customers.csv"
+    source.write_bytes(unmixed[0].read_bytes())
+    page = upload.result(own, upload.score_upload(own, source, upload.read_query({}), lambda *_: None))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 
