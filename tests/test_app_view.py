@@ -82,6 +82,10 @@ def test_amounts_are_answered_for_as_they_are_read_and_written_so(page):
     assert page.texts() == [text.replace(" ", SPACE) for text in shown]
     page.enter(Fresh="oops", Milk="5,5")
     assert page.texts()[:2] == ["oops", "5.5"]
+    typed = {"1234567.5": "1 234 567.5", "1.234.567": "1 234 567", "500 EUR": "500", "1e3": "1 000"}
+    for text, written in {**typed, "1.6150": "1.6150"}.items():
+        page.enter(Fresh=text)
+        assert page.texts()[0] == written.replace(" ", SPACE) and not page.faulty()
 
 
 @pytest.mark.parametrize("between", ["\t", "\n", "\r\n", ";", "; "], ids=ascii)
@@ -137,7 +141,10 @@ def test_customers_in_thousands_or_millions_start_fill_in_and_change_without_an_
             assert parse_amount(column, to) != parse_amount(column, was)
 
 
-@pytest.mark.parametrize("value", ["abc", "", "nan", "inf", "-5", "1_000", "<b>"])
+UNCLEAR = ["12,669", "12.669", "١٢", "1\u00a0234\u00a056"]
+
+
+@pytest.mark.parametrize("value", [*UNCLEAR, "abc", "", "nan", "inf", "-5", "1_000", "<b>"])
 def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(page, predictor, value):
     page.enter(Fresh="3")  # leaving a field is enough
     good = [3.0, *predictor.amounts[0][1:].tolist()]

@@ -113,7 +113,7 @@ def test_the_example_of_report_works_but_for_its_minute(folder, monkeypatch):
 
 
 def test_the_example_of_serve_works(folder):
-    words, port = _example("serve"), free_port()
-    words[words.index("--port") + 1] = str(port)
-    with running("wholesale", *words, port=port, cwd=folder, log=folder / "log") as url:
-        assert url.endswith(f":{port}/")
+    words = _example("serve")
+    port = words[words.index("--port") + 1] = str(free_port())
+    with running("wholesale", *words, folder=folder) as server:
+        assert server.address.endswith(f":{port}/")

@@ -5,12 +5,10 @@ import os
 from dataclasses import replace
 from functools import partial
 from html import unescape
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from pyarrow import csv as pacsv
 from servers import free_port
 from typer.testing import CliRunner
 
@@ -34,8 +32,6 @@ from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
 from wholesale.report.study import Fitted
-from wholesale.scoring import score_table
-from wholesale.scoring.summary import count, summarize
 
 K = 4
 ROWS = 90
@@ -300,11 +296,9 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
 
 
 def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_path):
-    own, read = load_predictor(unmixed[1]), read_file(unmixed[0])
-    scored = score_table(own, read.accepted)
-    told = summarize(own, count(own, scored, read.rejected), [])
-    pacsv.write_csv(scored, file := tmp_path / "scored.csv")
-    page = upload.result(own, SimpleNamespace(summary=told, scored=file, rows=[]))
+    own, source = load_predictor(unmixed[1]), tmp_path / "customers.csv"
+    source.write_bytes(unmixed[0].read_bytes())
+    page = upload.result(own, upload.score_upload(own, source, upload.read_query({}), lambda *_: None))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 

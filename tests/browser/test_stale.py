@@ -2,13 +2,13 @@
 
 import contextlib
 import signal
-import urllib.request
 from collections.abc import Iterator
 
 import psutil
 import pytest
+import requests
 from playwright.sync_api import Page, expect
-from visit import enter, field
+from visit import enter, field, kernel_id
 
 from wholesale.app import tabs
 from wholesale.wording import format_amount
@@ -19,11 +19,9 @@ LATE = "No answer yet"
 
 def kernel_of(page: Page) -> psutil.Process:
     """Find the process of this page's own kernel."""
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    for process in psutil.process_iter(["cmdline"]):
-        if any(f"kernel-{kernel}.json" in part for part in process.info["cmdline"] or ()):
-            return process
-    pytest.fail("the page's kernel is not there")
+    name = f"kernel-{kernel_id(page)}.json"
+    processes = psutil.process_iter(["cmdline"])
+    return next(each for each in processes if any(name in part for part in each.info["cmdline"] or ()))
 
 
 @contextlib.contextmanager
@@ -67,11 +65,10 @@ def test_a_kernel_that_dies_unused_is_noticed(page):
 def test_a_kernel_that_was_shut_down_is_noticed(page, address, silently):
     if silently:  # it is killed, after five seconds, before it can say that it ends
         kernel_of(page).send_signal(signal.SIGSTOP)
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     token = page.evaluate("document.cookie.match(/_xsrf=([^;]*)/)[1]")
     headers = {"Cookie": f"_xsrf={token}", "X-XSRFToken": token}
-    address = f"{address}voila/api/shutdown/{kernel}"
-    urllib.request.urlopen(urllib.request.Request(address, headers=headers, method="POST"), timeout=30)
+    url = f"{address}voila/api/shutdown/{kernel_id(page)}"
+    requests.post(url, headers=headers, timeout=30).raise_for_status()
     expect(page.locator(NOTICE)).to_contain_text("answers no longer follow", timeout=20_000)
     page.witness.faults.clear()  # the browser's own words on a socket that closed
 

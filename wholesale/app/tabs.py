@@ -17,13 +17,8 @@ from wholesale.predict import Predictor
 from wholesale.wording import SPACE, format_amount
 
 EARLIER = "This answer is for the earlier amounts."
-
-LIMIT = 20 * 10**6
-"""Bytes that a file of customers may have."""
-
-COMMAND = "python -m wholesale score FILE"
-"""What takes the files that the page does not."""
-
+LIMIT = 20 * 10**6  # bytes that a file of customers may have
+COMMAND = "python -m wholesale score FILE"  # takes the files that the page does not
 EXAMPLE = 6  # customers in the example of a file
 ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)
 

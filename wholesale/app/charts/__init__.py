@@ -47,11 +47,12 @@ class Label(NamedTuple):
 
 def first_free(candidates: Iterable[Label], taken: Collection[Label]) -> Label:
     """Return the first candidate that overlaps no label in `taken`, or else the first."""
-    places = list(candidates)
-    for label in places:
+    tried: list[Label] = []
+    for label in candidates:
         if not any(map(label.overlaps, taken)):
             return label
-    return places[0]
+        tried.append(label)
+    return tried[0]
 
 
 def side_by_side(labels: list[Label], left: float, right: float, *, gap: float = 4) -> list[Label]:

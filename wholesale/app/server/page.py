@@ -20,6 +20,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any as Anything
@@ -42,9 +43,7 @@ from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
 HOST = "127.0.0.1"
-HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-"""Variables that name what Jupyter and IPython would otherwise keep below the user's home."""
-
+HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
@@ -83,13 +82,11 @@ class Assets(RequestHandler):
 
 def find(roots: Sequence[Path], path: str) -> Path | None:
     """Find a file below one of `roots`, with links followed; None if there is none."""
-    for root in roots:
-        try:
+    with suppress(OSError, ValueError):  # no path on this system: too long, or with a null byte
+        for root in roots:
             file = (root / path).resolve()
             if file.is_relative_to(root.resolve()) and file.is_file():
                 return file
-        except (OSError, ValueError):  # no path on this system: too long, or with a null byte
-            return None
     return None
 
 
@@ -110,9 +107,9 @@ def shared_scripts(static: Sequence[Path], extensions: Sequence[Path]) -> list[P
     """List the scripts that every page loads, from Voila's folders and those of its extensions."""
     found = [find(static, f"{number}.{MAIN}") for number in CHUNKS["voila"].split()]
     for name, numbers in CHUNKS["extensions"].items():
+        folders = [root / name / "static" for root in extensions]
         for number in numbers.split():
-            files = (file for root in extensions for file in (root / name / "static").glob(f"{number}.*.js"))
-            found.append(next(files, None))
+            found += [file for folder in folders for file in folder.glob(f"{number}.*.js")][:1]
     return [file for file in found if file]
 
 

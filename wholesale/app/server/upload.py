@@ -88,18 +88,18 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
 
 def result(predictor: Predictor, scored: Scored) -> str:
     """Write what the page shows of a scored file, as HTML."""
-    names, others = list[str](), list[str]()
+    names = [ANSWERS[0]]
     if scored.summary.accepted:
         with scored.scored.open(encoding="utf-8", newline="") as file:
             names = next(csv.reader(file))
-        others = names[: names.index(ANSWERS[0])]
+    others = enumerate(names[: names.index(ANSWERS[0])])
     return render(
         "scored.html",
         summary=scored.summary,
         notes=map(_on_the_page, scored.summary.notes),
         predictor=predictor,
         names=names,
-        others=[i for i, name in enumerate(others) if name not in SPEND_COLUMNS],
+        others=[i for i, name in others if name not in SPEND_COLUMNS],
         rejects=scored.rows,
         listed=ROWS,
         like=LIKE,
