@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from math import ulp
 from pathlib import Path
 from shlex import quote
@@ -248,10 +249,15 @@ def check(value: Any, wanted: dict | str, sizes: Mapping[str, int | None], place
 
 def _fits(value: Any, kind: str, shape: list[int | None]) -> bool:
     """Tell whether a value is of a kind or, of some shape, a list of such lists."""
-    if shape:
-        right = type(value) is list and shape[0] in (None, len(value))
-        return right and all(_fits(inner, kind, shape[1:]) for inner in value)
+    values = [value]
+    for size in shape:
+        if any(type(each) is not list or size not in (None, len(each)) for each in values):
+            return False
+        values = [*chain.from_iterable(values)]
     if isinstance(allowed := VALUES[kind], str):
-        return type(value) is str and re.fullmatch(allowed, value, re.DOTALL) is not None
+        return all(type(each) is str and re.fullmatch(allowed, each, re.DOTALL) for each in values)
     types, least, most = allowed
-    return type(value) in types and least <= value <= (most if type(value) is float else min(most, EXACT))
+    whole = min(most, EXACT)
+    return all(
+        type(each) in types and least <= each <= (most if type(each) is float else whole) for each in values
+    )

@@ -50,6 +50,10 @@ class Note(str):
         return note
 
 
+DAMAGED = (OSError, pa.ArrowInvalid, BadZipFile, zlib.error)
+"""What is raised where a file, or what is packed in it, is not as it was written."""
+
+
 @dataclass(frozen=True)
 class CustomerFile:
     """A file of customers, and how it is to be read."""
@@ -78,7 +82,7 @@ class CustomerFile:
                 yield from excel_blocks(self.path, self.dialect)
             else:
                 yield from text_blocks(self.path, self.kind, self.dialect, size, portion)
-        except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
+        except DAMAGED as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 
     def reconsidered(self, dialect: Dialect) -> "CustomerFile":
@@ -217,8 +221,8 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
             return CustomerFile(path, settings, kind, _dialect(path, kind, settings))
     except FileNotFoundError:
         raise ReadError(f"{path.name} is not there") from None
-    except OSError as error:
-        raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
+    except DAMAGED as error:
+        raise ReadError(f"{path.name} cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
