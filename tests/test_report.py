@@ -196,6 +196,10 @@ class TestWhatIsSaid:
     def test_of_a_file_with_a_column_called_line_goes_by_the_lines_of_the_file(self, tmp_path, customers):
         customers.head(3).assign(line=["x", "y", "y"]).to_csv(tmp_path / "some.csv", index=False)
         assert study.place(read_file(tmp_path / "some.csv")).answers.index.tolist() == [2, 3, 4]
+        customers[list(SPEND_COLUMNS)].assign(line="x").to_csv(tmp_path / "all.csv", index=False)
+        own = read_file(tmp_path / "all.csv")
+        contested = exhibits.contested(study.fit(own, 3), own)
+        assert contested.columns.name == "line" and contested["line"].eq("x").all()
 
     def test_of_more_than_can_be_fitted_counts_all(self, written, monkeypatch):
         monkeypatch.setattr("wholesale.bundle.LARGEST", 300)

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from wholesale.bundle import Source
-from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.columns import CODES, SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.reading import Note, ReadError, Settings, open_customers
@@ -16,8 +16,6 @@ from wholesale.wording import listed, of_all
 
 REPEATED = 0.05
 """Share of rows that repeat another, from which on a file may hold customers twice. Our convention."""
-
-CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
 
 @dataclass(frozen=True, eq=False)

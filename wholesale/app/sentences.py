@@ -133,7 +133,9 @@ def related(name: str, overlap: float) -> str:
 @lru_cache(maxsize=64)
 def alone(predictor: Predictor, segment: int) -> str:
     """Say that no other model has a segment like this one of K-Means, if so."""
-    others = [float(its[:, segment - 1].max()) for m, its in predictor.overlap.items() if m != "kmeans"]
+    others = [
+        float(overlap[:, segment - 1].max()) for m, overlap in predictor.overlap.items() if m != "kmeans"
+    ]
     none = "Neither other model has" if len(others) > 1 else f"{MODELS['ward']} has not"
     return f"{none} a segment like it." if max(others) < SIMILAR else ""
 

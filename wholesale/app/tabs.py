@@ -9,7 +9,7 @@ from wholesale.app import sentences
 from wholesale.app.charts.customer import map_with_you, profile
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
-from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.columns import CODES, SPEND_COLUMNS
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
@@ -64,9 +64,9 @@ def segments_tab(predictor: Predictor) -> Markup:
 
 def _mixes(predictor: Predictor, members: np.ndarray) -> dict[str, dict[str, float]]:
     """Give the shares of some customers by Channel and by Region, as far as these are known."""
-    known = (("Channel", predictor.channel, CHANNELS), ("Region", predictor.region, REGIONS))
     mixes = {}
-    for title, codes, words in known:
+    for title, words in CODES.items():
+        codes = getattr(predictor, title.lower())
         if codes is not None:
             present, counts = np.unique(codes[members], return_counts=True)
             shares = zip(present.tolist(), (counts / counts.sum()).tolist(), strict=True)

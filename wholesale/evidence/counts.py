@@ -76,17 +76,17 @@ def _scores(X: np.ndarray, k: int, *, random_state: int, restarts: int) -> dict[
         reached = gmm.restarts_["reached"] / gmm.restarts_["tried"]
     except ImproperMixture:
         labels["gmm"] = np.zeros(len(X), dtype=int)  # no partition: its criteria are undefined
-    samples = {model: silhouettes(X, its) for model, its in labels.items()}
+    samples = {model: silhouettes(X, each) for model, each in labels.items()}
     return {
         "kmeans_inertia": kmeans.inertia_,
-        **{f"{model}_silhouette": its.mean() for model, its in samples.items()},
+        **{f"{model}_silhouette": each.mean() for model, each in samples.items()},
         # 0 × NaN: undefined where the silhouette is
-        **{f"{model}_negative": (its < 0).sum() + 0 * its[0] for model, its in samples.items()},
+        **{f"{model}_negative": (each < 0).sum() + 0 * each[0] for model, each in samples.items()},
         "gmm_bic": bic,
         "gmm_reached": reached,
         "calinski_harabasz": calinski_harabasz_score(X, kmeans.labels_) if k > 1 else np.nan,
         "davies_bouldin": davies_bouldin_score(X, kmeans.labels_) if k > 1 else np.nan,
-        "smallest_segment": min(np.unique(its, return_counts=True)[1].min() for its in labels.values()),
+        "smallest_segment": min(np.unique(each, return_counts=True)[1].min() for each in labels.values()),
     }
 
 

@@ -136,7 +136,9 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
         "recommended": advice.recommended,
         "sentences": list(advice.sentences),
         "counts": counts,
-        "covariances": {its: {k: done[f"{its} mixtures of {k}"][k] for k in counts} for its in COVARIANCES},
+        "covariances": {
+            kind: {k: done[f"{kind} mixtures of {k}"][k] for k in counts} for kind in COVARIANCES
+        },
         "stability": {model: each for model, each in stable.items() if each is not None},
     }
 
