@@ -104,9 +104,9 @@ def dendrogram(predictor: Predictor) -> Markup:
     leaves = [x[:n][predictor.segments["ward"] == segment + 1] for segment in range(k)]
     labels = _segment_labels(names, leaves)
     half, bars = frame.x(0.5) - frame.left, []
-    for colour, below, label in zip(colours, leaves, labels, strict=True):
-        lead = f"M{at(np.clip(label.x, below.min(), below.max()), BAR)}L{at(label.x, label.top)}"
-        bars.append((colour, below.min() - half, np.ptp(below) + 2 * half, lead))
+    for colour, spots, label in zip(colours, leaves, labels, strict=True):
+        lead = f"M{at(np.clip(label.x, spots.min(), spots.max()), BAR)}L{at(label.x, label.top)}"
+        bars.append((colour, spots.min() - half, np.ptp(spots) + 2 * half, lead))
     hits = []
     for node in sorted(elbows, reverse=True)[:TOLD]:
         few, many = sorted(below[children[node - n]].astype(int).tolist())
@@ -157,9 +157,9 @@ def _cut_label(frame: Frame, height: float, k: int, crossed: np.ndarray) -> Labe
 def _segment_labels(names: tuple[str, ...], leaves: list[np.ndarray]) -> list[Label]:
     """Put names and sizes beside each other or, if there is no room, each in the first free row below."""
     labels, stacked = [], list[Label]()
-    for name, below in zip(names, leaves, strict=True):
-        lines = (*wrap(name), counted(len(below), "customer"))
-        labels.append(Label(lines, float(below.mean()), BAR + 11 + LINE * len(lines) / 2).within(0, WIDTH))
+    for name, spots in zip(names, leaves, strict=True):
+        lines = (*wrap(name), counted(len(spots), "customer"))
+        labels.append(Label(lines, float(spots.mean()), BAR + 11 + LINE * len(lines) / 2).within(0, WIDTH))
         rows = (labels[-1]._replace(y=labels[-1].y + LINE * row) for row in range(60))
         stacked.append(first_free(rows, stacked))
     return side_by_side(labels, 0, WIDTH) or stacked
