@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.dialect import Decimal, Evidence, decide, good, read_column, to_numbers, weigh
+from wholesale.reading.dialect import Decimal, Marks, decide, good, read_column, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
 SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
@@ -20,7 +20,7 @@ def column(*texts: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def weighed(columns: list[pa.ChunkedArray]) -> Evidence:
+def weighed(columns: list[pa.ChunkedArray]) -> Marks:
     return weigh(map(read_column, columns))
 
 
@@ -50,9 +50,9 @@ def test_a_currency_sign_before_or_after_an_amount_is_not_read():
 
 
 def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
-    assert weighed([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Evidence()
+    assert weighed([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Marks()
     assert decide(weighed([column("1.234 m.u.", "12 m.u.")])) == decide(weighed([column("1.234", "12")]))
-    assert weighed([column("1.5 m.u.", "12 m.u.")]) == Evidence(point=1)
+    assert weighed([column("1.5 m.u.", "12 m.u.")]) == Marks(point=1)
 
 
 def test_blanks_and_nothing_are_no_numbers():
@@ -87,4 +87,4 @@ AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|
 @given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
 def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
     alone = (weighed([column(text)]) for text in texts)
-    assert weighed([column(*texts)]) == reduce(Evidence.plus, alone, Evidence())
+    assert weighed([column(*texts)]) == reduce(Marks.plus, alone, Marks())

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import ANSWERS, SPEND_COLUMNS
-from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evidence, Reconsider, decide
+from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Marks, Reconsider, decide
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
@@ -94,10 +94,10 @@ class CustomerFile:
     def judged(self, seen: Seen) -> "CustomerFile":
         """Give the same file with what the whole of it shows, or raise `Reconsider` if it was read wrong."""
         dialect, before = self.dialect, self.dialect.decimal
-        decimal = before if before.told else decide(seen.evidence)
+        decimal = before if before.told else decide(seen.marks)
         if decimal.doubtful:
-            point, comma, *groups = seen.evidence[:4]
-            example = seen.evidence.point_example or seen.evidence.comma_example
+            point, comma, *groups = seen.marks[:4]
+            example = seen.marks.point_example or seen.marks.comma_example
             reason = (
                 f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
                 f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
@@ -165,7 +165,7 @@ class CustomerFile:
                 f"Read as a customer, but called a total, average or the like: line {called[0]}{more};"
                 " delete what is no customer."
             )
-        return notes + (_decimal_notes(dialect.decimal, self.seen.evidence) if dialect.decimal.sign else [])
+        return notes + (_decimal_notes(dialect.decimal, self.seen.marks) if dialect.decimal.sign else [])
 
 
 def blank_advice(blanks: int, rejected: int) -> list[str]:
@@ -174,9 +174,9 @@ def blank_advice(blanks: int, rejected: int) -> list[str]:
     return [Note(said, "blank", "zero")] if 2 * blanks > rejected else []
 
 
-def _decimal_notes(decimal: Decimal, evidence: Evidence) -> list[str]:
+def _decimal_notes(decimal: Decimal, marks: Marks) -> list[str]:
     taken, other = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]]
-    seen, notes = evidence._asdict(), list[str]()
+    seen, notes = marks._asdict(), list[str]()
     agree, against, groups = seen[taken], seen[other], seen[f"{taken}_groups"]
 
     def note(reason: str, value: str = other) -> None:

@@ -25,7 +25,7 @@ MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
 _FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; what it holds is read
 
 
-class Evidence(NamedTuple):
+class Marks(NamedTuple):
     """How many amounts settle the decimal sign, and how many could be either, with the first of these."""
 
     point: int = 0
@@ -35,10 +35,10 @@ class Evidence(NamedTuple):
     point_example: str = ""
     comma_example: str = ""
 
-    def plus(self, other: "Evidence") -> "Evidence":
+    def plus(self, other: "Marks") -> "Marks":
         """Add what the part of the file that comes next says."""
         counts: list = [one + more for one, more in zip(self[:4], other[:4], strict=True)]
-        return Evidence(*counts, *(one or more for one, more in zip(self[4:], other[4:], strict=True)))
+        return Marks(*counts, *(one or more for one, more in zip(self[4:], other[4:], strict=True)))
 
 
 class Decimal(NamedTuple):
@@ -97,7 +97,7 @@ def is_amount(text: str) -> bool:
     return not all(math.isnan(read_text(text, sign)) for sign in GRAMMARS)
 
 
-def decide(evidence: Evidence) -> Decimal:
+def decide(marks: Marks) -> Decimal:
     """Decide on the decimal sign.
 
     Amounts that make sense in one way only decide for all if they are enough; a majority they need not be,
@@ -105,7 +105,7 @@ def decide(evidence: Evidence) -> Decimal:
     taken to group thousands: few files give thousandths of a unit. What then speaks against the sign must be
     few, unless there is nothing that could be either, and so nothing that could be read wrong.
     """
-    point, comma, point_groups, comma_groups = evidence[:4]
+    point, comma, point_groups, comma_groups = marks[:4]
     either = point_groups + comma_groups
     marked = point + comma + either
     if not marked:
@@ -126,7 +126,7 @@ class Column(NamedTuple):
     sign: str = ""
 
 
-def weigh(columns: Iterable[Column]) -> Evidence:
+def weigh(columns: Iterable[Column]) -> Marks:
     """Count what is said about the decimal sign by columns with text."""
     counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
     for _, text, read in columns:
@@ -149,7 +149,7 @@ def weigh(columns: Iterable[Column]) -> Evidence:
         counts += [*clear, *map(np.count_nonzero, either)]
         for mark, found in zip(".,", either, strict=True):
             firsts[mark] += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(found)[:1]]
-    return Evidence(*counts.tolist(), *(min(found)[1] if found else "" for found in firsts.values()))
+    return Marks(*counts.tolist(), *(min(found)[1] if found else "" for found in firsts.values()))
 
 
 def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:

@@ -56,9 +56,9 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     six = [read_column(records.table.column(i)) for i in dialect.spend]
-    evidence = weigh(six)
-    if any(evidence) and not dialect.decimal.sign:
-        raise Reconsider(replace(dialect, decimal=decide(evidence)))
+    marks = weigh(six)
+    if any(marks) and not dialect.decimal.sign:
+        raise Reconsider(replace(dialect, decimal=decide(marks)))
     amounts = _amounts(dialect, six)
     known = dict.fromkeys(dialect.totals, TOTAL) | dict.fromkeys(dialect.means, MEAN)
     if known:
@@ -74,7 +74,7 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
         rejected += faulty
         records, amounts = records.where(fine), [column[fine] for column in amounts]
-    seen = replace(seen, evidence=evidence, currencies=currencies(six), blanks=blanks)
+    seen = replace(seen, marks=marks, currencies=currencies(six), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 

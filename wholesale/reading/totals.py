@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.dialect import Evidence
+from wholesale.reading.dialect import Marks
 from wholesale.reading.header import ReadError
 
 KEPT, STEPS = 4, 64
@@ -49,7 +49,7 @@ class Row(NamedTuple):
 class Seen:
     """What a part of a file shows of the whole."""
 
-    evidence: Evidence = field(default_factory=Evidence)  # of the decimal sign
+    marks: Marks = field(default_factory=Marks)  # of the decimal sign
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
@@ -71,7 +71,7 @@ class Seen:
         )
         steps = [row for row in (*self.steps, *later) if _is_step(row, float(sums.sum()), count)]
         return Seen(
-            self.evidence.plus(other.evidence),
+            self.marks.plus(other.marks),
             self.currencies | other.currencies,
             self.blanks + other.blanks,
             count,
