@@ -65,12 +65,10 @@ def segments_tab(predictor: Predictor) -> Markup:
 def _mixes(predictor: Predictor, members: np.ndarray) -> dict[str, dict[str, float]]:
     """Give the shares of some customers by Channel and by Region, as far as these are known."""
     mixes = {}
-    for title, words in CODES.items():
-        codes = getattr(predictor, title.lower())
-        if codes is not None:
-            present, counts = np.unique(codes[members], return_counts=True)
-            shares = zip(present.tolist(), (counts / counts.sum()).tolist(), strict=True)
-            mixes[title] = {words.get(code, str(code)): share for code, share in shares}
+    for title, codes in predictor.displayed.items():
+        present, counts = np.unique(codes[members], return_counts=True)
+        shares = zip(present.tolist(), (counts / counts.sum()).tolist(), strict=True)
+        mixes[title] = {CODES[title].get(code, str(code)): share for code, share in shares}
     return mixes
 
 
