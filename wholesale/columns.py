@@ -34,7 +34,6 @@ class Kind:
     optional: bool = False
 
 
-RESTARTS = dict.fromkeys(("tried", "reached", "degenerate"), "count")
 KINDS = {
     "kmeans": Kind(
         "K-Means",
@@ -46,7 +45,11 @@ KINDS = {
         "Gaussian mixture",
         "gmm.pkl",
         "%s overlapping clouds, each with its own shape; a customer belongs to each with a probability.",
-        {"covariance": "covariance", "bic": "number", "restarts": RESTARTS},
+        {
+            "covariance": "covariance",
+            "bic": "number",
+            "restarts": dict.fromkeys(("tried", "reached", "degenerate"), "count"),
+        },
         optional=True,
     ),
     "ward": Kind(

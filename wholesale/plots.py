@@ -40,9 +40,7 @@ TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
 CUT: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1}  # a line to compare with
 RING: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5, "zorder": 3}
 
-BROKEN = {
-    column: label.replace(" and ", "\nand ") for column, label in LABELS.items()
-}  # in two lines at most
+BROKEN = {column: label.replace(" and ", "\nand ") for column, label in LABELS.items()}  # in two lines
 AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
 """Writes an axis of amounts as they are written in the text."""
 
