@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from servers import free_port, running
 
 from wholesale.bundle import Bundle, load_bundle
@@ -11,10 +12,16 @@ from wholesale.columns import SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.predict import Predictor, load_predictor
 
+settings.register_profile("any load", deadline=None)
+settings.load_profile("any load")
+
 
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl+C does: fixtures then stop the servers and kernels they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # what runs in the background ignores it, and its children
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,7 @@ ORDER = ("Milk", "Fresh", "Grocery", "Detergents_Paper", "Frozen", "Delicassen")
 HEADER = ["No", "Name", "Milk", "Fresh", "Grocery", "Detergents Paper", "Frozen", "Deli"]
 KINDS = ("Café", "Hotel", "Grocer", "Canteen", "Bakery", "Bistro")
 PLACES = ("Market Square", "Mill Lane", "Station", "Harbour", "Old Town", "Bridge Street", "Church Hill")
-BROKEN = {
-    "17": (2, "n/a"),
-    "36": (4, "-250,00"),
-    "52": (3, ""),
-    "71": (None, ""),
-}
+BROKEN = {"17": (2, "n/a"), "36": (4, "-250,00"), "52": (3, ""), "71": (None, "")}
 """By customer number: which field is replaced, and by what; of the last, the end of the row is missing."""
 
 

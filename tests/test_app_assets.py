@@ -11,14 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from wholesale.app.server.page import (
-    ASK_AGAIN,
-    CHUNKS,
-    FOR_GOOD,
-    Assets,
-    fingerprint,
-    shared_scripts,
-)
+from wholesale.app.server.page import ASK_AGAIN, CHUNKS, FOR_GOOD, Assets, fingerprint, shared_scripts
 
 SCRIPT = b"let answer = 42;\n" * 200
 SECRET = b"not to be served"
@@ -115,14 +108,11 @@ def test_a_browser_that_reads_gzip_gets_it_and_another_does_not(get):
     assert packed["Vary"] == plain["Vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["/files/tiny.css", "/files/0123456789abcdef0123.woff2"])
-def test_what_compression_does_not_shorten_is_sent_as_it_is(get, path):
-    assert get(path, GZIP)[1]["Content-Encoding"] is None
-
-
-def test_types_are_those_of_the_names(get):
+def test_types_are_those_of_the_names_and_what_compression_does_not_shorten_is_sent_as_it_is(get):
     types = [get(f"/files/{name}")[1]["Content-Type"] for name in ("plain.js", "tiny.css")]
     assert types == ["text/javascript", "text/css"]
+    for name in ("tiny.css", "0123456789abcdef0123.woff2"):
+        assert get(f"/files/{name}", GZIP)[1]["Content-Encoding"] is None
 
 
 def test_the_head_of_a_file_is_that_of_its_whole(get):
@@ -151,16 +141,12 @@ def test_nothing_but_files_below_the_folders_is_served(get, folder: Path, path):
 
 
 def test_the_fingerprint_changes_with_any_file_and_with_the_joined_scripts(tmp_path: Path):
-    (tmp_path / "root").mkdir()
-    one, two = tmp_path / "root/one.js", tmp_path / "two.js"
-    one.write_text("1")
+    root, two = tmp_path / "root", tmp_path / "two.js"
+    root.mkdir()
     two.write_text("2")
-    before = fingerprint([tmp_path / "root"], [])
-    assert fingerprint([tmp_path / "root"], [two]) != before
-    one.write_text("3")
-    assert fingerprint([tmp_path / "root"], []) != before
-    one.write_text("1")
-    assert fingerprint([tmp_path / "root"], []) == before
+    found = [(root / "one.js").write_text(text) and fingerprint([root], []) for text in "131"]
+    assert found[0] == found[2] != found[1]
+    assert fingerprint([root], [two]) != found[0]
 
 
 def test_shared_scripts_that_do_not_exist_are_left_out(tmp_path: Path):

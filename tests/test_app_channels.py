@@ -69,7 +69,8 @@ HOSTILE_OLD = {
     "half a letter": json.dumps(request(content={"a": "\ud83d"})),
     "not a number": json.dumps(request(content={"a": float("nan")})),
 }
-HOSTILE = [(True, name) for name in HOSTILE_V1] + [(False, name) for name in HOSTILE_OLD]
+HOSTILE = {f"v1: {name}": (True, its) for name, its in HOSTILE_V1.items()}
+HOSTILE |= {f"old: {name}": (False, its) for name, its in HOSTILE_OLD.items()}
 
 
 def garbled(count: int) -> Iterator[tuple[bool, bytes]]:
@@ -83,9 +84,8 @@ def garbled(count: int) -> Iterator[tuple[bool, bytes]]:
         yield bool(number % 2), bytes(message)
 
 
-@pytest.mark.parametrize(("is_v1", "name"), HOSTILE)
-def test_what_is_no_kernel_message_is_not_well_formed(is_v1, name):
-    message = HOSTILE_V1[name] if is_v1 else HOSTILE_OLD[name]
+@pytest.mark.parametrize(("is_v1", "message"), HOSTILE.values(), ids=HOSTILE)
+def test_what_is_no_kernel_message_is_not_well_formed(is_v1, message):
     assert not kernels.well_formed(message, is_v1)
 
 
@@ -136,8 +136,7 @@ def test_a_message_is_sent_without_waiting_for_the_last_to_be_acknowledged(serve
 def test_no_frame_stops_the_server_or_keeps_it_from_ending(server):
     visitor = Visitor(server)
     before = psutil.Process(server.process.pid).memory_info().rss
-    for is_v1, name in HOSTILE:
-        message = HOSTILE_V1[name] if is_v1 else HOSTILE_OLD[name]
+    for name, (is_v1, message) in HOSTILE.items():
         assert visitor.closed_with(message, is_v1) == 1007, name
     for is_v1, message in garbled(30):
         code = visitor.closed_with(message, is_v1)

@@ -17,7 +17,7 @@ from wholesale.app.charts import customer, evidence
 from wholesale.app.charts.customer import axis_words, layout
 from wholesale.app.templates import render
 from wholesale.bundle import train
-from wholesale.columns import LABELS
+from wholesale.columns import LABELS, MODELS
 from wholesale.criteria import CRITERIA
 from wholesale.measure import cut_height, owners
 from wholesale.palette import segment_colours
@@ -38,25 +38,19 @@ def pair(customers: pd.DataFrame) -> Predictor:
 @pytest.fixture(scope="module")
 def crowd(predictor: Predictor) -> Predictor:
     """Three thousand customers in eight segments; only what charts read is true of them."""
-    rng = np.random.default_rng(3)
-    amounts = np.expm1(rng.normal(8, 1.5, size=(3000, 6)).clip(0))
+    amounts = np.expm1(np.random.default_rng(3).normal(8, 1.5, size=(3000, 6)).clip(0))
     X = predictor.standardize(amounts)
     merges = linkage(X, "ward")
     labels = fcluster(merges, 8, "maxclust")
-    centers = np.array([X[labels == s].mean(axis=0) for s in range(1, 9)])
-    models = ("kmeans", "gmm", "ward")
-    return replace(
-        predictor,
-        names={model: tuple(f"Segment with a long name, {i}" for i in range(1, 9)) for model in models},
-        sizes={model: np.bincount(labels)[1:] for model in models},
-        overlap={model: np.eye(8) for model in models},
-        centers={model: centers for model in models},
-        weights=np.full(8, 1 / 8),
-        linkage=merges,
-        amounts=amounts,
-        segments={model: labels for model in models},
-        evidence={},
-    )
+    alike = {
+        "names": tuple(f"Segment with a long name, {i}" for i in range(1, 9)),
+        "sizes": np.bincount(labels)[1:],
+        "overlap": np.eye(8),
+        "centers": np.array([X[labels == s].mean(axis=0) for s in range(1, 9)]),
+        "segments": labels,
+    }
+    own = {"weights": np.full(8, 1 / 8), "linkage": merges, "amounts": amounts, "evidence": {}}
+    return replace(predictor, **own, **{field: dict.fromkeys(MODELS, its) for field, its in alike.items()})
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +145,13 @@ def test_every_customer_on_record_is_marked_where_its_point_is(predictor):
 
 def test_the_map_shows_every_customer_in_its_segment_s_colour(any_predictor):
     cloud = customer.map_cloud(any_predictor)
-    paths = [e for e in parse(cloud).iter("path")]
+    paths = list(parse(cloud).iter("path"))
     colours = segment_colours(any_predictor.overlap)["kmeans"]
     assert [path.get("stroke") for path in paths] == list(colours)
     counts, n = [path.get("d").count("M") for path in paths], len(any_predictor.amounts)
     assert sum(counts) == len(titles(cloud)) == min(n, 500)
     assert n > 500 or counts == any_predictor.sizes["kmeans"].tolist()
-    for path in paths:
-        assert lies_inside(path, charts.WIDTH, layout(any_predictor).height)
+    assert all(lies_inside(path, charts.WIDTH, layout(any_predictor).height) for path in paths)
 
 
 def test_a_point_on_the_map_says_who_it_is(predictor, cloud):
@@ -179,25 +172,29 @@ def test_the_map_lies_along_the_principal_components(predictor):
     assert steps[0, 0] > 0
 
 
-def test_names_on_the_map_keep_clear_of_each_other(any_predictor):
+def test_names_on_the_map_keep_clear_of_each_other_and_charts_stay_small(any_predictor, predictor):
     labels = layout(any_predictor).labels
     assert len(labels) == any_predictor.n_segments
     assert not any(one.overlaps(other) for one, other in combinations(labels, 2))
+    sizes = {k: len(v.encode()) for k, v in drawings(any_predictor, EDGES["enormous"]).items()}
+    assert sizes["map"] <= 2000 and sizes["profile"] <= 6000
+    assert sizes["tree"] <= (30_000 if any_predictor is predictor else 50_000)
+    assert sizes["cloud"] <= (60_000 if any_predictor is predictor else 80_000)
 
 
 def test_the_axes_are_named_by_their_weightiest_categories():
-    assert axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == (
-        f"more Grocery, {LABELS['Detergents_Paper']}, Milk"
-    )
+    assert axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == "more Grocery, Detergents and Paper, Milk"
     assert axis_words(np.array([0.8, 0, -0.6, 0, 0, 0])) == "more Fresh, less Grocery"
     assert axis_words(np.full(6, 0.4)) == "more of everything"
 
 
 @pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
-def test_a_customer_off_the_map_is_said_to_be_with_an_arrow(predictor, spend):
+def test_who_is_off_the_map_or_the_profile_is_said_to_be_with_arrows(predictor, spend):
     drawing = customer.map_with_you(predictor, spend)
     assert "wc-arrow" in drawing and "this customer, off the map" in drawing
     assert "lies off the map" in says(drawing)
+    assert customer.profile(predictor, spend, 1).count("wc-arrow") == 6
+    assert "wc-arrow" not in customer.profile(predictor, predictor.typical["kmeans"][0], 1)
 
 
 def test_the_map_s_text_counts_the_nearest_customers(predictor):
@@ -208,13 +205,6 @@ def test_the_map_s_text_counts_the_nearest_customers(predictor):
     words = says(customer.map_with_you(predictor, predictor.amounts[0]))
     assert f"Of the 20 nearest to this customer on it, {counts.max()} are in {name}." in words
     assert f"Map of {len(predictor.amounts)} customers" in words
-
-
-def test_charts_stay_small(any_predictor, predictor):
-    sizes = {k: len(v.encode()) for k, v in drawings(any_predictor, EDGES["enormous"]).items()}
-    assert sizes["map"] <= 2000 and sizes["profile"] <= 6000
-    assert sizes["tree"] <= (30_000 if any_predictor is predictor else 50_000)
-    assert sizes["cloud"] <= (60_000 if any_predictor is predictor else 80_000)
 
 
 def test_names_are_escaped_and_nothing_is_fetched_or_run(odd, cloud):
@@ -238,28 +228,17 @@ def test_the_profile_states_how_the_customer_differs_from_the_segment(predictor,
     assert f"{list(LABELS.values())[widest]}, {abs(away[widest]):.1f} standard deviations {side}" in words
 
 
-def test_the_profile_says_amounts_in_monetary_units(predictor):
-    told = titles(customer.profile(predictor, predictor.amounts[0], 2))
+def test_the_profile_says_amounts_in_monetary_units_and_marks_those_above_the_centre_right_of_it(predictor):
+    profile, you = customer.profile(predictor, predictor.amounts[0], 2), predictor.amounts[0]
     center = np.expm1(predictor.centers["kmeans"][1] * predictor.scale + predictor.mean)
-    assert len(told) == 6
-    for words, label, amount, middle in zip(told, LABELS.values(), predictor.amounts[0], center, strict=True):
-        plain = words.replace("\u00a0", "")
-        assert plain.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
-
-
-def test_the_profile_places_the_customer_right_of_a_centre_it_exceeds(predictor):
-    chart = parse(customer.profile(predictor, predictor.amounts[0], 1)).find(".//svg")
-    you = predictor.standardize(predictor.amounts[0])
-    for row, value, middle in zip(chart.findall("g"), you, predictor.centers["kmeans"][0], strict=True):
-        dot = float(row.find("circle").get("cx"))
-        center = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
-        assert (dot > center) == (value > middle)
-
-
-@pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
-def test_the_profile_points_to_what_lies_beyond_it(predictor, spend):
-    assert customer.profile(predictor, spend, 1).count("wc-arrow") == 6
-    assert "wc-arrow" not in customer.profile(predictor, predictor.typical["kmeans"][0], 1)
+    groups = parse(profile).find(".//svg").findall("g")
+    for words, label, amount, middle, row in zip(
+        titles(profile), LABELS.values(), you, center, groups, strict=True
+    ):
+        told = words.replace("\u00a0", "")
+        assert told.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
+        at = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
+        assert (float(row.find("circle").get("cx")) > at) == (amount > middle)
 
 
 def test_the_tree_has_every_merge_of_a_small_bundle_and_the_highest_of_a_large_one(any_predictor):
@@ -284,16 +263,12 @@ def test_branches_do_not_cross(any_predictor):
         assert math.isclose(x[node], (x[left] + x[right]) / 2)
 
 
-def test_the_cut_leaves_the_served_segments(any_predictor):
-    height = cut_height(any_predictor.linkage, any_predictor.n_segments)
-    assert fcluster(any_predictor.linkage, height, "distance").max() == any_predictor.n_segments
-    assert f"cut: {any_predictor.n_segments} segments" in evidence.dendrogram(any_predictor)
-
-
-def test_each_node_belongs_to_the_segment_of_all_its_leaves(any_predictor):
-    segments, merges = any_predictor.segments["ward"], any_predictor.linkage
+def test_the_cut_leaves_the_served_segments_and_each_node_belongs_to_that_of_its_leaves(any_predictor):
+    merges, segments, k = any_predictor.linkage, any_predictor.segments["ward"], any_predictor.n_segments
+    assert fcluster(merges, cut_height(merges, k), "distance").max() == k
+    assert f"cut: {k} segments" in evidence.dendrogram(any_predictor)
     owner = owners(merges, segments)
-    assert (owner[len(segments) :] == 0).sum() == any_predictor.n_segments - 1
+    assert (owner[len(segments) :] == 0).sum() == k - 1
     assert np.array_equal(owner[: len(segments)], segments)
 
 
@@ -313,37 +288,28 @@ def test_the_tree_says_its_sizes_and_largest_merges_at_their_heights(predictor, 
         assert math.isclose(min(coordinates(path)[1]), evidence.TREE[3] - lifted, abs_tol=0.051)
 
 
-def test_each_criterion_has_a_panel_that_tells_its_vote(predictor, curves):
-    assert len(parse(curves).findall(".//svg")) == len({criterion.panel for criterion in VOTING})
+def test_each_criterion_that_votes_has_a_panel_that_tells_its_vote(predictor, curves):
+    assert {criterion.vote for criterion in VOTING} == set(predictor.evidence["votes"])
+    assert [criterion for criterion in CRITERIA if criterion.panel] == VOTING
+    panels = len({criterion.panel for criterion in VOTING})
+    assert len(parse(curves).findall(".//svg")) == curves.count('class="wc-served"') == panels
     for criterion in VOTING:
         vote = predictor.evidence["votes"][criterion.vote]
         assert f"{criterion.curve or criterion.panel} prefers {vote} segments (" in says(curves)
     assert curves.count('class="wc-ring"') == len(predictor.evidence["votes"])
-    assert curves.count('class="wc-served"') == len({criterion.panel for criterion in VOTING})
-    for sentence in predictor.evidence["sentences"]:
-        assert sentence in says(curves)
+    assert all(sentence in says(curves) for sentence in predictor.evidence["sentences"])
 
 
 def test_every_known_measure_is_a_point_that_says_its_value(predictor, curves):
-    counts = predictor.evidence["counts"].values()
-    known = sum(row[criterion.column] is not None for row in counts for criterion in VOTING)
-    told = titles(curves)
-    assert len(told) == known
-    silhouette = predictor.evidence["counts"]["2"]["kmeans_silhouette"]
-    assert f"K-Means, 2 segments: {silhouette:.3f}" in told
+    counts = predictor.evidence["counts"]
+    known = sum(row[criterion.column] is not None for row in counts.values() for criterion in VOTING)
+    assert len(titles(curves)) == known
+    assert f"K-Means, 2 segments: {counts['2']['kmeans_silhouette']:.3f}" in titles(curves)
 
 
-def test_the_panels_show_every_criterion_that_votes(predictor):
-    assert {criterion.vote for criterion in VOTING} == set(predictor.evidence["votes"])
-    assert [criterion for criterion in CRITERIA if criterion.panel] == VOTING
-
-
-@pytest.mark.parametrize("found", [{}, {"counts": {}}, {"counts": {"2": {"gap": None}}}])
-def test_without_evidence_there_are_no_curves(predictor, found):
-    assert evidence.evidence_curves(replace(predictor, evidence=found)).strip() == ""
-
-
-def test_one_measure_at_one_k_is_still_drawn(predictor):
+def test_without_evidence_there_are_no_curves_and_one_measure_at_one_k_is_still_drawn(predictor):
+    for found in ({}, {"counts": {}}, {"counts": {"2": {"gap": None}}}):
+        assert evidence.evidence_curves(replace(predictor, evidence=found)).strip() == ""
     some = replace(predictor, evidence={"counts": {"2": {"gmm_bic": 5.0}}})
     drawing = evidence.evidence_curves(some)
     (chart,) = parse(drawing).findall(".//svg")
@@ -372,13 +338,13 @@ def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the
     style = render("charts.css")
     drawn = "".join(drawings(predictor, predictor.amounts[0]).values())
     used = {name for names in re.findall(r'class="([^"]+)"', drawn) for name in names.split()}
-    only_named = (
+    only_named = [
         "curve-alone",
         "curve-k-means",
         "note",
         "panel",
         "profile",
         "tree",
-    )  # the page styles the note
+    ]  # the page styles the note
     assert {name for name in used if f".{name}" not in style} == {f"wc-{name}" for name in only_named}
     assert all("," in variable for variable in re.findall(r"var\((--(?!seg)[^)]*)", style))

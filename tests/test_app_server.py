@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -36,25 +37,27 @@ def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
         assert re.fullmatch(said, refused(port, tmp_path))
 
 
-def test_a_free_port_is_left_free():
+def test_a_free_port_is_left_free_and_one_that_does_not_exist_is_refused():
     port = free_port()
     server.check_port(port)
     server.check_port(port)
-
-
-def test_a_port_that_does_not_exist_is_refused():
     with pytest.raises(SystemExit, match="does not exist"):
         server.check_port(70000)
 
 
 def test_missing_models_are_refused_before_anything_is_served(monkeypatch):
-    def missing(folder: Path, copy: Path) -> None:
-        raise BundleError("models/ is missing")
-
-    monkeypatch.setattr(server, "load_predictor", missing)
+    monkeypatch.setattr(server, "load_predictor", Mock(side_effect=BundleError("models/ is missing")))
     monkeypatch.setattr(server, "PageServer", None)
     with pytest.raises(BundleError):
         server.serve()
+
+
+def test_nowhere_to_write_is_said_in_a_sentence(monkeypatch):
+    nowhere = FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+    monkeypatch.setattr(server.tempfile, "TemporaryDirectory", Mock(side_effect=nowhere))
+    said = r"^No temporary folder can be written \(.*\); name another .* TMPDIR$"
+    with pytest.raises(SystemExit, match=said):
+        server.serve(free_port())
 
 
 def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
@@ -80,19 +83,16 @@ def test_one_kernel_per_core_is_held_ready_from_two_to_four(monkeypatch, cores, 
 
 def test_the_settings_serve_no_file_and_no_traceback():
     settings = json.loads((ROOT / "voila.json").read_text(encoding="utf-8"))["VoilaConfiguration"]
-    assert settings["template"] == "wholesale"
-    assert settings["file_allowlist"] == []
-    assert settings["show_tracebacks"] is False
-    assert not MODELS_FOLDER.is_relative_to(server.NOTEBOOK.parent)
+    told = {"template": "wholesale", "file_allowlist": [], "show_tracebacks": False}
+    assert settings | told == settings and not MODELS_FOLDER.is_relative_to(server.NOTEBOOK.parent)
 
 
 def test_the_installed_template_is_the_repository_s():
     ours = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
     installed = Path(collect_template_paths(["voila"], "wholesale", prune=True)[0])
-    for file in ours.rglob("*"):
-        if file.is_file():
-            copy = installed / file.relative_to(ours)
-            assert copy.read_bytes() == file.read_bytes(), "the page's template is stale: run make setup"
+    for file in filter(Path.is_file, ours.rglob("*")):
+        copy = (installed / file.relative_to(ours)).read_bytes()
+        assert copy == file.read_bytes(), "the page's template is stale: run make setup"
 
 
 Serve = Callable[..., AbstractContextManager[Server]]
@@ -110,8 +110,7 @@ def serve(tmp_path: Path, temporary: Path) -> Serve:
     """Run the server with its temporary files in a folder of its own."""
 
     def run(*options: str, **env: str) -> AbstractContextManager[Server]:
-        port = free_port()
-        command = ("wholesale", "serve", "--port", str(port), *options)
+        command = ("wholesale", "serve", "--port", str(port := free_port()), *options)
         env = {"TMPDIR": str(temporary)} | env
         return started(*command, port=port, cwd=tmp_path, log=tmp_path / "log", env=env)
 
@@ -121,6 +120,8 @@ def serve(tmp_path: Path, temporary: Path) -> Serve:
 def kill(server: Server) -> None:
     for kernel in (dead := kernels(server)):
         kernel.kill()
+    # Its parent can learn of it only when the last thread has ended, a little after the first.
+    wait_for(lambda: not any(kernel.is_running() and kernel.num_threads() > 1 for kernel in dead))
     wait_for(lambda: not set(dead) & set(kernels(server)))
 
 
@@ -154,17 +155,6 @@ def test_no_home_is_needed_and_none_is_made_nor_a_short_temporary_folder(serve, 
         end(server)
     assert re.fullmatch(READY, server.log.read_text())
     assert not (tmp_path / "none").exists()
-
-
-def test_nowhere_to_write_is_said_in_a_sentence(monkeypatch):
-    def nowhere(**_: str) -> None:
-        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
-
-    monkeypatch.setattr(server.tempfile, "TemporaryDirectory", nowhere)
-    with pytest.raises(
-        SystemExit, match=r"^No temporary folder can be written \(.*\); name another .* TMPDIR$"
-    ):
-        server.serve(free_port())
 
 
 def test_a_kernel_that_does_not_start_ends_the_server_in_a_sentence(tmp_path):
@@ -204,9 +194,7 @@ def test_ending_the_server_at_any_moment_leaves_nothing(serve, temporary, moment
     assert re.fullmatch(f"({READY})?", server.log.read_text())
 
 
-SLOW = """
-import time
-
+SLOW = """import time
 def test_slow(address):
     print("ready", flush=True)
     time.sleep(60)

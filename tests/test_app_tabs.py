@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -65,33 +66,22 @@ def test_the_evidence_table_holds_every_figure_of_the_bundle(predictor, about):
             assert re.sub("<.*?>", "", shown) == expected
 
 
-def test_the_recommendation_and_the_dissent_are_said(predictor, about):
+def test_the_recommendation_and_the_dissent_are_said_or_that_there_is_no_evidence(predictor, about):
     for sentence in (*predictor.evidence["sentences"], f"Served: {predictor.n_segments}"):
         assert sentence in about
-
-
-def test_without_evidence_the_tab_says_so(predictor):
+    for bound, words in BANDS.items():
+        assert (f"from {bound:g} {words}" if bound else f"below that {words}") in about
     page = about_tab(replace(predictor, evidence={}))
     assert "No evidence was gathered for these customers." in page and "wc-counts" not in page
 
 
-def test_versions_and_date_are_those_of_the_training(predictor, about):
+def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source_is_named(predictor, about):
     manifest = predictor.manifest
     assert manifest["trained"][:10] in about and manifest["customers_sha256"][:16] in about
-    for name, version in manifest["versions"].items():
-        assert f"{name} {version}" in about
+    assert all(f"{name} {version}" in about for name, version in manifest["versions"].items())
     assert f"own segment for {manifest['metrics']['ward']['self_placement']:.0%} of those on record" in about
-
-
-def test_the_words_for_stability_are_explained_with_their_bounds(about):
-    for bound, words in BANDS.items():
-        assert (f"from {bound:g} {words}" if bound else f"below that {words}") in about
-
-
-def test_the_source_is_named_for_the_shipped_customers_only(predictor, about):
     assert "DOI 10.24432/C5030X, CC BY 4.0" in about
-    others = replace(predictor, manifest=predictor.manifest | {"customers_sha256": "0" * 64})
-    assert "C5030X" not in about_tab(others)
+    assert "C5030X" not in about_tab(replace(predictor, manifest=manifest | {"customers_sha256": "0" * 64}))
 
 
 def test_the_words_for_groups_are_those_that_the_names_come_from():
@@ -100,13 +90,9 @@ def test_the_words_for_groups_are_those_that_the_names_come_from():
         assert said[group] + listed([LABELS[column] for column in columns]) in sentences.GROUPS
 
 
-def test_the_outline_painted_before_the_kernel_answers_has_the_form_s_labels():
+def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere():
     outline = (TEMPLATE / "index.html.j2").read_text(encoding="utf-8")
     assert str(list(LABELS.values())).replace("'", '"') in outline
-
-
-def test_the_template_requests_nothing_from_elsewhere():
-    for file in TEMPLATE.rglob("*.*"):
-        if file.is_file():
-            text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
-            assert "//" not in text.replace("// ", ""), file.name
+    for file in filter(Path.is_file, TEMPLATE.rglob("*.*")):
+        text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+        assert "//" not in text.replace("// ", ""), file.name

@@ -66,24 +66,20 @@ def answers(page, monkeypatch) -> list[list[float]]:
     return asked
 
 
-def test_the_page_starts_with_the_first_customer_and_the_answer_for_it(page, predictor):
-    assert page.amounts() == predictor.amounts[0].tolist()
-    assert page.shows(page.amounts())
-
-
-def test_six_labelled_inputs_wait_until_a_value_is_committed(page):
+def test_six_labelled_inputs_start_with_the_first_customer_and_wait_until_a_value_is_committed(
+    page, predictor
+):
+    assert page.amounts() == predictor.amounts[0].tolist() and page.shows(page.amounts())
     assert page.inputs["Detergents_Paper"].description == "Detergents and Paper"
     assert not any(text.continuous_update for text in page.inputs.values())
 
 
 def test_amounts_are_answered_for_as_they_are_read_and_written_so(page):
-    page.enter(
-        **dict(zip(SPEND_COLUMNS, ("1200", "12.000,0", "21 000", "300", "9500", "1500,5"), strict=True))
-    )
+    typed = ("1200", "12.000,0", "21 000", "300", "9500", "1500,5")
+    page.enter(**dict(zip(SPEND_COLUMNS, typed, strict=True)))
     assert page.shows([1200.0, 12000.0, 21000.0, 300.0, 9500.0, 1500.5])
-    assert page.texts() == [
-        t.replace(" ", SPACE) for t in ("1 200", "12 000", "21 000", "300", "9 500", "1 500.5")
-    ]
+    shown = ("1 200", "12 000", "21 000", "300", "9 500", "1 500.5")
+    assert page.texts() == [text.replace(" ", SPACE) for text in shown]
     page.enter(Fresh="oops", Milk="5,5")
     assert page.texts()[:2] == ["oops", "5.5"]
 
@@ -157,19 +153,11 @@ def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(pa
 
 
 def test_each_of_several_bad_entries_gets_its_line_and_loses_it_when_mended(page):
-    page.enter(Milk="abc", Frozen="-5")
-    assert page.faulty() == ["Milk", "Frozen"]
-    page.enter(Milk="7")
-    assert page.faulty() == ["Frozen"] and cards.EARLIER in page.results.value
+    for entered, left in (({"Milk": "a", "Frozen": "-5"}, ["Milk", "Frozen"]), ({"Milk": "7"}, ["Frozen"])):
+        page.enter(**entered)
+        assert page.faulty() == left and cards.EARLIER in page.results.value
     page.enter(Frozen="8")
     assert page.faulty() == [] and cards.EARLIER not in page.results.value
-
-
-def test_reset_returns_to_the_starting_state(page):
-    start = page.results.value, page.texts()
-    page.enter(**dict.fromkeys(SPEND_COLUMNS, "oops"))
-    page.reset.click()
-    assert (page.results.value, page.texts(), page.faulty()) == (*start, [])
 
 
 def test_reset_and_each_preset_answer_once_for_their_customer(page, predictor, answers):
@@ -197,8 +185,11 @@ def test_there_is_a_panel_per_tab(page):
         assert f'id="wc-tab-{name}" data-page="{name}"' in template
 
 
-def test_two_pages_do_not_share_anything(page, predictor):
+def test_two_pages_do_not_share_anything_and_reset_returns_to_the_start(page, predictor):
     other = Page(predictor)
-    before = other.results.value
+    start = other.results.value, other.texts(), []
     page.enter(Fresh="1")
-    assert other.results.value == before
+    assert (other.results.value, other.texts(), other.faulty()) == start
+    page.enter(**dict.fromkeys(SPEND_COLUMNS, "oops"))
+    page.reset.click()
+    assert (page.results.value, page.texts(), page.faulty()) == start

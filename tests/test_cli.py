@@ -19,6 +19,7 @@ def test_train_shows_its_steps_and_a_table_and_saves_a_bundle_that_checks(tmp_pa
         assert word in result.output
     assert f"{bundle.manifest['metrics']['gmm']['bic']:.0f}" in result.output
     assert _run("check", "--models", tmp_path).exit_code == 0
+    assert _run("check", "--quiet").output == ""
 
 
 def test_check_says_what_is_wrong_and_fails(tmp_path):
@@ -38,18 +39,11 @@ def test_check_notices_other_data(monkeypatch, tmp_path):
     assert "models was trained on other data than wholesale_customers.csv; retrain with" in result.output
 
 
-def test_train_refuses_an_output_that_is_a_file_before_it_fits(tmp_path):
+def test_train_refuses_an_output_that_is_a_file_before_it_fits_and_altered_data(tmp_path, monkeypatch):
     (tmp_path / "taken").write_text("")
     result = _run("train", "-o", tmp_path / "taken")
     assert result.exit_code == 1
     assert "File exists" in result.output and "Training" not in result.output
-
-
-def test_check_is_silent_when_asked_and_all_is_well():
-    assert _run("check", "--quiet").output == ""
-
-
-def test_train_refuses_altered_data_in_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "SHIPPED", tmp_path / "wholesale_customers.csv")
     result = _run("train", "-o", tmp_path)
     assert (result.exit_code, result.output) == (1, "wholesale_customers.csv is not there\n")

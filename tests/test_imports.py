@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from wholesale.app.templates import COMPILED, compile_into
+
 FITTING = {"sklearn", "scipy", "pandas", "matplotlib", "seaborn", "joblib", "pickle_seen"}
 SERVED = """
 import builtins, pickle, sys
@@ -28,14 +30,22 @@ def test_the_answering_half_imports_nothing_that_fits_or_draws(module):
     assert not _imported(module) & FITTING
 
 
-def test_the_page_is_built_without_them_and_without_unpickling():
+@pytest.mark.parametrize("served", [False, True])
+def test_the_page_reads_no_files_describes_no_api_and_unpickles_nothing(served, tmp_path, monkeypatch):
+    monkeypatch.delenv(COMPILED, raising=False)
+    if served:  # from templates that the server has compiled
+        compile_into(str(tmp_path))
+        monkeypatch.setenv(COMPILED, str(tmp_path))
     run = "from wholesale.app import build_app\nbuild_app(wholesale.predict.load_predictor())"
-    assert not _imported("wholesale.predict", run) & FITTING
+    assert not _imported("wholesale.predict", run) & {*FITTING, "pyarrow", "pydantic"}
 
 
-def test_a_single_customer_is_answered_without_arrow():
+def test_a_single_customer_is_answered_without_arrow_and_the_check_would_notice():
     assert "pyarrow" not in _imported("wholesale.explain") | _imported("wholesale.predict")
-
-
-def test_the_check_would_notice():
     assert "sklearn" in _imported("wholesale.bundle")
+
+
+def test_compiled_templates_that_have_gone_are_not_needed(monkeypatch, tmp_path):
+    monkeypatch.setenv(COMPILED, str(tmp_path / "gone"))
+    run = "from wholesale.app import build_app\nbuild_app(wholesale.predict.load_predictor())"
+    assert _imported("wholesale.predict", run)

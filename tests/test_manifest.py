@@ -36,23 +36,15 @@ def folder(tmp_path):
 def test_what_is_written_is_read_back(folder, tmp_path):
     about = {key: its for key, its in read_manifest(folder).items() if key not in ("format", "files", SEAL)}
     contents = {name: (folder / name).read_bytes() for name in FILES}
+    assert set(check_folder(MODELS_FOLDER)["files"]) == {*FILES, EVIDENCE}, "the committed models"
     written = write_files(tmp_path / "again", contents, about)
     assert written == read_manifest(tmp_path / "again") == check_folder(tmp_path / "again")
     assert read_files(tmp_path / "again", FILES, written) == contents
 
 
-def _linked(file):
-    file.symlink_to(file.rename(file.with_name("elsewhere")))
-
-
-def _folder(file):
+def _replaced(file, make):
     file.unlink()
-    file.mkdir()
-
-
-def _pipe(file):
-    file.unlink()
-    os.mkfifo(file)
+    make(file)
 
 
 SPOILT = {
@@ -60,9 +52,9 @@ SPOILT = {
     "empty": lambda file: file.write_bytes(b""),
     "truncated": lambda file: file.write_bytes(file.read_bytes()[:-9]),
     "altered": lambda file: file.write_bytes(file.read_bytes().replace(b"4", b"5")),
-    "link": _linked,
-    "folder": _folder,
-    "pipe": _pipe,
+    "link": lambda file: file.symlink_to(file.rename(file.with_name("elsewhere"))),
+    "folder": lambda file: _replaced(file, os.mkdir),
+    "pipe": lambda file: _replaced(file, os.mkfifo),
 }
 
 
@@ -99,22 +91,17 @@ def test_a_flipped_bit_in_any_other_file_is_refused(folder, name):
         content[at] ^= 16
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (None, f"no {MANIFEST}"),
-        (b"", "cannot be read"),
-        (b"\x80\x04", "cannot be read"),
-        (b"[1]", "cannot be read"),
-        (b"{}", "cannot be read"),
-        (b'{"format": "2"}', "cannot be read"),
-        (b'{"format": 2, "metrics": null}', "not in order"),
-        (b'{"format": 2, "customers": NaN}', "not in order"),
-        (b'{"a":' * 100_000, "cannot be read"),
-        (b'{"format": 2, "a":' + b'{"a":' * 700 + b"0" + b"}" * 701, "not in order"),
-        (b'{"format": 1, "files": {}, "versions": {}}', "format version 1, this code reads 2"),
-    ],
-)
+BAD_MANIFESTS = dict.fromkeys((b"", b"\x80\x04", b"[1]", b"{}", b'{"format": "2"}'), "cannot be read") | {
+    None: f"no {MANIFEST}",
+    b'{"format": 2, "metrics": null}': "not in order",
+    b'{"format": 2, "customers": NaN}': "not in order",
+    b'{"a":' * 100_000: "cannot be read",
+    b'{"format": 2, "a":' + b'{"a":' * 700 + b"0" + b"}" * 701: "not in order",
+    b'{"format": 1, "files": {}, "versions": {}}': "format version 1, this code reads 2",
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD_MANIFESTS.items(), ids=lambda its: repr(its)[:40])
 def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, content, reason):
     (folder / MANIFEST).unlink() if content is None else (folder / MANIFEST).write_bytes(content)
     with pytest.raises(BundleError, match=reason) as refusal:
@@ -154,10 +141,6 @@ def test_another_scikit_learn_is_refused(folder, saved):
     (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
     with pytest.raises(BundleError, match="was made with scikit-learn"):
         check_folder(folder)
-
-
-def test_the_committed_models_are_complete():
-    assert set(check_folder(MODELS_FOLDER)["files"]) == {*FILES, EVIDENCE}
 
 
 def test_json_is_exact_and_has_a_line_per_leaf():

@@ -57,9 +57,8 @@ def test_everybody_on_record_is_so_alone_and_among_others_and_in_any_order(
     shares = _shares(predictor.densities)
     assert sorted(shares) == [i / 440 for i in range(1, 441)]
     assert [predict_segment(predictor, row).familiarity for row in amounts] == shares.tolist()
-    assert [
-        predict_segment(predictor, row.tolist()).familiarity for row in predictor.amounts
-    ] == shares.tolist()
+    listed = predictor.amounts.tolist()
+    assert [predict_segment(predictor, row).familiarity for row in listed] == shares.tolist()
     rng = np.random.default_rng(3)
     for n in (2, 3, 7, 8, 9, 100, 5000):
         i = rng.integers(0, 440, n)
@@ -95,13 +94,10 @@ def test_zero_is_zero_whatever_its_sign(sixty):
     assert (measure(with_none, np.where(none == 0, -0.0, none)).familiarity == _shares(sixty.densities)).all()
 
 
-def test_the_page_starts_from_the_least_familiar(predictor):
+def test_the_page_starts_from_the_least_familiar_and_a_scored_file_says_the_same(predictor, tmp_path):
     unlike = next(customer for what, customer in presets(predictor).items() if what.startswith("Unlike"))
     assert unlike == predictor.densities.argmin() + 1
     assert predict_segment(predictor, predictor.amounts[unlike - 1]).familiarity == 1 / 440
-
-
-def test_a_scored_file_says_the_same(predictor, tmp_path):
     score_file(SHIPPED, tmp_path / "scored.csv", predictor)
     scored = pd.read_csv(tmp_path / "scored.csv")
     np.testing.assert_allclose(scored["familiarity"], _shares(predictor.densities), rtol=1e-9)

@@ -43,14 +43,13 @@ def test_the_six_notebooks_are_there_in_order():
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 class TestEveryNotebook:
-    def test_is_valid_and_runs_on_the_environments_own_kernel(self, name):
+    def test_is_valid_titled_and_runs_on_the_environments_own_kernel(self, name):
         nbformat.validate(NOTEBOOKS[name])
         assert NOTEBOOKS[name].metadata.kernelspec.name == "python3"
+        assert NOTEBOOKS[name].cells[0].source.startswith("# ")
 
-    def test_has_at_least_as_many_prose_cells_as_code_cells(self, name):
+    def test_has_short_cells_and_at_least_as_many_of_prose_as_of_code(self, name):
         assert len(_prose(name)) >= len(_code(name)) > 0
-
-    def test_has_short_cells(self, name):
         for cell in _code(name):
             assert len([line for line in cell.source.splitlines() if line.strip()]) <= 10, cell.source
 
@@ -65,14 +64,9 @@ class TestEveryNotebook:
                 if isinstance(node, ast.FunctionDef):
                     assert node.end_lineno - node.lineno <= 5
 
-    def test_starts_with_a_title(self, name):
-        assert NOTEBOOKS[name].cells[0].source.startswith("# ")
-
     def test_holds_no_error_no_stderr_and_no_path_of_a_machine(self, name):
-        for cell in _code(name):
-            for output in cell.outputs:
-                assert output.output_type != "error"
-                assert output.get("name") != "stderr"
+        outputs = [output for cell in _code(name) for output in cell.outputs]
+        assert not {"error", "stderr"} & {output.get("name", output.output_type) for output in outputs}
         assert not re.search(r"/(home|root|work|tmp|Users)/", nbformat.writes(NOTEBOOKS[name]))
 
     def test_uses_no_magic_that_hides_a_cell_from_the_checks(self, name):
@@ -91,22 +85,15 @@ class TestEveryArticle:
             shows = any(_shows(statement) for statement in ast.parse(cell.source).body)
             assert bool(cell.outputs) == shows, cell.source
 
-    def test_ends_with_what_was_found(self, name):
+    def test_ends_with_what_was_found_and_shows_figures(self, name):
         assert any(cell.source.startswith("## What we found") for cell in _prose(name)[-2:])
-
-    def test_shows_figures(self, name):
         assert any("image/png" in output.get("data", {}) for cell in _code(name) for output in cell.outputs)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_asserts_what_its_prose_claims(name):
-    asserts = [
-        node
-        for cell in _code(name)
-        for node in ast.walk(ast.parse(cell.source))
-        if isinstance(node, ast.Assert)
-    ]
-    assert len(asserts) >= 5
+    nodes = [node for cell in _code(name) for node in ast.walk(ast.parse(cell.source))]
+    assert sum(isinstance(node, ast.Assert) for node in nodes) >= 5
 
 
 def test_the_prose_of_the_notebook_for_any_file_claims_no_number_of_its_own():
@@ -131,16 +118,8 @@ def test_a_warning_that_python_hides_is_no_difference_whatever_the_environment_s
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
     warning = new_code_cell("__import__('warnings').warn('left open', ResourceWarning)", execution_count=1)
     nbformat.write(new_notebook(cells=[warning], metadata=kernel), tmp_path / "some.ipynb")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--nbval",
-        "--nbval-current-env",
-    ]
+    options = "-m pytest -q -p no:cacheprovider --nbval --nbval-current-env"
+    command = [sys.executable, *options.split()]
     env = os.environ | {"PYTHONWARNINGS": "default"}
     run = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout

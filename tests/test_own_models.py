@@ -52,16 +52,12 @@ def _simulated(rows: int) -> pd.DataFrame:
 def _tasks(_X, _gmm, labels, _jobs) -> dict:
     """Evidence made up in no time."""
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
-    counts = {str(k): {column: float(k) for column in columns} for k in saved.KS}
-    mixtures = {
-        f"{covariance} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}}
-        for covariance in saved.COVARIANCES
-        for k in saved.KS
-    }
+    counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
+    kinds = ((covariance, k) for covariance in saved.COVARIANCES for k in saved.KS)
+    mixtures = {f"{its} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}} for its, k in kinds}
     stable = {"jaccard": [0.9] * K, "recovered": [1] * K, "dissolved": [0] * K, "band": ["highly stable"] * K}
-    return {"counts": lambda: counts, **mixtures} | {
-        f"stability of {label}": lambda: stable for label in MODELS.values()
-    }
+    stability = {f"stability of {label}": lambda: stable for label in MODELS.values()}
+    return {"counts": lambda: counts} | mixtures | stability
 
 
 @pytest.fixture(scope="module")
@@ -104,22 +100,19 @@ def test_train_says_what_was_accepted_and_why_the_rest_was_not(trained):
 
 def test_the_manifest_says_whose_customers_they_are(trained, file):
     manifest = load_bundle(trained[1]).manifest
-    own = read_file(file, {"Fresh": "Produce"}, "comma")
     assert manifest["source"] == {"file": "mine.csv", "accepted": ROWS - 2, "rejected": 2}
-    assert manifest["customers"] == manifest["drawn_from"] == ROWS - 2
-    assert manifest["customers_sha256"] == customers_hash(own.table)
-    assert manifest["displayed"] == []
+    assert manifest["customers"] == manifest["drawn_from"] == ROWS - 2 and manifest["displayed"] == []
+    assert manifest["customers_sha256"] == customers_hash(
+        read_file(file, {"Fresh": "Produce"}, "comma").table
+    )
     assert str(file.parent) not in json.dumps(manifest)
 
 
-def test_the_evidence_made_for_them_is_in_their_bundle(trained, own):
-    assert own.evidence["sentences"] == saved.load_evidence(trained[1])["sentences"]
-    assert all(sentence in trained[0] for sentence in own.evidence["sentences"])
+def test_the_evidence_made_is_in_their_bundle_else_the_command_that_makes_it(trained, own, predictor):
+    sentences = own.evidence["sentences"]
+    assert sentences == saved.load_evidence(trained[1])["sentences"]
+    assert all(sentence in trained[0] for sentence in sentences) and sentences[0] in unescape(about_tab(own))
     assert own.evidence["stability"]["gmm"]["band"] == ["highly stable"] * K
-    assert own.evidence["sentences"][0] in unescape(about_tab(own))
-
-
-def test_without_evidence_the_tab_gives_the_command_that_makes_it(own, predictor):
     page = about_tab(replace(own, evidence={}))
     assert f"python -m wholesale train mine.csv --segments {K} --evidence -o FOLDER" in page
     assert "python -m wholesale train --segments 3 --evidence<" in about_tab(replace(predictor, evidence={}))
@@ -167,57 +160,43 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     assert [its.names for its in served] == [own.names] * 3
 
 
-def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch):
+def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("WHOLESALE_MODELS", str(trained[1]))
-    assert load_predictor().n_segments == K
-    assert f"on {ROWS - 2} customers" in _run("check").output
-
-
-def test_a_spoilt_folder_names_the_command_for_such_a_folder(tmp_path):
-    result = _run("check", "--models", tmp_path / "mine")
-    assert result.output == (
-        "no manifest.json in mine; retrain with: python -m wholesale train IN --segments K"
-        f" -o {tmp_path / 'mine'}\n"
-    )
+    assert load_predictor().n_segments == K and f"on {ROWS - 2} customers" in _run("check").output
+    command = f"python -m wholesale train IN --segments K -o {tmp_path / 'mine'}"
+    said = f"no manifest.json in mine; retrain with: {command}\n"
+    assert _run("check", "--models", tmp_path / "mine").output == said
 
 
 @pytest.mark.parametrize("output", [(), ("-o", MODELS_FOLDER)], ids=["none", "models"])
 def test_the_project_s_models_are_not_overwritten_with_other_customers(file, output):
     before = (MODELS_FOLDER / "manifest.json").read_bytes()
     result = _run("train", file, *output)
-    assert result.exit_code == 1
-    assert result.output == (
-        "models/ is for the shipped customers: name a folder for those of mine.csv, e.g. -o mine\n"
-    )
+    said = "models/ is for the shipped customers: name a folder for those of mine.csv, e.g. -o mine\n"
+    assert (result.exit_code, result.output) == (1, said)
     assert (MODELS_FOLDER / "manifest.json").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("change", "options", "sentence"),
-    [
-        (lambda t: t.head(8), (), "8 customers are too few to segment; at least 10 are needed"),
-        (
-            lambda t: t.assign(Milk=-1),
-            (),
-            "in.csv: no record is a customer; line 2: Milk: -1 is not an amount ≥ 0",
-        ),
-        (lambda t: t.assign(Milk=5), (), "Milk is the same for every customer"),
-        (
-            lambda t: t.assign(Detergents_Paper=np.linspace(5, 5 + 1e-10, 30)),
-            (),
-            "Detergents and Paper is the same for every customer",
-        ),
-        (lambda t: pd.concat([t.head(2)] * 9), ("--segments", 2), "2 segments cannot be made of 2 distinct"),
-        (
-            lambda t: t.head(14),
-            ("--segments", 3, "--evidence"),
-            "the evidence for 3 segments needs 15 distinct customers, and there are 14: train without it",
-        ),
-        (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
-        (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
-    ],
-    ids=["few", "none", "constant", "rounding", "distinct", "evidence", "missing", "option"],
-)
+REFUSED = {
+    "few": (lambda t: t.head(8), (), "8 customers are too few to segment; at least 10 are needed"),
+    "none": (
+        lambda t: t.assign(Milk=-1), (),
+        "in.csv: no record is a customer; line 2: Milk: -1 is not an amount ≥ 0"),
+    "constant": (lambda t: t.assign(Milk=5), (), "Milk is the same for every customer"),
+    "rounding": (
+        lambda t: t.assign(Detergents_Paper=np.linspace(5, 5 + 1e-10, 30)), (),
+        "Detergents and Paper is the same for every customer"),
+    "distinct": (
+        lambda t: pd.concat([t.head(2)] * 9), ("--segments", 2), "2 segments cannot be made of 2 distinct"),
+    "evidence": (
+        lambda t: t.head(14), ("--segments", 3, "--evidence"),
+        "the evidence for 3 segments needs 15 distinct customers, and there are 14: train without it"),
+    "missing": (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
+    "option": (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "options", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_customers_that_cannot_be_fitted_are_refused_in_one_sentence(tmp_path, change, options, sentence):
     change(_simulated(30)).to_csv(tmp_path / "in.csv", index=False)
     result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", *options)
@@ -226,12 +205,11 @@ def test_customers_that_cannot_be_fitted_are_refused_in_one_sentence(tmp_path, c
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(tmp_path, monkeypatch):
-    _simulated(30).to_csv(tmp_path / "in.csv", index=False)
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(file, tmp_path, monkeypatch):
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("wholesale.bundle.train", lambda *_, **__: pytest.fail("fitted"))
     for folder in ("taken", "taken/inside", "/proc/self"):
-        result = _run("train", tmp_path / "in.csv", "-o", tmp_path / folder)
+        result = _run("train", file, "--column", "Fresh=Produce", "-o", tmp_path / folder)
         assert result.exit_code == 1 and " cannot be written: " in result.stderr
         assert len(result.stderr.splitlines()) == 1
 
@@ -247,12 +225,7 @@ def _sparse(rows: int) -> pd.DataFrame:
         (_simulated(200).assign(Milk=lambda t: t.Fresh), 2, "diag", "Fresh and Milk follow from each other"),
         (_simulated(200).assign(Milk=np.r_[6, [5] * 199]), 2, "tied", "Milk is 5 for >99% of customers"),
         (pd.concat([_simulated(12)] * 30), 3, "tied", "12 different customers are few for 3 segments"),
-        (
-            pd.concat([_simulated(100), 0 * _simulated(35)]),
-            6,
-            "tied",
-            "26% of customers have the same",
-        ),
+        (pd.concat([_simulated(100), 0 * _simulated(35)]), 6, "tied", "26% of customers have the same"),
         (_simulated(12), 2, None, "12 different customers are few for 2 segments"),
         (_simulated(10), 8, None, "10 different customers are few for 8 segments"),
     ],
@@ -292,7 +265,7 @@ def unmixed(tmp_path_factory):
     return folder / "in.csv", folder / "out"
 
 
-def test_the_page_says_where_there_is_no_mixture(unmixed):
+def test_page_and_api_say_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
     page = cards.answer(own, spend)
@@ -301,10 +274,6 @@ def test_the_page_says_where_there_is_no_mixture(unmixed):
     assert "of 2 models agree" in page and "of 3 models" not in page
     assert "cannot be told" in page and "nan" not in page.lower().replace("unannounced", "")
     assert "There is no Gaussian mixture: " in segments_tab(own) and "There is no" in about_tab(own)
-
-
-def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
-    own = load_predictor(unmixed[1])
     found = answer(own, json.dumps(dict.fromkeys(SPEND_COLUMNS, 900)).encode())
     assert (found["gmm"], found["familiarity"], found["unfamiliar"]) == (None, None, False)
     assert found["agreement"] in (1, 2) and segments(own)["gmm"] is None
@@ -314,16 +283,13 @@ def test_the_api_answers_null_where_there_is_no_mixture(unmixed):
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
     file, folder = unmixed
-    out = file.with_suffix(f".scored.{ending}")
-    result = _run("score", file, "-o", out, "--models", folder, "--json")
-    summary = json.loads(result.output)
+    out, again = file.with_suffix(f".scored.{ending}"), file.with_suffix(".again.csv")
+    summary = json.loads(_run("score", file, "-o", out, "--models", folder, "--json").output)
     assert (summary["segments"]["gmm"], summary["unfamiliar"]) == (None, None)
     scored = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
     empty = ["gmm_segment", "gmm_name", "gmm_p1", "gmm_p2", "familiarity"]
     assert scored[empty].isna().all(axis=None) and scored.drop(columns=empty).notna().all(axis=None)
-    assert (
-        _run("score", out, "-o", file.with_suffix(".again.csv"), "--models", folder, "--force").exit_code == 0
-    )
+    assert _run("score", out, "-o", again, "--models", folder, "--force").exit_code == 0
     told = _run("score", file, "-o", out, "--models", folder, "--force").output
     assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
 
@@ -339,8 +305,7 @@ def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
 def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     table = _simulated(15)
     X = log_standardizer().fit_transform(table)
-    few = {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}
-    for name, value in few.items():
+    for name, value in {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}.items():
         monkeypatch.setattr(saved, name, value)
     monkeypatch.setattr(saved, "search_covariances", partial(search_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}

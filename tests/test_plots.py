@@ -57,6 +57,8 @@ SILHOUETTES = np.array([0.1, 0.3, -0.2, 0.5, 0.4, 0.2, -0.1, -0.1, 0.0, 0.3])
 JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
 SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name="K-Means"))
 
+HOW3 = {"names": NAMES, "colours": COLOURS3}
+
 DRAWN = {
     "spread": lambda table, tree, **how: plots.plot_spread(table, unit="m.u.", **how),
     "bars": lambda table, tree, **how: plots.plot_bars(table.sum(), unit="m.u.", **how),
@@ -68,17 +70,12 @@ DRAWN = {
     "heights": lambda table, tree, **how: plots.plot_heights(HEIGHTS, cut=3, **how),
     "jumps": lambda table, tree, **how: plots.plot_jumps(JUMPS, EXPECTED, **how),
     "search": lambda table, tree, **how: plots.plot_search(BEST, BEST + 5, STEADY, unit="BIC", **how),
-    "ranges": lambda table, tree, **how: plots.plot_ranges(
-        table, 2 * table, unit="m.u.", names=("record", "own"), **how
-    ),
-    "silhouettes": lambda table, tree, **how: plots.plot_silhouettes(
-        SILHOUETTES, LABELS3, colours=COLOURS3, **how
-    ),
+    "ranges": lambda table, tree, **how: plots.plot_ranges(table, 2 * table, **RANGES, **how),
+    "silhouettes": lambda *_, **how: plots.plot_silhouettes(SILHOUETTES, LABELS3, colours=COLOURS3, **how),
     "map": lambda table, tree, **how: plots.plot_map(PLACES, **how),
-    "dendrogram": lambda table, tree, **how: plots.plot_dendrogram(
-        tree, LABELS3, names=NAMES, colours=COLOURS3, **how
-    ),
+    "dendrogram": lambda table, tree, **how: plots.plot_dendrogram(tree, LABELS3, **HOW3, **how),
 }
+RANGES = {"unit": "m.u.", "names": ("record", "own")}
 
 
 def _texts(ax) -> list[str]:
@@ -96,24 +93,13 @@ def _swatches(ax) -> list[str]:
 
 
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-class TestEveryPlot:
-    def test_draws_on_the_axes_it_is_given_and_returns_them(self, draw, table, tree):
-        _, ax = plt.subplots()
-        assert draw(table, tree, ax=ax) is ax
-        assert len(plt.get_fignums()) == 1
-        assert ax.has_data()
-
-    def test_makes_a_figure_of_notebook_width_when_given_none(self, draw, table, tree):
-        assert 7 <= draw(table, tree).figure.get_figwidth() <= 11
-
-    def test_puts_its_title_at_the_left(self, draw, table, tree):
-        assert draw(table, tree, title="The finding").get_title(loc="left") == "The finding"
-
-    def test_leaves_its_input_as_it_was(self, draw, table, tree):
-        before = table.copy(), tree.copy()
-        draw(table, tree)
-        assert table.equals(before[0])
-        assert np.array_equal(tree, before[1])
+def test_every_plot_draws_on_the_axes_given_or_on_new_ones_and_leaves_its_input_alone(draw, table, tree):
+    before = table.copy(), tree.copy()
+    _, ax = plt.subplots()
+    assert draw(table, tree, ax=ax, title="The finding") is ax and ax.has_data()
+    assert ax.get_title(loc="left") == "The finding" and len(plt.get_fignums()) == 1
+    assert 7 <= draw(table, tree).figure.get_figwidth() <= 11
+    assert table.equals(before[0]) and np.array_equal(tree, before[1])
 
 
 def test_every_public_plot_is_covered():
@@ -123,24 +109,20 @@ def test_every_public_plot_is_covered():
 
 
 def test_ranges_set_the_two_medians_of_each_category_beside_each_other(table):
-    ax = plots.plot_ranges(table, 2 * table, unit="m.u.", names=("record", "own"))
+    ax = plots.plot_ranges(table, 2 * table, **RANGES)
     dots = [each.get_offsets() for each in ax.collections if isinstance(each, PathCollection)]
     record, own = (places[:, 0] for places in dots)
     assert np.allclose(record, table.median()) and np.allclose(own, 2 * record)
     assert _texts(ax) == ["record", "own"] and ax.get_xscale() == "symlog"
 
 
-def test_spread_draws_every_customer_once_in_every_category(table):
+def test_spread_draws_everybody_once_in_every_category_and_those_marked_as_numbered_lines(table):
     ax = plots.plot_spread(table, unit="m.u. per year")
     rows = [points for points in ax.collections if len(points.get_offsets()) == len(table)]
     assert len(rows) == 6
-    for points, column in zip(rows, table, strict=True):
-        assert np.allclose(points.get_offsets()[:, 0], table[column])
+    assert np.allclose([points.get_offsets()[:, 0] for points in rows], table.T)
     assert [label.get_text() for label in ax.get_yticklabels()] == list(LABELS.values())
     assert ax.get_xlabel() == "m.u. per year"
-
-
-def test_spread_draws_marked_customers_as_numbered_lines(table):
     ax = plots.plot_spread(table, unit="m.u.", marked=(3, 7))
     assert [list(line.get_xdata()) for line in ax.lines] == [list(table.loc[3]), list(table.loc[7])]
     assert _texts(ax) == ["customer 3", "customer 7"]
@@ -166,8 +148,7 @@ def test_bars_are_as_long_as_the_values_and_say_so():
 
 def test_mix_divides_every_bar_in_proportion_and_writes_the_counts():
     ax = plots.plot_mix(COUNTS, unit="customers", colours=COLOURS3[:2])
-    widths = [bar.get_width() for bar in ax.patches]
-    assert widths == pytest.approx([0.8, 0.1, 0.2, 0.9])
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.8, 0.1, 0.2, 0.9])
     assert {"8", "2", "1", "9", "Horeca", "Retail"} == set(_texts(ax))
     assert _swatches(ax) == list(COLOURS3[:2])
 
@@ -178,15 +159,12 @@ def test_correlations_writes_each_pair_once():
     assert _texts(ax)[0] == f"{CORRELATIONS.loc['Milk', 'Fresh']:+.2f}".replace("-", "−")
 
 
-def test_profiles_writes_means_and_typical_amounts_beside_their_colours():
+def test_profiles_writes_means_without_a_negative_zero_and_typical_amounts_beside_their_colours():
     standardized, typical = _profiles(), _profiles().abs() * 10_000
     ax = plots.plot_profiles(standardized, typical=typical, colours=COLOURS3)
     assert _texts(ax)[0] == "−1.5\n15\u00a0000 m.u."
     assert _swatches(ax) == list(COLOURS3)
     assert [label.get_text() for label in ax.get_yticklabels()] == list(standardized.index)
-
-
-def test_profiles_writes_what_rounds_to_zero_without_a_minus():
     assert _texts(plots.plot_profiles(_profiles() * 0 - 0.01))[0] == "+0.0"
 
 
@@ -245,16 +223,13 @@ def test_search_opens_what_not_every_seed_found_and_rings_the_lowest():
 def test_silhouettes_draws_every_customer_in_its_segment_and_counts_those_below_zero():
     ax = plots.plot_silhouettes(SILHOUETTES, LABELS3, colours=COLOURS3)
     assert [to_hex(block.get_facecolor()[0]).upper() for block in ax.collections] == list(COLOURS3)
-    assert [label.get_text() for label in ax.get_yticklabels()] == [
-        "1: 3\n1 below 0",
-        "2: 2\n0 below 0",
-        "3: 5\n2 below 0",
-    ]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["1: 3\n1 below 0", "2: 2\n0 below 0", "3: 5\n2 below 0"]
     assert ax.lines[0].get_xdata()[0] == pytest.approx(SILHOUETTES.mean())
 
 
 def test_map_draws_every_segment_in_its_colour_with_its_own_marker():
-    ax = plots.plot_map(PLACES, LABELS3, names=NAMES, colours=COLOURS3)
+    ax = plots.plot_map(PLACES, LABELS3, **HOW3)
     assert [len(points.get_offsets()) for points in ax.collections] == [3, 2, 5]
     assert [to_hex(points.get_facecolor()[0]).upper() for points in ax.collections] == list(COLOURS3)
     assert len({points.get_paths()[0].vertices.tobytes() for points in ax.collections}) == 3
@@ -270,26 +245,21 @@ def test_map_names_every_arrow_and_moves_colliding_names_apart():
     assert abs(named["Fresh"] - named["Frozen"]) >= 0.36
 
 
-def test_dendrogram_colours_links_below_the_cut_by_segment(tree):
-    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3)
+def test_dendrogram_colours_links_below_a_cut_between_the_merges_it_separates(tree):
+    ax = plots.plot_dendrogram(tree, LABELS3, **HOW3)
     links = _segments(ax)
     assert [links[colour] for colour in COLOURS3] == [2, 1, 4]
     assert sum(links.values()) == len(tree)
     assert "3 rest\n5 customers" in _texts(ax)
-
-
-def test_dendrogram_draws_its_cut_between_the_merges_it_separates(tree):
-    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3)
     dashed = next(line for line in ax.lines if line.get_linestyle() == "--")
     assert tree[-3, 2] < dashed.get_ydata()[0] < tree[-2, 2]
 
 
 def test_truncated_dendrogram_shows_the_last_merges_only(tree):
-    ax = plots.plot_dendrogram(tree, LABELS3, names=NAMES, colours=COLOURS3, leaves=4)
+    ax = plots.plot_dendrogram(tree, LABELS3, **HOW3, leaves=4)
     assert sum(_segments(ax).values()) == 3
     leaves = [label.get_text() for label in ax.get_xticklabels()]
-    assert len(leaves) == 4
-    assert "(3)" in leaves
+    assert len(leaves) == 4 and "(3)" in leaves
     assert ax.get_xlabel() == "at each leaf: customers in the branch"
 
 
@@ -302,6 +272,6 @@ def test_a_chain_longer_than_python_recurses_is_drawn():
 
 
 def test_the_same_call_draws_the_same_picture(table):
-    first, second = (plots.plot_spread(table, unit="m.u.") for _ in range(2))
-    for one, other in zip(first.collections, second.collections, strict=True):
+    first, second = (plots.plot_spread(table, unit="m.u.").collections for _ in range(2))
+    for one, other in zip(first, second, strict=True):
         assert np.array_equal(one.get_offsets(), other.get_offsets())

@@ -1,6 +1,7 @@
 """Beyond the hashes: files that are what was saved, but do not hold what they must."""
 
 import copy
+import functools
 import json
 import shutil
 
@@ -59,10 +60,8 @@ def numbers():
 
 def _places(value, at=()):
     """Every key of every object, and the first and last item of every list."""
-    keys = (
-        value if isinstance(value, dict) else {0, len(value) - 1} if isinstance(value, list) and value else ()
-    )
-    for key in keys:
+    keys = {0, len(value) - 1} if isinstance(value, list) and value else ()
+    for key in value if isinstance(value, dict) else keys:
         yield (*at, key)
         yield from _places(value[key], (*at, key))
 
@@ -91,9 +90,7 @@ def _allowed(place, how):
 def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
     value = manifest if which == "manifest" else numbers
     for place in list(_places(value)):
-        inner = value
-        for key in place[:-1]:
-            inner = inner[key]
+        inner = functools.reduce(lambda its, key: its[key], place[:-1], value)
         there, wrong = copy.copy(inner), WRONG[how](inner[place[-1]])
         if wrong is SAME:
             continue
@@ -105,11 +102,8 @@ def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
             with pytest.raises(Misfit):
                 check_manifest(value) if which == "manifest" else check_predictor(value, manifest)
                 pytest.fail(f"{place} may be {how}")
-        if isinstance(inner, dict):
-            inner.clear()
-            inner.update(there)
-        else:
-            inner[:] = there
+        inner.clear()
+        inner.update(there) if isinstance(inner, dict) else inner.extend(there)
     assert check_manifest(manifest) is None and check_predictor(numbers, manifest), "all is as it was"
 
 
@@ -117,25 +111,19 @@ def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
     "place", [(), ("metrics",), ("metrics", "ward"), ("versions",), ("parameters", "gmm")]
 )
 def test_nothing_unknown_may_be_there(manifest, place):
-    inner = manifest
-    for key in place:
-        inner = inner[key]
-    inner["surplus"] = 1
+    functools.reduce(lambda its, key: its[key], place, manifest)["surplus"] = 1
     with pytest.raises(Misfit):
         check_manifest(manifest)
 
 
 def _without_mixture(manifest, numbers, null):
     """Take out all that is the mixture's, or make it null."""
-    for inner, key in [
-        *((its, "gmm") for its in (*numbers.values(), manifest["metrics"]) if isinstance(its, dict)),
-        *((numbers, key) for key in ("covariance", "weights", "precisions_cholesky", "densities")),
-        (numbers["evidence"]["stability"], "gmm"),
-    ]:
-        if key in inner:
+    per_model = [its for its in (*numbers.values(), manifest["metrics"]) if isinstance(its, dict)]
+    places = [(its, "gmm") for its in (*per_model, numbers["evidence"]["stability"])]
+    places += [(numbers, key) for key in ("covariance", "weights", "precisions_cholesky", "densities")]
+    for inner, key in places:
+        if inner.pop(key, None) is not None and null:
             inner[key] = None
-            if not null:
-                del inner[key]
 
 
 @pytest.mark.parametrize("null", [True, False])
@@ -177,9 +165,7 @@ def test_whole_files_with_the_right_hashes_are_refused_by_every_loader(tmp_path,
     manifest["files"][PREDICTOR] = sha256(content)
     (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
     for load in (check_folder, load_bundle, load_predictor):
-        with pytest.raises(
-            BundleError, match=r"\.json is not in order.*; retrain with: python -m wholesale train"
-        ):
+        with pytest.raises(BundleError, match=r"\.json is not in order.*; retrain with: python -m wholesale"):
             load(folder)
     for command in (["check"], ["serve", "--port", str(free_port())]):
         result = CliRunner().invoke(main, [*command, "--models", str(folder)])

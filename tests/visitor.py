@@ -12,7 +12,7 @@ import websocket
 from servers import Server
 
 V1 = "v1.kernel.websocket.jupyter.org"
-PATIENCE = 10  # seconds
+PATIENCE = 30  # seconds; four kernels may be starting at once
 
 
 def request(**changes: object) -> dict:
@@ -81,6 +81,5 @@ class Visitor:
         return bool(shown) and shown.group(1).encode() in data
 
     def is_answered(self) -> bool:
-        return (
-            self.closed_with(v1(request()), True) is None and self.closed_with(old(request()), False) is None
-        )
+        asked = ((v1(request()), True), (old(request()), False))
+        return all(self.closed_with(message, is_v1) is None for message, is_v1 in asked)

@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from wholesale.customers import Customers
     from wholesale.scoring import Summary
 
-REASONS = 3
-"""Rejected rows of `train` that are shown with what is wrong."""
-
+REASONS = 3  # rejected rows of `train` that are shown with what is wrong
 STREAM = Path("-")
 SOME_REJECTED, INTERRUPTED = 3, 130
 console = Console(soft_wrap=True)

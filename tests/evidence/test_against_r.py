@@ -17,15 +17,11 @@ COUNTS = load_evidence()["counts"]
 ERRORS = 4  # Monte Carlo standard errors that we allow
 
 
-@pytest.mark.parametrize("k", range(1, 4))
-def test_inertia_is_the_same(X, k):
-    assert fit_kmeans(X, k).inertia_ == pytest.approx(R["kmeans"]["inertia"][str(k)], rel=1e-9)
-
-
-@pytest.mark.parametrize("k", range(4, 9))
-def test_inertia_of_more_segments_is_at_most_a_little_above_rs_thousand_starts(k):
-    ours, theirs = COUNTS[str(k)]["kmeans_inertia"], R["kmeans"]["inertia"][str(k)]
-    assert theirs * (1 - 1e-9) <= ours < theirs * 1.006
+@pytest.mark.parametrize("k", range(1, 9))
+def test_inertia_is_the_same_or_of_many_segments_at_most_a_little_above_rs_thousand_starts(X, k):
+    ours = fit_kmeans(X, k).inertia_ if k < 4 else COUNTS[str(k)]["kmeans_inertia"]
+    theirs = R["kmeans"]["inertia"][str(k)]
+    assert theirs * (1 - 1e-9) <= ours < theirs * (1 + 1e-9 if k < 4 else 1.006)
 
 
 @pytest.mark.parametrize("k", [2, 3])

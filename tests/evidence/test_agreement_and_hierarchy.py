@@ -12,18 +12,13 @@ from wholesale.evidence import (
 )
 
 
-def test_agreement_is_one_with_itself_and_about_zero_with_chance(bundle):
-    rng = np.random.default_rng(0)
-    table = agreement({**bundle.labels, "chance": rng.integers(1, 4, 440)})
+def test_agreement_is_one_with_itself_about_zero_with_chance_and_of_six_points_the_one_by_hand(bundle):
+    table = agreement({**bundle.labels, "chance": np.random.default_rng(0).integers(1, 4, 440)})
     assert (np.diag(table) == 1).all()
     assert table.loc["kmeans", "gmm"] == table.loc["gmm", "kmeans"] > 0.2
     assert (table["chance"].drop("chance").abs() < 0.02).all()
-
-
-def test_adjusted_rand_of_six_points_is_the_one_by_hand():
     # Pairs together: 3 + 3 in the first, 1 + 1 + 1 in the second, 2 in both, of 15.
-    table = agreement({"a": [0, 0, 0, 1, 1, 1], "b": [0, 0, 1, 1, 2, 2]})
-    expected = 6 * 3 / 15
+    table, expected = agreement({"a": [0, 0, 0, 1, 1, 1], "b": [0, 0, 1, 1, 2, 2]}), 6 * 3 / 15
     assert table.loc["a", "b"] == pytest.approx((2 - expected) / ((6 + 3) / 2 - expected))
 
 
@@ -43,15 +38,10 @@ def test_the_contested_are_those_without_full_agreement(bundle, customers):
     assert (table["gmm_segment"] == pd.Series(bundle.labels["gmm"], customers.index)[table.index]).all()
 
 
-def test_cophenetic_correlation_of_three_points_is_the_one_by_hand():
-    X = np.array([[0.0], [1.0], [3.0]])
+def test_cophenetic_correlation_and_the_largest_relative_jump_are_those_by_hand():
     # Distances 1, 3, 2; single linkage joins at 1 and 2, so the cophenetic distances are 1, 2, 2.
     expected = np.corrcoef([1, 3, 2], [1, 2, 2])[0, 1]
-    assert cophenetic_correlations(X, ["single"])["single"] == pytest.approx(expected)
-
-
-def test_the_largest_relative_jump_says_where_to_cut():
-    tree = np.column_stack([np.zeros((4, 2)), [1.0, 2.0, 9.0, 10.0], np.zeros(4)])
-    heights = merge_heights(tree)
-    assert heights.to_dict() == {2: 10, 3: 9, 4: 2, 5: 1}
-    assert cut_by_largest_jump(heights) == 3
+    found = cophenetic_correlations(np.array([[0.0], [1.0], [3.0]]), ["single"])
+    assert found["single"] == pytest.approx(expected)
+    heights = merge_heights(np.column_stack([np.zeros((4, 2)), [1.0, 2.0, 9.0, 10.0], np.zeros(4)]))
+    assert heights.to_dict() == {2: 10, 3: 9, 4: 2, 5: 1} and cut_by_largest_jump(heights) == 3

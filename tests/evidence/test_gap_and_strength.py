@@ -1,9 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from wholesale.evidence import compare_cluster_counts, gap_statistic, prediction_strength, recommend
 from wholesale.evidence.counts import reference_set, strength
 from wholesale.evidence.recommend import gap_vote, strength_vote
+from wholesale.models import SEED
 
 
 def _blobs(n_blobs, seed=0):
@@ -11,30 +13,24 @@ def _blobs(n_blobs, seed=0):
     return np.vstack([rng.normal(centre, 1, (50, 6)) for centre in 15 * np.eye(6)[:n_blobs]])
 
 
-@pytest.mark.parametrize("k", [2, 3, 4])
-def test_both_count_well_separated_blobs_right(k):
-    assert gap_vote(gap_statistic(_blobs(k), range(1, 6), references=20)["gap_rule"]) == k
-    assert strength_vote(prediction_strength(_blobs(k), range(1, 6), splits=10)) == k
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_both_say_one_on_a_uniform_blob(seed):
-    blob = np.random.default_rng(seed).uniform(size=(200, 6))
-    assert gap_vote(gap_statistic(blob, range(1, 6), references=20)["gap_rule"]) == 1
-    assert strength_vote(prediction_strength(blob, range(1, 6), splits=10)) == 1
+@pytest.mark.parametrize(
+    ("rows", "k"),
+    [(_blobs(k), k) for k in (2, 3, 4)]
+    + [(np.random.default_rng(seed).uniform(size=(200, 6)), 1) for seed in (0, 1, 2)],
+    ids=["two", "three", "four", "one", "another", "a third"],
+)
+def test_both_count_well_separated_blobs_right_and_say_one_on_a_uniform_one(rows, k):
+    assert gap_vote(gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
+    assert strength_vote(prediction_strength(rows, range(1, 6), splits=10)) == k
 
 
 def test_the_gap_rule_is_the_papers(X):
     gap = gap_statistic(X, range(1, 5), references=10)
-    assert list(gap.index) == [1, 2, 3, 4]
-    for k in (1, 2, 3):
-        expected = gap["gap"][k] >= gap["gap"][k + 1] - gap["gap_se"][k + 1]
-        assert gap["gap_rule"][k] == expected
+    expected = gap["gap"] >= (gap["gap"] - gap["gap_se"]).shift(-1)
+    assert list(gap.index) == [1, 2, 3, 4] and list(gap["gap_rule"][:3]) == list(expected[:3])
 
 
 def test_at_one_segment_the_gap_needs_no_clustering(X):
-    from wholesale.models import SEED
-
     seeds = np.random.SeedSequence(SEED).spawn(10)
     sets = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
     logs = np.log([((each - each.mean(axis=0)) ** 2).sum() for each in sets])
@@ -73,20 +69,12 @@ def test_two_processes_and_a_second_run_give_the_same_numbers(X, measure):
     assert one.equals(two) and one.equals(again)
 
 
-def test_the_recommendation_counts_votes_and_names_the_dissent():
+def test_the_recommendation_counts_votes_names_the_dissent_and_of_a_tie_takes_the_smaller_k():
     scores = compare_cluster_counts(_blobs(3), range(2, 6), restarts=1, references=10, splits=5)
     advice = recommend(scores, served=3)
-    assert advice.recommended == 3
-    assert set(advice.votes.values()) == {3}
-    assert advice.dissent == ()
+    assert (advice.recommended, set(advice.votes.values()), advice.dissent) == (3, {3}, ())
     assert recommend(scores, served=2).support == ()
     assert "supported by none of them" in recommend(scores, served=2).sentences[1]
-
-
-def test_a_tie_of_votes_goes_to_the_smaller_k():
-    import pandas as pd
-
-    scores = pd.DataFrame({"kmeans_silhouette": [0.1, 0.3], "gmm_bic": [1.0, 2.0]}, index=[2, 3])
-    advice = recommend(scores)
+    advice = recommend(pd.DataFrame({"kmeans_silhouette": [0.1, 0.3], "gmm_bic": [1.0, 2.0]}, index=[2, 3]))
     assert advice.votes == {"silhouette of K-Means": 3, "BIC of the mixture": 2}
     assert advice.recommended == 2

@@ -17,6 +17,7 @@ def evidence():
 
 def test_the_file_is_as_new_as_the_method_and_the_data_that_make_it(evidence, customers):
     assert evidence["fingerprint"] == fingerprint(customers), "run make evidence"
+    assert not (MODELS_FOLDER / saved.PART).exists(), "a run is half finished"
 
 
 @pytest.mark.parametrize("name", ["METHOD", "RESAMPLES", "SPLITS", "REFERENCES", "SEED", "STARTS", "KS"])
@@ -25,14 +26,6 @@ def test_another_method_parameter_or_customer_makes_it_stale(customers, monkeypa
     assert fingerprint(customers.iloc[:-1]) != before
     monkeypatch.setattr(saved, name, range(1, 8) if name == "KS" else getattr(saved, name) + 1)
     assert fingerprint(customers) != before
-
-
-def test_its_counts_of_three_segments_are_the_bundles(evidence, bundle):
-    row, metrics = evidence["counts"]["3"], bundle.manifest["metrics"]
-    assert row["gmm_bic"] == pytest.approx(metrics["gmm"]["bic"], rel=1e-9)
-    assert row["kmeans_inertia"] == pytest.approx(metrics["kmeans"]["inertia"], rel=1e-9)
-    for model, its in metrics.items():
-        assert row[f"{model}_silhouette"] == pytest.approx(its["silhouette"], rel=1e-9)
 
 
 def test_one_segment_has_votes_where_a_criterion_allows_it(evidence, customers):
@@ -53,9 +46,8 @@ def test_one_segment_has_votes_where_a_criterion_allows_it(evidence, customers):
 
 def test_no_division_is_recommended_in_words():
     scores = pd.DataFrame({"gmm_bic": [1.0, 2.0], "prediction_strength": [1.0, 0.5]}, index=[1, 2])
-    assert (
-        recommend(scores).sentences[0].startswith("2 of 2 criteria prefer one segment, that is, no division")
-    )
+    said = "2 of 2 criteria prefer one segment, that is, no division"
+    assert recommend(scores).sentences[0].startswith(said)
 
 
 def test_its_votes_follow_from_its_counts(evidence):
@@ -73,11 +65,9 @@ def test_a_sample_of_the_searches_comes_out_the_same(evidence, X, covariance, k)
 
 
 def test_full_mixtures_of_two_and_three_are_found_from_every_one_of_twenty_seeds(evidence):
-    for k in ("2", "3"):
-        search = evidence["covariances"]["full"][k]
-        assert search["seeds_agreeing"] == saved.SEEDS == 20
+    for search in (evidence["covariances"]["full"][k] for k in ("2", "3")):
+        assert (search["seeds_agreeing"], saved.SEEDS, search["tried"]) == (20, 20, 400)
         assert search["worst_seed_bic"] - search["bic"] < SAME_OPTIMUM
-        assert search["tried"] == 400
 
 
 def test_the_needles_it_names_are_found_again(evidence, X):
@@ -87,17 +77,15 @@ def test_the_needles_it_names_are_found_again(evidence, X):
     assert again.bic(X) == pytest.approx(search["naive_bic"], abs=1)
 
 
-def test_the_bundle_carries_its_words(evidence, bundle, predictor):
-    for model, its in bundle.manifest["metrics"].items():
+def test_the_bundle_carries_its_counts_of_three_segments_and_its_words(evidence, bundle, predictor):
+    row, metrics = evidence["counts"]["3"], bundle.manifest["metrics"]
+    assert row["gmm_bic"] == pytest.approx(metrics["gmm"]["bic"], rel=1e-9)
+    assert row["kmeans_inertia"] == pytest.approx(metrics["kmeans"]["inertia"], rel=1e-9)
+    for model, its in metrics.items():
+        assert row[f"{model}_silhouette"] == pytest.approx(its["silhouette"], rel=1e-9)
         assert its["stability"] == evidence["stability"][model]
         assert len(its["stability"]["band"]) == len(its["sizes"]) == 3
     assert predictor.evidence["sentences"] == evidence["sentences"]
-
-
-def test_it_is_not_said_of_other_customers_or_another_k(customers):
-    assert summary(customers, 3)
-    assert summary(customers, 4) == {}
-    assert summary(customers.head(100), 3) == {}
 
 
 def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, monkeypatch, customers):
@@ -123,14 +111,11 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
     "spoil", [(b"highly stable", b"highly stably"), (b"0.91", b"0.81"), (b"1.0", b"NaN")]
 )
 def test_evidence_that_was_altered_is_none(tmp_path, customers, spoil):
-    """Else `train` would put it into a bundle and vouch for it."""
+    """Else `train` would put it into a bundle and vouch for it; so too of other customers or another k."""
+    assert summary(customers, 4) == summary(customers.head(100), 3) == {}
     content = (MODELS_FOLDER / saved.EVIDENCE).read_bytes()
     (tmp_path / saved.EVIDENCE).write_bytes(content)
     assert summary(customers, 3, tmp_path) == summary(customers, 3) != {}
     assert spoil[0] in content
     (tmp_path / saved.EVIDENCE).write_bytes(content.replace(*spoil, 1))
     assert load_evidence(tmp_path) == summary(customers, 3, tmp_path) == {}
-
-
-def test_no_half_finished_run_is_committed():
-    assert not (MODELS_FOLDER / saved.PART).exists()

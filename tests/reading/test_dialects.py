@@ -95,7 +95,7 @@ def is_utf8(content: bytes) -> bool:
     return True
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data(), dialect=dialects(), told=st.booleans())
 def test_any_table_in_any_dialect_comes_back_equal(data, dialect, told, tmp_path_factory):
     table = data.draw(tables(dialect))

@@ -46,7 +46,7 @@ def rows(table: pa.Table) -> list[tuple]:
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(body=TEXTS, end=st.sampled_from(["\n", "\r\n", "\r"]), size=st.integers(1, 40))
 @example(body="1.511,2,3,4,5,6,x\n", end="\n", size=1)  # clear, as the decimal sign is told
 @example(body='1,2,3,4,5,6,"x\r', end="\n", size=1)
@@ -76,7 +76,7 @@ def is_amount(value: str) -> bool:
     return not math.isnan(by_hand(value))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bodies=st.lists(
         st.sampled_from(
@@ -109,7 +109,7 @@ def outcome_in(file: CustomerFile, size: int) -> tuple | str:
         return str(refusal)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.one_of(st.binary(max_size=300), TEXTS.map(str.encode), TEXTS.map(lambda text: text.encode("utf-16")))
 )

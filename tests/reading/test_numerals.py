@@ -30,13 +30,13 @@ def numbers(texts: list[str], sign: str) -> list[float]:
     return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(LIKE_AMOUNTS, st.text(max_size=8), st.floats().map(repr)), max_size=30))
 def test_columns_are_read_as_single_amounts_are(texts):
     assert list(map(repr, numbers(texts, "."))) == [repr(by_hand(text)) for text in texts]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(LIKE_AMOUNTS, max_size=30))
 def test_a_decimal_comma_is_a_decimal_point_with_the_two_signs_swapped(texts):
     swapped = [text.translate({ord(","): ".", ord("."): ","}) for text in texts]
@@ -83,7 +83,7 @@ def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
 AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|€3.125|8|1.234.567|x|"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
 def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
     alone = (weighed([column(text)]) for text in texts)

@@ -220,7 +220,7 @@ def test_a_total_that_rows_follow_is_refused(after, size, tmp_path):
         assert str(refusal.value) == f"in.csv: {beside(line)}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(4, 40),
     seed=st.integers(0, 10**6),
@@ -235,7 +235,7 @@ def test_a_table_of_customers_loses_none(n, seed, digits, zeros, scale, tmp_path
     assert read(tmp_path_factory.getbasetemp(), table(*texts)) == (list(range(2, n + 2)), [])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(3, 60), seed=st.integers(0, 10**6), digits=st.integers(0, 2), place=st.integers(0, 3))
 def test_a_total_of_rounded_amounts_is_found(n, seed, digits, place, tmp_path_factory):
     rows = np.random.default_rng(seed).lognormal(np.log(3000), 1.2, (n, 6))

@@ -9,7 +9,7 @@ from made_files import HEADER, csv_text, parquet, written, xlsx
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers, read_block
-from wholesale.scoring.cluster import portions, read_portion
+from wholesale.scoring.cluster import portions
 
 CASES = tomllib.loads(Path(__file__).with_name("uneven_records.toml").read_text())["case"]
 ONE, TWO = "12669,9656,7561,214,2674,1338", "7057,9810,9568,1762,3293,1776"
@@ -32,10 +32,11 @@ def expected(outcome: str | list) -> str | list:
 class InPortions(CustomerFile):
     """A file that is read as a cluster's workers do, unless it is told in how large blocks."""
 
-    def blocks(self, size=0):
+    def blocks(self, size=0, portion=None):
         if size:
             return super().blocks(size)
-        return (block for portion, _ in portions(self) for block in read_portion(self, portion))
+        read = super().blocks
+        return (block for portion, _ in portions(self) for block in read(portion=portion))
 
 
 def read_in(path, size: int = 0) -> tuple[dict, list]:
@@ -124,7 +125,7 @@ def test_a_file_is_what_it_holds_and_not_what_it_is_called(name, content, tmp_pa
     ]
     assert len(rejected) == 0
     ((portion, _),) = portions(file)
-    assert sum(len(read_block(file.dialect, block).accepted) for block in read_portion(file, portion)) == 2
+    assert sum(len(read_block(file.dialect, block).accepted) for block in file.blocks(portion=portion)) == 2
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_no_cell_runs_and_each_comes_back(tmp_path, predictor):
         assert number in cells
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(notes=st.lists(texts, min_size=1, max_size=20))
 def test_no_text_runs_and_any_comes_back(tmp_path_factory, predictor, notes):
     cells, again = _score_and_read(tmp_path_factory.getbasetemp(), predictor, notes)

@@ -180,6 +180,14 @@ def test_settings_reach_the_reading(tmp_path, predictor):
     assert rows_of(tmp_path / "out.csv")[0]["Fresh"] == "1.234"
 
 
+def test_the_lines_told_are_the_file_s_whatever_its_own_columns_are_called(tmp_path, predictor):
+    source = write_rows(
+        tmp_path / "in.csv", ["7,1,2,3,4,5,6", "8,,2,3,4,5,6", "9,6,5,4,3,2,1"], f"line,{HEADER}"
+    )
+    score_file(source, tmp_path / "out.csv", predictor, lines=(lines := []))
+    assert lines == [2, 4] and [row["line"] for row in rows_of(tmp_path / "out.csv")] == ["7", "9"]
+
+
 def test_no_row_accepted_leaves_a_header_and_the_reasons(tmp_path, predictor):
     source = write_rows(tmp_path / "in.csv", ["-1,2,3,4,5,6", "1,2"])
     summary = score_file(source, tmp_path / "out.csv", predictor)

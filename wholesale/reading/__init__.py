@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -19,11 +20,11 @@ import pyarrow.compute as pc
 from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evidence, Reconsider, decide
-from wholesale.reading.formulas import restore_names
+from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import REJECTED, Part, read_block
-from wholesale.reading.tables import excel_blocks, excel_dialect, parquet_blocks, parquet_dialect
+from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
 from wholesale.reading.totals import NOTHING, Seen, beside, beyond
 from wholesale.wording import counted, format_amount, listed
@@ -59,15 +60,24 @@ class CustomerFile:
     dialect: Dialect  # what was found out
     seen: Seen = NOTHING  # what the whole of it shows, once it has been read
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Block]:
-        """Cut the file into blocks for :func:`read_block`; text into about `size` bytes each."""
+    @property
+    def length(self) -> int:
+        """Its bytes or rows, where it can be read from its middle: not compressed text, or UTF-16; else 0."""
+        if self.kind == "parquet":
+            return group_ends(self.path)[-1]
+        whole = self.kind == "text" and self.path.suffix not in (".gz", ".bz2", ".zst", ".lz4")
+        return self.path.stat().st_size if whole and not self.dialect.encoding.startswith("utf-16") else 0
+
+    def blocks(self, size: int = BLOCK, portion: Block | None = None) -> Iterator[Block]:
+        """Cut the file, or a portion of it, into blocks; text into about `size` bytes each."""
+        portion = portion if portion and portion.end else None
         try:
             if self.kind == "parquet":
-                yield from parquet_blocks(self.path)
+                yield from parquet_blocks(self.path, portion)
             elif self.kind == "excel":
                 yield from excel_blocks(self.path, self.dialect)
             else:
-                yield from text_blocks(self.path, self.kind, self.dialect, size)
+                yield from text_blocks(self.path, self.kind, self.dialect, size, portion)
         except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 
@@ -126,7 +136,7 @@ class CustomerFile:
         parts = [read_block(self.dialect, block) for block in self.blocks(size)]
         if not any(len(part.accepted) or len(part.rejected) for part in parts):
             raise ReadError("it has a header but no rows")
-        file = self.judged(reduce(Seen.plus, (part.seen for part in parts)))
+        file = self.judged(reduce(add, (part.seen for part in parts)))
         rejected = pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])
         notes = [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
         return pa.concat_tables(part.accepted for part in parts), rejected, notes
@@ -234,7 +244,8 @@ def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = N
     else:
         dialect = text_dialect(path, kind, settings, encoding)
     ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
-    names = restore_names(list(dialect.names)) if ours else dialect.names
+    names = list(dialect.names)
+    names = restore(pa.chunked_array([names], pa.string())).to_pylist() if ours else names
     names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
     for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):
         names[i] = column

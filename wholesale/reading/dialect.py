@@ -16,14 +16,10 @@ SIGNS = {"point": ".", "comma": ","}
 NAMED = {".": "point", ",": "comma"}
 OTHER = {".": ",", ",": "."}
 
+# By its mark, an amount that may have thousands or a decimal sign.
 EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark in ".,"}
-"""By its mark, an amount that may have thousands or a decimal sign."""
-
-FEW, ENOUGH = 0.01, 0.05
-"""Shares of the amounts with a mark: fewer are rejected, as many decide for the file. Our convention."""
-
-_FORMULA = '^="(.*)"$'
-"""How a spreadsheet is told to keep a text as it is; what it holds is read."""
+FEW, ENOUGH = 0.01, 0.05  # shares of amounts with a mark: fewer are rejected, as many decide; our convention
+_FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; what it holds is read
 
 
 class Evidence(NamedTuple):
@@ -231,9 +227,8 @@ def content_of(text: pa.ChunkedArray) -> tuple[bytes, np.ndarray]:
     """Give the bytes of a column of text, one after another, and where each cell ends."""
     pieces = [(chunk.buffers()[2], offsets_of(chunk)) for chunk in text.chunks if len(chunk)]
     content = b"".join(memoryview(bytes_)[ends[0] : ends[-1]] for bytes_, ends in pieces if bytes_)
-    return content, np.cumsum(
-        np.concatenate([np.diff(ends) for _, ends in pieces] or [np.zeros(0)]), dtype=np.int64
-    )
+    lengths = [np.diff(ends) for _, ends in pieces] or [np.zeros(0)]
+    return content, np.cumsum(np.concatenate(lengths), dtype=np.int64)
 
 
 def offsets_of(text: pa.StringArray) -> np.ndarray:

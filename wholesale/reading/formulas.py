@@ -41,13 +41,3 @@ def _may_run(text: pa.ChunkedArray) -> bool:
         if _STARTS[np.frombuffer(chunk.buffers()[2] or b"", dtype=np.uint8)[starts]].any():
             return True
     return False
-
-
-def guard_names(names: list[str]) -> list[str]:
-    """Guard a header."""
-    return guard(pa.chunked_array([names], pa.string())).to_pylist()
-
-
-def restore_names(names: list[str]) -> list[str]:
-    """Undo `guard_names`."""
-    return restore(pa.chunked_array([names], pa.string())).to_pylist()

@@ -10,10 +10,10 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +23,8 @@ import pyarrow.csv as pacsv
 from wholesale.reading.dialect import EVEN, Dialect, Reconsider, Shape, is_amount
 from wholesale.reading.header import ReadError
 
-BLOCK = 1 << 21
-"""Bytes that a block has, or a little more: large enough for pyarrow, small enough for a cache."""
-
-LONGEST = 1 << 25
-"""Bytes that a record may have before an unclosed quote is blamed."""
-
+BLOCK = 1 << 21  # bytes of a block, or a little more: large enough for pyarrow, small enough for a cache
+LONGEST = 1 << 25  # bytes that a record may have before an unclosed quote is blamed
 ROW_NAMES = "Records have one field more than the header; the first is read as the name of the row."
 OPEN = "The header ends in a separator, the records do not; no column is read there."
 CUT = "Some records leave out columns at their end, read as blank where nothing else can be missing."
@@ -36,13 +32,6 @@ CUT = "Some records leave out columns at their end, read as blank where nothing 
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 _SPLIT = re.compile(r" *[1-9]\d{0,2},\d{3}(?:\.\d*)? *")
 Fields = list[str]
-
-
-class Stream(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Read `size` bytes, fewer only at the end."""
 
 
 class Records(NamedTuple):
@@ -64,31 +53,33 @@ def table_of(columns: Iterable[pa.Array]) -> pa.Table:
 
 
 class Block(NamedTuple):
-    """Whole records of a file, from a line on, and how many bytes of text, or rows, lie before their end."""
+    """Whole records of a file, from a line on; a portion of a file is one without content."""
 
     content: bytes | Records
     line: int
-    end: int
+    start: int = 0  # bytes on disk, if it is text, or rows
+    end: int = 0
 
 
-def cut_blocks(stream: Stream, delimiter: str, line: int, size: int = BLOCK) -> Iterator[Block]:
-    """Cut a stream of UTF-8 into blocks of whole records."""
-    rest, end = b"", 0
-    while chunk := stream.read(size):
+def cut_blocks(
+    read: Callable[[int], bytes], delimiter: str, line: int, size: int
+) -> Iterator[tuple[bytes, int]]:
+    """Cut what is read of UTF-8 into whole records, with the line they begin on."""
+    rest = b""
+    while chunk := read(size):
         rest += chunk
         try:
             cut = _last_end(rest, delimiter)
         except csv.Error:
             raise _too_long(line) from None
         if cut:
-            end += cut
-            yield Block(rest[:cut], line, end)
+            yield rest[:cut], line
             line += count_lines(rest[:cut])
             rest = rest[cut:]
         elif len(rest) > LONGEST:
             raise ReadError(f"line {line}: a record of more than {LONGEST >> 20} MB; is a quote not closed?")
     if rest:
-        yield Block(rest, line, end + len(rest))
+        yield rest, line
 
 
 def _too_long(line: int) -> ReadError:
@@ -166,12 +157,8 @@ def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
     elif usual == len(names) + 1 and _have_names(dialect, records, rows):
         names, spend, shape = ("", *names), tuple(i + 1 for i in spend), Shape(ROW_NAMES)
     elif all(len(fields) != len(names) for fields in records):  # none shows what stands where
-        blank = usual > len(names) and not any(
-            _rest(each, len(names)) for each in records if len(each) <= usual
-        )
-        every = (
-            usual - len(names) if blank and not all(_may_be_moved(dialect, each) for _, each in rows) else 0
-        )
+        blank = usual > len(names) and not any(_rest(row, len(names)) for row in records if len(row) <= usual)
+        every = usual - len(names) if blank and not all(_may_be_moved(dialect, row) for _, row in rows) else 0
         first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
         # Nothing can be missing before the six amounts: none is, or what is there is no amount.
         alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))

@@ -32,21 +32,17 @@ from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
 
 TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
+# A column of a workbook's amounts: the number if a cell is one, and what is written in it.
 MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
-"""A column of a workbook's amounts: the number if a cell is one, and what is written in it."""
-
-BLANKS = ["", "-", "–", "—", None]
-"""What a pivoted table has where there is nothing."""
-
+BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
     {"line": pa.int64(), **dict.fromkeys(("column", "value", "reason", "record"), pa.string())}
 )
-Rejected = tuple[int, str, str, str, Sequence]
-"""A row of `REJECTED`, the record still as its fields."""
+Rejected = tuple[int, str, str, str, Sequence]  # a row of `REJECTED`, the record still as its fields
 
 
+# The numbers of a column, NaN where there is none; what of it is text; and that again, if it is plain.
 Apart = tuple[np.ndarray, pa.ChunkedArray | None, Plain | None]
-"""The numbers of a column, NaN where there is none; what of it is text; and that again, if it is plain."""
 
 
 class Part(NamedTuple):
@@ -152,9 +148,8 @@ def _faulty(
     """
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
-    for line, row, wrong in zip(
-        records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True
-    ):
+    rows = zip(records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True)
+    for line, row, wrong in rows:
         if line in known:
             rejected.append((line, "", "", known[line], row))
             continue

@@ -2,10 +2,11 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
+from itertools import accumulate
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -27,20 +28,12 @@ from wholesale.wording import listed
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-ROWS = 1 << 16
-"""Rows of a Parquet block."""
-
-BUFFER = 1 << 20
-"""Bytes read at a time of each of its columns."""
-
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-"""What is in an Excel file with a password."""
-
+ROWS = 1 << 16  # rows of a Parquet block
+BUFFER = 1 << 20  # bytes read at a time of each of its columns
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what is in an Excel file with a password
+# The attribute of OpenDocument that calls a cell an error.
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
-"""The attribute of OpenDocument that calls a cell an error."""
-
-Place = tuple[int, int]
-"""Row and column of a cell, from 1."""
+Place = tuple[int, int]  # row and column of a cell, from 1
 
 
 def parquet_dialect(path: Path, settings: Settings) -> Dialect:
@@ -58,15 +51,22 @@ def parquet_dialect(path: Path, settings: Settings) -> Dialect:
     return Dialect(tuple(schema.names), spend, line=1)
 
 
-def parquet_blocks(path: Path, groups: Iterable[int] | None = None, line: int = 1) -> Iterator[Block]:
-    """Give the rows of a Parquet file, or of some of its row groups, some at a time; the first is `line`."""
+def parquet_blocks(path: Path, portion: Block | None) -> Iterator[Block]:
+    """Give the rows of a Parquet file, or of a portion of whole row groups, some at a time."""
     # Buffered beforehand, as is the default, row groups would stay in memory until the last is read.
-    file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+    file, end = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER), portion.start if portion else 0
+    firsts = group_ends(path)[:-1]
+    groups = [i for i, first in enumerate(firsts) if not portion or portion.start <= first < portion.end]
     for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
-        end = line + len(batch)
+        start, end = end, end + len(batch)
         columns = [column.cast(plain_type(column.type)) for column in batch.columns]
-        yield Block(Records(table_of(columns), np.arange(line, end)), line, end - 1)
-        line = end
+        yield Block(Records(table_of(columns), np.arange(start + 1, end + 1)), start + 1, start, end)
+
+
+def group_ends(path: Path) -> list[int]:
+    """Give the rows before each row group, and all rows."""
+    about = pq.read_metadata(path)
+    return [0, *accumulate(about.row_group(i).num_rows for i in range(about.num_row_groups))]
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -105,7 +105,7 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
         in_sight = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
         name = settings.sheet or [*in_sight, *names, ""][0]
         others = [] if settings.sheet else [other for other in names if other != name]
-        found = {sheet: _sheet_dialect(path, book, sheet, settings) for sheet in (name, *others)}
+        found = {sheet: _dialect_of(path, book, sheet, settings) for sheet in (name, *others)}
     fit = [other for other in others if isinstance(found[other], Dialect)]
     dialect = found[name]
     if isinstance(dialect, Dialect):
@@ -122,9 +122,7 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
     raise ReadError(f"{where}{dialect.reason}", header=dialect.header, option=dialect.option)
 
 
-def _sheet_dialect(
-    path: Path, book: "CalamineWorkbook", name: str, settings: Settings
-) -> Dialect | ReadError:
+def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Dialect | ReadError:
     rows = _filled(path, book, name)
     if not rows:
         return ReadError(f"its sheet {shown(name)} is empty")
@@ -149,7 +147,7 @@ def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
         mixed = pa.StructArray.from_arrays([numbers, texts], fields=list(MIXED))
         columns.append(mixed if i in dialect.spend else texts)
     lines = np.array([line for line, _ in rows], dtype=int)
-    yield Block(Records(table_of(columns), lines), dialect.line, len(rows))
+    yield Block(Records(table_of(columns), lines), dialect.line)
 
 
 def _text(cell: object) -> str:

@@ -20,17 +20,11 @@ from wholesale.reading.dialect import Dialect, Reconsider, is_amount
 from wholesale.reading.header import ReadError, Settings, match_columns, plain
 from wholesale.reading.records import Block, count_lines, cut_blocks, shaped
 
-SAMPLE = 1 << 20
-"""Bytes looked at before reading begins."""
-
-RECORDS, LINES = 1000, 20
-"""Records that are compared with the header, and lines among which it is looked for to name a mistake."""
-
+SAMPLE = 1 << 20  # bytes looked at before reading begins
+RECORDS, LINES = 1000, 20  # compared with the header; among which it is looked for, to name a mistake
 DELIMITERS = ",;\t|"
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How a ZIP begins, as newer workbooks are, and an older workbook."""
-
+ZIP, OLD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how a ZIP, or a newer workbook, and an older one begin
 NO_NAMES = "its first line is no header: no comma, semicolon, tab or bar separates names in it"
 _COMMENT = re.compile(r'\s*"?#[^\r\n]*[\r\n]+')
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ])"?(?:\r\n|\r|\n)', re.IGNORECASE)
@@ -79,7 +73,9 @@ class Utf8:
     def __init__(self, raw: IO[bytes], encoding: str) -> None:
         self.raw = raw
         self.decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
-        self.rest = self._decoded(raw.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8))
+        beginning = raw.read(len(codecs.BOM_UTF8))
+        self.mark = len(codecs.BOM_UTF8) if beginning == codecs.BOM_UTF8 else 0
+        self.rest = self._decoded(beginning[self.mark :])
 
     def read(self, size: int) -> bytes:
         """Read `size` bytes, fewer only at the end."""
@@ -210,12 +206,25 @@ def _is_header(line: str, settings: Settings) -> object:
     return False
 
 
-def text_blocks(path: Path, kind: str, dialect: Dialect, size: int) -> Iterator[Block]:
-    """Cut a text file into blocks of about `size` bytes."""
+def text_blocks(path: Path, kind: str, dialect: Dialect, size: int, portion: Block | None) -> Iterator[Block]:
+    """Cut a text file, or a portion of one that is divisible, into blocks of about `size` bytes."""
+
+    def on_disk(text: bytes) -> int:  # of another divisible encoding, a byte for each character
+        return len(text) if dialect.encoding == "utf-8" else len(text.decode())
+
     with _opened(path, kind) as raw:
+        if portion:
+            raw.seek(portion.start)
+            text = raw.read(portion.end - portion.start)
+            text = text if dialect.encoding == "utf-8" else text.decode(dialect.encoding).encode()
+            for content, line in cut_blocks(io.BytesIO(text).read, dialect.delimiter, portion.line, size):
+                yield Block(content, line)
+            return
         try:
             stream = Utf8(raw, dialect.encoding)
-            stream.read(dialect.start)
-            yield from cut_blocks(stream, dialect.delimiter, dialect.line, size)
+            end = stream.mark + on_disk(stream.read(dialect.start))
+            for content, line in cut_blocks(stream.read, dialect.delimiter, dialect.line, size):
+                start, end = end, end + on_disk(content)
+                yield Block(content, line, start, end)
         except UnicodeDecodeError:
             raise Reconsider(replace(dialect, encoding=_other(dialect.encoding))) from None

@@ -16,9 +16,7 @@ KEPT, STEPS = 4, 64
 """Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
 may be a total of all before it is at least as much as these together, and so seldom as well."""
 
-ENDS = 8
-"""Rows at either end of a table that may be called totals or averages."""
-
+ENDS = 8  # rows at either end of a table that may be called totals or averages
 FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
 """Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
 that no word calls one."""
@@ -65,7 +63,7 @@ class Seen:
     """Customers with as much as all rows before or after them, called totals at either end, or outermost."""
 
     @unbounded
-    def plus(self, other: "Seen") -> "Seen":
+    def __add__(self, other: "Seen") -> "Seen":
         """Add what the part of the file that comes next shows."""
         rows = (*self.largest, *other.largest)
         most = max((sum(row.amounts) for row in rows), default=0)
@@ -206,11 +204,9 @@ def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, oth
     ends = np.minimum(above, count - above - 1) < ENDS
     step = np.flatnonzero(fine & full & (large | ends)).tolist()
     found = {i: _row(i, amounts, int(lines[i]), others, int(above[i])) for i in {*most, *step}}
-    steps = [found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count)]
+    steps = tuple(found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count))
     largest = tuple(found[i] for i in most)
-    return Seen(
-        rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=tuple(steps[:STEPS])
-    )
+    return Seen(rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps[:STEPS])
 
 
 def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, rows: int) -> Row:

@@ -12,7 +12,7 @@ from wholesale import plots
 from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.criteria import CRITERIA
 from wholesale.customers import Customers
-from wholesale.palette import SIMILAR, relation, segment_colours
+from wholesale.palette import SIMILAR, relation
 from wholesale.report.study import CountEvidence, Fitted, Placement, unless_refused
 from wholesale.scoring.summary import LIKE, by_chance
 from wholesale.segments import profile_segments
@@ -185,7 +185,7 @@ def plot_profiles(fitted: Fitted) -> Axes:
     standardized, typical = table["standardized"], table["typical"][list(SPEND_COLUMNS)]
     name, column = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
     title = f"Farthest out in K-Means: {name}, on {LABELS[column]}"
-    colours = [colour for model in segment_colours(predictor.overlap).values() for colour in model]
+    colours = [colour for model in predictor.colours.values() for colour in model]
     return plots.plot_profiles(standardized, typical=typical, colours=colours, title=title)
 
 
@@ -193,16 +193,17 @@ def plot_profiles(fitted: Fitted) -> Axes:
 def plot_plane(fitted: Fitted) -> Axes:
     """Draw the customers on the plane of their first two principal components, in K-Means' segments."""
     predictor = fitted.predictor
-    X = predictor.standardize(predictor.amounts)
-    components = PCA(n_components=2, svd_solver="full").fit(X)
+    components = PCA(n_components=2, svd_solver="full").fit(predictor.on_record)
     share = format_share(components.explained_variance_ratio_.sum())
     k = predictor.n_segments
     arrows = pd.DataFrame(components.components_.T, list(SPEND_COLUMNS))
     ax = plots.plot_map(
-        pd.DataFrame(components.transform(X), columns=["first component", "second component"]),
+        pd.DataFrame(
+            components.transform(predictor.on_record), columns=["first component", "second component"]
+        ),
         predictor.segments["kmeans"],
         names=[str(i + 1) for i in range(k)],
-        colours=segment_colours(predictor.overlap)["kmeans"],
+        colours=predictor.colours["kmeans"],
         arrows=arrows,
         title=f"The {k} segments of K-Means; the plane holds {share} of the variance",
     )
@@ -221,7 +222,7 @@ def plot_tree(fitted: Fitted) -> Axes:
         predictor.linkage,
         predictor.segments["ward"],
         names=["" for _ in predictor.names["ward"]],
-        colours=segment_colours(predictor.overlap)["ward"],
+        colours=predictor.colours["ward"],
         leaves=min(LEAVES, len(predictor.amounts)),
         title=f"The cut lies between merges at {lower:.1f} and {higher:.1f}{near}",
     )

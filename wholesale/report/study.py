@@ -242,5 +242,5 @@ def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
 def _by_line(scored: pa.Table, customers: Customers) -> pd.DataFrame:
     """Give a scored table by line; a name that comes twice is kept once, as our own columns never do."""
     first = [scored.column_names.index(name) for name in dict.fromkeys(scored.column_names)]
-    lines = pd.Index(customers.accepted["line"].to_pandas(), name="line")
+    lines = pd.Index(customers.accepted.column(0).to_pandas(), name="line")
     return scored.select(first).to_pandas().set_axis(lines)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from wholesale.columns import ANSWERS
 from wholesale.predict import Predictor, predict_segments
@@ -133,11 +133,9 @@ class Threads:
     lines: list[int] | None
 
     def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float | None]]:
-        length = file.path.stat().st_size if is_divisible(file) else 0
-        if file.kind == "parquet":
-            length = pq.read_metadata(file.path).num_rows
+        length = file.length
         for block in file.blocks():
-            yield block, (file.dialect.start + block.end) / length if length else None
+            yield block, block.end / length if length else None
 
     def submit(self, file: CustomerFile, part: Block) -> "Future[Scored]":
         return self.pool.submit(self._score, file.dialect, part)
@@ -161,12 +159,6 @@ class Threads:
         self.reject.restart()
         if self.lines is not None:
             self.lines.clear()
-
-
-def is_divisible(file: CustomerFile) -> bool:
-    """Say whether a text file can be read from its middle: not if it is compressed, or of UTF-16."""
-    compressed = file.path.suffix in (".gz", ".bz2", ".zst", ".lz4")
-    return file.kind == "text" and not file.dialect.encoding.startswith("utf-16") and not compressed
 
 
 @dataclass
@@ -197,13 +189,13 @@ class Run:
         if not any(counts.rows for counts in self.counts.values()):
             with naming(source.name):
                 raise ReadError("it has a header but no rows")
-        total = reduce(Counts.plus, (counts for _, counts in sorted(self.counts.items())))
+        total = reduce(add, (counts for _, counts in sorted(self.counts.items())))
         return summarize(self.predictor, total, self._notes())
 
     def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
         """Score files from their start; give the form of those that are to be read once more."""
         forms: dict[int, Dialect] = {}
-        for i, share, promise in begun_ahead(self._promises(begun, forms), ahead):
+        for i, share, promise in begun_ahead(self._parts(begun, forms), ahead):
             if i in forms:
                 continue
             try:
@@ -216,9 +208,7 @@ class Run:
                 forms[i] = other.dialect
         return forms
 
-    def _promises(
-        self, begun: list[int], forms: dict[int, Dialect]
-    ) -> Iterator[tuple[int, float | None, Any]]:
+    def _parts(self, begun: list[int], forms: dict[int, Dialect]) -> Iterator[tuple[int, float | None, Any]]:
         for i in begun:
             try:
                 for part, share in self.executor.parts(self.files[i]):
@@ -234,7 +224,7 @@ class Run:
         if len(self.files) > 1:
             named = [f"{self.files[i].path.name}, {example}" for example in counts.examples]
             counts = replace(counts, examples=named)
-        self.counts[i] = self.counts[i].plus(counts) if i in self.counts else counts
+        self.counts[i] = self.counts[i] + counts if i in self.counts else counts
         self.read[i] = sizes[i] * (share or 0)
         rows = sum(each.rows for each in self.counts.values())
         self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
@@ -253,7 +243,7 @@ class Run:
 
     def _judge_together(self, seen: list[Seen]) -> dict[int, Dialect]:
         """Find rows that are the sum of all others in all files."""
-        forms, together = {}, reduce(Seen.plus, seen)
+        forms, together = {}, reduce(add, seen)
         rows, times = together.totals()
         step = None if rows else together.step()
         for i, file in enumerate(self.files):

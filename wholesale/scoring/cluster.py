@@ -4,8 +4,6 @@ Workers read the portions of files for themselves, from a file system that they 
 write the answers into files of their own; put in order, these are the output.
 """
 
-import codecs
-import io
 import logging
 import os
 import signal
@@ -13,21 +11,22 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wholesale.predict import Predictor
 from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
 from wholesale.reading.dialect import Reconsider
-from wholesale.reading.records import Block, cut_blocks
-from wholesale.reading.tables import parquet_blocks, plain_type
-from wholesale.reading.text import Utf8
-from wholesale.scoring import Progress, Run, Scored, is_divisible, score_block
+from wholesale.reading.records import Block
+from wholesale.reading.tables import group_ends, plain_type
+from wholesale.scoring import Progress, Run, Scored, score_block
 from wholesale.scoring.output import TableFile, check_folder, check_free, folder_aside, part_name, writing
 from wholesale.scoring.summary import Counts, Summary
 
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 PORTION, ROWS = 1 << 25, 1 << 19  # bytes of text, or rows of whole row groups, in a portion, or a little more
-AHEAD = (
-    64  # portions given to a cluster before the first of them is done; or four to a thread, if that is more
-)
+AHEAD = 64  # portions begun before the first of them is done; or four to a thread, if that is more
 PATIENCE = 30  # seconds to wait for a scheduler to answer, and for its first worker
 
 LOCAL = "local"
@@ -84,7 +81,7 @@ def score_cluster(
             with connected(address) as client:
                 ahead = 4 * sum(client.nthreads().values())
                 # A task, not data, as Dask makes it anew if all workers that have it die.
-                cluster = Cluster(client, work, client.submit(_same, predictor, pure=False))
+                cluster = Cluster(client, work, client.submit(copy, predictor, pure=False))
                 summary = Run(files, predictor, progress, cluster).run(source, ahead=max(AHEAD, ahead))
             _check_columns(files)
             cluster.gather(files, parts, reject)
@@ -116,11 +113,10 @@ def _check_columns(files: list[CustomerFile]) -> None:
 
 def _columns(file: CustomerFile) -> list[tuple[str, str]]:
     """Name the columns, and the types of those that are passed through."""
-    names, types = file.dialect.names, ["string"] * len(file.dialect.names)
-    if file.kind == "parquet":
-        found = enumerate(pq.read_schema(file.path).types)
-        types = ["string" if i in file.dialect.spend else str(plain_type(kind)) for i, kind in found]
-    return list(zip(names, types, strict=True))
+    names, spend = file.dialect.names, file.dialect.spend
+    types = pq.read_schema(file.path).types if file.kind == "parquet" else [pa.string()] * len(names)
+    passed = ["string" if i in spend else str(plain_type(kind)) for i, kind in enumerate(types)]
+    return list(zip(names, passed, strict=True))
 
 
 @dataclass
@@ -132,10 +128,10 @@ class Cluster:
     predictor: "Future"
     done: dict[int, list[Scored]] = field(default_factory=dict, init=False)
 
-    def parts(self, file: CustomerFile) -> Iterator[tuple["Portion", float]]:
+    def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float]]:
         return portions(file)
 
-    def submit(self, file: CustomerFile, part: "Portion") -> "Future":
+    def submit(self, file: CustomerFile, part: Block) -> "Future":
         return self.client.submit(score_portion, file, part, self.work, self.predictor, pure=False)
 
     def result(self, promise: "Future") -> Scored | None:
@@ -169,20 +165,8 @@ class Cluster:
                 reject.write(reject.prepare(table))
 
 
-def _same(predictor: Predictor) -> Predictor:
-    return predictor
-
-
-class Portion(NamedTuple):
-    """Where a part of a file is: bytes on disk, or row groups; of size 0, all of it. And its first line."""
-
-    start: int
-    size: int
-    line: int
-
-
 def score_portion(
-    file: CustomerFile, portion: Portion, work: Path, predictor: Predictor
+    file: CustomerFile, portion: Block, work: Path, predictor: Predictor
 ) -> Scored | Exception | None:
     """Score a portion into files that no other run of it has, so that it can be run again at any time.
 
@@ -192,65 +176,32 @@ def score_portion(
     name = uuid4().hex
     answers, faults = work / f"{name}.parquet", work / f"{name}.rejected.parquet"
     try:
+        if not file.path.exists():
+            raise ReadError("a worker does not see it: a cluster needs a folder that all its machines share")
         with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
-            for block in read_portion(file, portion):
+            for block in file.blocks(portion=portion):
                 scored = score_block(predictor, file.dialect, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
-                counts = counts.plus(scored.counts) if counts else scored.counts
+                counts = counts + scored.counts if counts else scored.counts
     except (Reconsider, ReadError, OSError) as fault:
         return fault
     return Scored(answers, faults, counts) if counts else None
 
 
-def portions(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
+def portions(file: CustomerFile) -> Iterator[tuple[Block, float]]:
     """Cut a file, with shares of it up to each end; only as much is read as tells where its records end."""
-    if file.kind == "parquet":
-        return _row_groups(file)
-    return _ranges(file) if is_divisible(file) else iter([(Portion(0, 0, file.dialect.line), 1.0)])
-
-
-def _row_groups(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
-    about = pq.read_metadata(file.path)
-    start, before, rows = 0, 0, 0
-    for end in range(1, about.num_row_groups + 1):
-        rows += about.row_group(end - 1).num_rows
-        if rows - before >= ROWS or end == about.num_row_groups:
-            yield Portion(start, end - start, file.dialect.line + before), rows / max(about.num_rows, 1)
-            start, before = end, rows
-
-
-def _ranges(file: CustomerFile) -> Iterator[tuple[Portion, float]]:
-    def on_disk(text: bytes) -> int:  # of another divisible encoding, a byte for each character
-        return len(text) if file.dialect.encoding == "utf-8" else len(text.decode())
-
-    with file.path.open("rb") as raw:
-        mark = raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
-        raw.seek(0)
-        header = on_disk(Utf8(raw, file.dialect.encoding).read(file.dialect.start))
-    start, whole = header + mark * len(codecs.BOM_UTF8), file.path.stat().st_size
-    for block in file.blocks(PORTION):
-        assert isinstance(block.content, bytes)
-        size = on_disk(block.content)
-        yield Portion(start, size, block.line), (start + size) / whole
-        start += size
-
-
-def read_portion(file: CustomerFile, portion: Portion) -> Iterator[Block]:
-    """Read a portion, in blocks small enough for a cache."""
-    if not file.path.exists():
-        raise ReadError("a worker does not see it: a cluster needs a folder that all its machines share")
-    if not portion.size:
-        yield from file.blocks()
+    length, start = file.length, 0
+    if not length:
+        yield Block(b"", file.dialect.line), 1.0
     elif file.kind == "parquet":
-        groups = range(portion.start, portion.start + portion.size)
-        yield from parquet_blocks(file.path, groups, portion.line)
+        for end in group_ends(file.path):
+            if end - start >= ROWS or start < end == length:
+                yield Block(b"", start + 1, start, end), end / length
+                start = end
     else:
-        with file.path.open("rb") as raw:
-            raw.seek(portion.start)
-            text = raw.read(portion.size)
-        text = text if file.dialect.encoding == "utf-8" else text.decode(file.dialect.encoding).encode()
-        yield from cut_blocks(io.BytesIO(text), file.dialect.delimiter, portion.line)
+        for block in file.blocks(PORTION):
+            yield block._replace(content=b""), block.end / length
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
-from wholesale.reading.formulas import guard, guard_names
+from wholesale.reading.formulas import guard
 from wholesale.reading.text import SHEETS
 
 SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
@@ -130,7 +130,7 @@ def _ready(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
 def csv_header(names: list[str]) -> bytes:
     """Write a header as CSV, guarded."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(guard_names(names))
+    csv.writer(text, lineterminator="\n").writerow(guard(pa.chunked_array([names], pa.string())).to_pylist())
     return text.getvalue().encode()
 
 

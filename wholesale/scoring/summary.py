@@ -20,16 +20,11 @@ from wholesale.reading import blank_advice
 from wholesale.reading.totals import Seen
 from wholesale.wording import counted, listed
 
-LIKE, FAR = 0.1, 0.25
-"""Up to the one, D is called alike; beyond the other, much higher or lower. Our convention."""
-
+LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
+MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is usual (by convention)
+# How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of one
+# level for all together (Bonferroni), whatever the dependence between them.
 EACH = 0.05 / (len(SPEND_COLUMNS) + 1)
-"""How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of
-one level for all together (Bonferroni), whatever the dependence between them."""
-
-MANY_UNFAMILIAR = 0.05
-"""Beyond this share, and what chance gives, a file is of another market; 1% is usual. Our convention."""
-
 WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
 EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
@@ -131,7 +126,7 @@ class Counts:
     accepted: int
     rejected: int
     unfamiliar: int
-    segments: dict[str, np.ndarray]  # customers in each, by model
+    segments: np.ndarray  # customers in each, a row for each model
     spending: np.ndarray  # as `spend_up_to` counts
     extremes: np.ndarray  # of shape (2, 6): the lowest amounts, and the lowest of their negatives
     faults: Counter  # rejected rows by the column at fault; "" for totals, and too few or too many fields
@@ -143,30 +138,22 @@ class Counts:
         """Accepted and rejected."""
         return self.accepted + self.rejected
 
-    def plus(self, other: "Counts") -> "Counts":
+    def __add__(self, other: "Counts") -> "Counts":
         """Add the counts of the part of the file that comes next."""
-        return Counts(
-            accepted=self.accepted + other.accepted,
-            rejected=self.rejected + other.rejected,
-            unfamiliar=self.unfamiliar + other.unfamiliar,
-            segments={model: self.segments[model] + other.segments[model] for model in self.segments},
-            spending=self.spending + other.spending,
-            extremes=np.minimum(self.extremes, other.extremes),
-            faults=self.faults + other.faults,
-            examples=[*self.examples, *other.examples][:EXAMPLES],
-            seen=self.seen.plus(other.seen),
-        )
+        total = {name: each + getattr(other, name) for name, each in vars(self).items()}
+        total["extremes"] = np.minimum(self.extremes, other.extremes)
+        return Counts(**total | {"examples": total["examples"][:EXAMPLES]})
 
 
 def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen | None = None) -> Counts:
     """Count a part of a file."""
     amounts, k = spend(scored), predictor.n_segments
-    labels = {model: scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models}
+    labels = [scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models]
     return Counts(
         accepted=len(scored),
         rejected=len(rejected),
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
-        segments={model: np.bincount(segments, minlength=k) for model, segments in labels.items()},
+        segments=np.array([np.bincount(segments, minlength=k) for segments in labels]),
         spending=spend_up_to(on_record(predictor), amounts),
         extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
@@ -208,14 +195,11 @@ class Summary:
         if not self.other_market and by_chance(n, self.on_record) > FAR:
             many = "none is" if not unfamiliar else "1 is" if unfamiliar == 1 else f"{unfamiliar} are"
             unlike = UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those"
-            few = (
-                f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few to tell whether the market is"
-            )
-            return f"{few} that of {record} on record; {unlike}."
+            few = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few"
+            return f"{few} to tell whether the market is that of {record} on record; {unlike}."
         many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
-        unlike = (
-            UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those on record (1% would be usual)"
-        )
+        said = f"{many} unlike 99% of those on record (1% would be usual)"
+        unlike = UNKNOWN if unfamiliar is None else said
         drifts = self.drift.items()
         shifts = [f"{LABELS[name]} ({each.direction})" for name, each in drifts if each.verdict != "alike"]
         if self.other_market:
@@ -239,9 +223,7 @@ class Summary:
     def as_dict(self) -> dict:
         """Give it all as what JSON knows."""
         segments = {
-            model: [
-                {"segment": i, "name": name, "customers": n} for i, (name, n) in enumerate(sizes, start=1)
-            ]
+            model: [{"segment": i, "name": name, "customers": n} for i, (name, n) in enumerate(sizes, 1)]
             for model, sizes in self.segments.items()
         }
         return {
@@ -266,8 +248,8 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         rejected=total.rejected,
         unfamiliar=total.unfamiliar if predictor.has_mixture else None,
         segments={
-            model: list(zip(predictor.names[model], customers.tolist(), strict=True))
-            for model, customers in total.segments.items()
+            model: list(zip(predictor.names[model], customers, strict=True))
+            for model, customers in zip(predictor.models, total.segments.tolist(), strict=True)
         },
         drift=drift(record, total.spending, total.accepted) if total.accepted else {},
         faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},

@@ -52,9 +52,15 @@ class PageKernelManager(AsyncMappingKernelManager):
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
         voila: Any = self  # Voila's pools are in a class that it derives from this one
         for notebook, pool in getattr(voila, "_pools", {}).items():
-            for dead in [task for task in pool if task.done() and not await self._lives(task)]:
-                if dead in pool:  # it may have been handed out meanwhile
-                    pool.remove(dead)
+            ready = False
+            for started in list(pool):
+                if not ready:  # what is handed out next may die as it starts
+                    await asyncio.wait([started])
+                if not started.done() or await self._lives(started):
+                    ready = True
+                elif started in pool:  # it may have been handed out meanwhile
+                    pool.remove(started)
+                    _expect_failure(started)
             voila.fill_if_needed(delay=0, notebook_name=notebook)
 
     async def _lives(self, started: asyncio.Task) -> bool:
@@ -77,6 +83,12 @@ class PageKernelManager(AsyncMappingKernelManager):
             if kernel.provisioner:
                 await kernel.provisioner.kill()
         await self.shutdown_all(now=True)
+
+
+def _expect_failure(dead: asyncio.Task) -> None:
+    """Keep asyncio from complaining that nobody asks how a dead kernel's run of the notebook ended."""
+    if not dead.cancelled() and not dead.exception():
+        dead.result()["task"].add_done_callback(lambda run: run.cancelled() or run.exception())
 
 
 class Channels(VoilaKernelWebsocketHandler):

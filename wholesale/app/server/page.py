@@ -38,7 +38,7 @@ from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from wholesale.app.server import api
 from wholesale.app.server.kernels import Channels
-from wholesale.app.templates import COMPILED
+from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
@@ -278,6 +278,7 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
     with private as folder:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
+        compile_into(folder)
         os.environ |= {MODELS_VARIABLE: folder, COMPILED: folder} | dict.fromkeys(HOMES, folder)
         _run(predictor, port, folder)
 

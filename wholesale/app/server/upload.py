@@ -14,7 +14,6 @@ from wholesale.app.server.answers import ROWS, Refused, fault
 from wholesale.app.tabs import COMMAND, LIMIT
 from wholesale.app.templates import render
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
-from wholesale.palette import segment_colours
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import Note, ReadError, Settings
 from wholesale.reading.dialect import SIGNS
@@ -105,7 +104,7 @@ def result(predictor: Predictor, scored: Scored) -> str:
         summary=scored.summary,
         notes=[_on_the_page(note) for note in scored.summary.notes],
         predictor=predictor,
-        colours=segment_colours(predictor.overlap),
+        colours=predictor.colours,
         names=names,
         others=[i for i, name in enumerate(others) if name not in SPEND_COLUMNS],
         rejects=scored.rows,
