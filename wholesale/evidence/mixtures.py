@@ -7,15 +7,15 @@ starts of a fit run in one array program: the leading axis of every array, B lon
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from itertools import combinations
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import digamma, gammaln, xlogy
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -31,11 +31,12 @@ FAMILIES = tuple(
 ALONE = {family: "E" + family[1:].replace("V", "E") for family in FAMILIES} | {"t": "t"}
 """What a family is at one component: EII, EEI or EEE."""
 
-STARTS = 60
-TOL, POLISHED = 1e-9, 1e-12
-"""Relative gain in log-likelihood of a step at which a start has converged, and the kept one is polished."""
+STARTS, SEARCH_STARTS = 60, 200
+"""Of one fit, and per cell of the table of all families."""
 
-MAX_ITER = 5000
+TOL, POLISHED, MAX_ITER = 1e-9, 1e-12, 5000
+"""Relative gain in log-likelihood of a step at which a start has converged, and at which the kept one has."""
+
 INNER = 3
 """Inner iterations where an M-step has no closed form; EM stays monotone with any number."""
 
@@ -46,8 +47,7 @@ LEAST_DOF, MOST_DOF, FIRST_DOF = 2.0, 200.0, 20.0
 TINY = 1e-300
 
 
-@dataclass
-class State:
+class State(NamedTuple):
     """Parameters of many mixtures at once: B starts, k components, d columns."""
 
     weights: np.ndarray  # (B, k)
@@ -56,15 +56,8 @@ class State:
     spread: np.ndarray  # (B, k, d), eigenvalues of the covariances or scale matrices
     dofs: np.ndarray  # (B, k), degrees of freedom, infinite for Gaussians
 
-    def __getitem__(self, kept: Any) -> "State":
-        return State(*(getattr(self, field.name)[kept] for field in fields(self)))
-
-    def put(self, kept: np.ndarray, other: "State") -> None:
-        for field in fields(self):
-            getattr(self, field.name)[kept] = getattr(other, field.name)
-
-    def matrices(self) -> np.ndarray:
-        return (self.axes * self.spread[..., None, :]) @ np.swapaxes(self.axes, -1, -2)
+    def of(self, starts: Any) -> "State":
+        return State(*(parameter[starts] for parameter in self))
 
     def regular(self, n: int) -> np.ndarray:
         """Tell the starts that are not singular, shape (B,)."""
@@ -131,27 +124,22 @@ def new_dofs(ν: np.ndarray, members: np.ndarray, pull: np.ndarray, counts: np.n
     known = 1 + (members * (np.log(pull) - pull)).sum(axis=-1) / counts
     known += digamma((ν + d) / 2) - np.log((ν + d) / 2)
     low, high = np.full_like(ν, LEAST_DOF), np.full_like(ν, MOST_DOF)
-
-    def rising(ν: np.ndarray) -> np.ndarray:
-        return np.log(ν / 2) - digamma(ν / 2) + known > 0
-
-    bound = np.where(rising(high), high, np.where(rising(low), 0, low))
-    for _ in range(40):
-        middle = np.sqrt(low * high)
-        low, high = np.where(rising(middle), middle, low), np.where(rising(middle), high, middle)
-    return np.where(bound, bound, np.sqrt(low * high))
+    for _ in range(50):
+        ν = np.sqrt(low * high)
+        above = np.log(ν / 2) - digamma(ν / 2) + known > 0
+        low, high = np.where(above, ν, low), np.where(above, high, ν)
+    return ν
 
 
 def new_covariances(
     family: str, scatter: np.ndarray, counts: np.ndarray, axes: np.ndarray, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return axes and eigenvalues that lower Σ nₖ log|Σₖ| + Σ tr(Wₖ Σₖ⁻¹) within the family."""
-    if family[2] == "I":
-        axes = np.broadcast_to(np.eye(scatter.shape[-1]), scatter.shape).copy()
-        return axes, eigenvalues(family, np.diagonal(scatter, axis1=-2, axis2=-1), counts, spread)
-    if family[2] == "V":
-        values, axes = np.linalg.eigh(scatter)
-        return axes, eigenvalues(family, values, counts, spread)
+    if family[2] != "E":
+        axes = (
+            np.linalg.eigh(scatter)[1] if family[2] == "V" else np.zeros_like(axes) + np.eye(axes.shape[-1])
+        )
+        return axes, eigenvalues(family, along(axes, scatter), counts, spread)
     for _ in range(INNER):
         if family[1] == "E":  # then the pooled scatter, free of volumes, has the axes
             volumes = np.exp(np.log(spread).mean(axis=-1))[..., None, None]
@@ -199,16 +187,12 @@ def rotated(axes: np.ndarray, scatter: np.ndarray, precisions: np.ndarray) -> np
         cross = 2 * (gap * W[..., i, j]).sum(axis=1)
         angle = (
             np.nan_to_num(np.arctan2(-cross, -level))[:, None, None] / 2
-        )  # least level·cos + cross·sin of 2θ
+        )  # least of level·cos2θ + cross·sin2θ
+        c, s = np.cos(angle), np.sin(angle)
         for matrices in (axes, W, np.swapaxes(W, -1, -2)):
-            turn(matrices, i, j, angle)
+            first, second = matrices[..., i].copy(), matrices[..., j].copy()
+            matrices[..., i], matrices[..., j] = c * first + s * second, c * second - s * first
     return axes
-
-
-def turn(matrices: np.ndarray, i: int, j: int, angle: np.ndarray) -> None:
-    """Rotate columns i and j, in place."""
-    c, s, first, second = np.cos(angle), np.sin(angle), matrices[..., i].copy(), matrices[..., j].copy()
-    matrices[..., i], matrices[..., j] = c * first + s * second, c * second - s * first
 
 
 def em(
@@ -219,7 +203,7 @@ def em(
     states = start if isinstance(start, State) else m_step(family, rows, start, None, None)
     active = np.flatnonzero(states.regular(n))
     value, steps = np.full(len(states.weights), -np.inf), np.zeros(len(states.weights), dtype=int)
-    state, before = states[active], value[active]
+    state, before = states.of(active), value[active]
     while len(active):
         members, squares, logs = e_step(state, rows)
         now = logs.sum(axis=1)
@@ -228,9 +212,10 @@ def em(
         new = m_step(family, rows, members, squares, state)
         singular = ~done & ~new.regular(n)
         value[active[singular]] = -np.inf
-        states.put(active[done], state[done])
+        for ends, parameter in zip(states, state, strict=True):
+            ends[active[done]] = parameter[done]
         going = ~done & ~singular
-        active, state, before = active[going], new[going], now[going]
+        active, state, before = active[going], new.of(going), now[going]
     return states, value, steps
 
 
@@ -240,12 +225,11 @@ def starting_memberships(X: np.ndarray, k: int, starts: int, random_state: int) 
         return np.ones((1, 1, len(X)))
     rng = np.random.default_rng(random_state)
     white = X @ np.linalg.inv(np.linalg.cholesky(np.cov(X.T).reshape(X.shape[1], -1))).T
-    labels = [AgglomerativeClustering(k).fit_predict(X), AgglomerativeClustering(k).fit_predict(white)]
-    for i in range(starts - len(labels)):
+    labels = [AgglomerativeClustering(k).fit_predict(space) for space in (X, white)]
+    for i in range(starts - 2):
         space = white if i % 2 else X
         if i % 4 < 2:
-            seed = int(rng.integers(2**31))
-            labels.append(KMeans(k, n_init=1, random_state=seed).fit_predict(space))
+            labels.append(KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(space))
         else:
             drawn = space[rng.choice(len(X), k, replace=False)]
             labels.append(((space[:, None] - drawn) ** 2).sum(axis=-1).argmin(axis=1))
@@ -253,7 +237,7 @@ def starting_memberships(X: np.ndarray, k: int, starts: int, random_state: int) 
 
 
 @dataclass(eq=False, repr=False)
-class _Mixture(DensityMixin, BaseEstimator):
+class _Mixture(BaseEstimator):
     """What the mixtures share; `competes` reads it as a mixture of full covariances."""
 
     n_components: int = 3
@@ -265,6 +249,7 @@ class _Mixture(DensityMixin, BaseEstimator):
     random_state: int = SEED
 
     covariance_type: ClassVar[str] = "full"
+    family = "t"
 
     def fit(self, X: np.ndarray, y: object = None) -> Self:
         """Fit by EM: of the ends of all starts the proper one of highest likelihood is kept and polished.
@@ -275,6 +260,8 @@ class _Mixture(DensityMixin, BaseEstimator):
             If starts were drawn and none ends in a proper optimum, or the start given ends singular.
         """
         X, k = check_fit(X, [self.n_components]), self.n_components
+        if self.family not in FAMILIES and type(self) is ParsimoniousMixture:
+            raise ValueError(f"{self.family!r} is none of the families {' '.join(FAMILIES)}")
         with threadpool_limits(1):  # same sums on any number of cores
             if self.memberships is None:
                 return self._climb(X, starting_memberships(X, k, self.n_init, self.random_state))
@@ -284,33 +271,27 @@ class _Mixture(DensityMixin, BaseEstimator):
             return self._climb(X, given.T[None], proper=lambda mixture, X: True)
 
     def _climb(self, X: np.ndarray, members: np.ndarray, proper: Any = competes) -> Self:
-        self._middle, family = X.mean(axis=0), self._family()
+        self._middle = X.mean(axis=0)
         rows = X - self._middle
-        found, values, steps = em(family, rows, members, self.tol, self.max_iter)
+        found, values, steps = em(self.family, rows, members, self.tol, self.max_iter)
         order = [i for i in np.argsort(-values, kind="stable") if np.isfinite(values[i])]
-        order = [i for i in order if proper(self._take(found[[i]]), X)]
+        order = [i for i in order if proper(self._take(found.of([i])), X)]
         for i in order:
-            end, value, more = em(family, rows, found[[i]], min(self.tol, POLISHED), self.max_iter)
+            end, value, more = em(self.family, rows, found.of([i]), min(self.tol, POLISHED), self.max_iter)
             if np.isfinite(value[0]) and proper(self._take(end), X):
                 break
         else:
-            raise ImproperMixture(f"no proper mixture of {self.n_components} {family} components found")
+            raise ImproperMixture(f"no proper {self.family} mixture of {self.n_components} components found")
         self.converged_, self.n_iter_ = bool(more[0] < self.max_iter), int(steps[i] + more[0])
-        self._ends = values[order]
-        self.restarts_ = {
-            "tried": len(members),
-            "reached": reached(self._ends, value[0]),
-            "degenerate": len(members) - len(order),
-        }
+        self._ends, hits = values[order], reached(values[order], value[0])
+        self.restarts_ = {"tried": len(values), "reached": hits, "degenerate": len(values) - len(order)}
         return self
 
     def _take(self, state: State) -> Self:
-        self._state, self.covariances_ = state, state.matrices()[0]
-        self.weights_, self.means_, self.dofs_ = (
-            state.weights[0],
-            state.means[0] + self._middle,
-            state.dofs[0],
-        )
+        self._state, axes = state, state.axes[0]
+        self.covariances_ = (axes * state.spread[0, :, None]) @ np.swapaxes(axes, -1, -2)
+        self.weights_, self.means_, self.dofs_ = state.weights[0], state.means[0], state.dofs[0]
+        self.means_ = self.means_ + self._middle
         return self
 
     def _e_step(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -330,10 +311,6 @@ class _Mixture(DensityMixin, BaseEstimator):
         """Return the log-density of each row."""
         return self._e_step(X)[1]
 
-    def score(self, X: np.ndarray, y: object = None) -> float:
-        """Return the mean log-density."""
-        return float(self.score_samples(X).mean())
-
     def bic(self, X: np.ndarray) -> float:
         """Return −2 log L + parameters × log n; lower is better (mclust's sign is the opposite)."""
         return float(-2 * self.score_samples(X).sum() + self.n_parameters() * np.log(len(X)))
@@ -346,10 +323,8 @@ class _Mixture(DensityMixin, BaseEstimator):
     def n_parameters(self) -> int:
         """Return the number of free parameters."""
         k, d = self.means_.shape
-        volume, shape, axes = (
-            {"I": 0, "E": 1, "V": k}[letter] for letter in self._family().replace("t", "VVV")
-        )
-        dofs = k if self._family() == "t" else 0
+        letters, dofs = ("VVV", k) if self.family == "t" else (self.family, 0)
+        volume, shape, axes = ({"I": 0, "E": 1, "V": k}[letter] for letter in letters)
         return k - 1 + k * d + volume + shape * (d - 1) + axes * d * (d - 1) // 2 + dofs
 
 
@@ -367,19 +342,17 @@ class ParsimoniousMixture(_Mixture):
     n_components : int
     family : str
         One of `FAMILIES`: whether volume, shape and axes are equal (E), vary (V) or are the identity (I).
-    n_init : int
-        Starts, if none is given.
+    n_init, max_iter, random_state : int
+        Starts if none is given, steps of EM at most, the seed.
     memberships : array of shape (n, n_components), optional
         The one start of EM. Its end is kept, proper or not, as long as it is not singular.
     tol : float
         Relative gain in log-likelihood at which a start ends; the kept one goes on to 1e-12.
-    max_iter, random_state : int
 
     Attributes
     ----------
     weights_, means_, covariances_ : ndarray of shapes (k,), (k, d), (k, d, d)
-    converged_ : bool
-    n_iter_ : int
+    converged_, n_iter_ : bool, int
     restarts_ : dict
         Starts ``tried``, ``reached`` (proper, within 0.5 in BIC of the kept optimum), ``degenerate``.
 
@@ -393,11 +366,6 @@ class ParsimoniousMixture(_Mixture):
 
     family: str = "VVE"
 
-    def _family(self) -> str:
-        if self.family not in FAMILIES:
-            raise ValueError(f"{self.family!r} is none of the families {' '.join(FAMILIES)}")
-        return self.family
-
 
 @dataclass(eq=False, repr=False)
 class StudentMixture(_Mixture):
@@ -406,40 +374,27 @@ class StudentMixture(_Mixture):
     Parameters
     ----------
     n_components, n_init, memberships, tol, max_iter, random_state
-        As in `ParsimoniousMixture`.
+        As in `ParsimoniousMixture`, and so the attributes; `covariances_` are the scale matrices.
 
     Attributes
     ----------
-    weights_, means_, covariances_, converged_, n_iter_, restarts_
-        As in `ParsimoniousMixture`; `covariances_` are the scale matrices, not the covariances of t.
-    dofs_ : ndarray of shape (k,)
-        Degrees of freedom, between 2 and 200.
-    at_bound_ : ndarray of bool, shape (k,)
-        Whether they stopped at either bound.
+    dofs_, at_bound_ : ndarray of shape (k,)
+        Degrees of freedom, between 2 and 200, and whether they stopped at either bound.
 
     References
     ----------
     Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
     """
 
-    def _family(self) -> str:
-        return "t"
-
     @property
     def at_bound_(self) -> np.ndarray:
-        return np.isin(self.dofs_, (LEAST_DOF, MOST_DOF))
+        return (self.dofs_ < LEAST_DOF * (1 + 1e-6)) | (self.dofs_ > MOST_DOF * (1 - 1e-6))
 
 
 def compare_families(
-    X: np.ndarray, ks: Iterable[int] = range(1, 7), *, starts: int = STARTS, n_jobs: int | None = None
+    X: np.ndarray, ks: Iterable[int] = range(1, 7), *, starts: int = SEARCH_STARTS, n_jobs: int | None = None
 ) -> pd.DataFrame:
-    """BIC of the best proper mixture of each family, and of t; `search_families` has the hit rates too.
-
-    Returns
-    -------
-    DataFrame indexed by ``k``, a column per family and ``t``
-        Lower is better; NaN where no start ended proper.
-    """
+    """BIC of the best proper mixture by ``k``, a column per family and ``t``; see `search_families`."""
     return search_families(X, ks, starts=starts, n_jobs=n_jobs)["bic"].unstack("family")[list(ALONE)]
 
 
@@ -447,7 +402,7 @@ def search_families(
     X: np.ndarray,
     ks: Iterable[int] = range(1, 7),
     *,
-    starts: int = STARTS,
+    starts: int = SEARCH_STARTS,
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
@@ -456,58 +411,52 @@ def search_families(
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
-    ks : iterable of int
     starts : int
         Per cell; one component needs one, and its three distinct Gaussians are fitted once.
-    random_state : int
     n_jobs : int, optional
         Processes; the numbers do not depend on it.
 
     Returns
     -------
     DataFrame indexed by ``k`` and ``family``
-        ``bic`` and ``icl`` of the kept optimum; ``tried``, ``reached`` (proper, within 0.5 in BIC of it)
-        and ``degenerate``, counts of the starts; ``hit_rate``, reached over tried, is 0 where only another
-        family's optimum led there; ``least_dof`` and ``most_dof`` of t, else infinite.
+        ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the counts ``tried``,
+        ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached over tried, is
+        0 where only another family's optimum led there; ``least_dof`` and ``most_dof``, else infinite.
     """
     ks = list(ks)
     X = check_fit(X, ks)
     cells = Parallel(n_jobs=n_jobs)(delayed(_search)(X, k, starts, random_state) for k in sorted(ks)[::-1])
-    rows = {cell: row for found in cells for cell, row in found.items()}
-    table = {(k, family): rows[k, family if k > 1 else alone] for k in ks for family, alone in ALONE.items()}
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["k", "family"])
+    rows = {cell: row for found in cells[::-1] for cell, row in found.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["k", "family"])
 
 
 def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple[int, str], dict[str, float]]:
     """Fit every family of k components from the same starts, then from what all of them found."""
-    families = [family for family in ALONE if k > 1 or family in ALONE.values()]
-    members = starting_memberships(X, k, starts, random_state)
-    found = {family: _fit(X, k, family, members) for family in families}
-    optima = np.array([fit.predict_proba(X).T for fit in found.values() if fit])
-    return {
-        (k, family): _summary(X, fit, _fit(X, k, family, optima), len(members))
-        for family, fit in found.items()
-    }
+    with threadpool_limits(1):
+        members = starting_memberships(X, k, starts, random_state)
+        first = {
+            family: _fit(X, k, family, members)
+            for family in dict.fromkeys(ALONE if k > 1 else ALONE.values())
+        }
+        optima = np.array([fit.predict_proba(X).T for fit in first.values() if fit])
+        both = {family: (fit, _fit(X, k, family, optima)) for family, fit in first.items()}
+        rows = {family: _summary(X, *fits, len(members)) for family, fits in both.items()}
+    return {(k, family): rows[family if k > 1 else alone] for family, alone in ALONE.items()}
 
 
 def _fit(X: np.ndarray, k: int, family: str, members: np.ndarray) -> _Mixture | None:
     """Fit one family from many starts; None where none ends proper."""
     mixture = StudentMixture(k) if family == "t" else ParsimoniousMixture(k, family)
-    with suppress(ImproperMixture), threadpool_limits(1):
+    with suppress(ImproperMixture):
         return mixture._climb(X, members) if len(members) else None
     return None
 
 
 def _summary(X: np.ndarray, first: _Mixture | None, crossed: _Mixture | None, tried: int) -> dict[str, float]:
-    ends = first._ends if first else np.array([])
+    fits, ends = [fit for fit in (first, crossed) if fit], first._ends if first else np.array([])
     row = {"bic": np.nan, "icl": np.nan, "tried": tried, "reached": 0, "degenerate": tried - len(ends)}
-    row |= {"hit_rate": 0.0, "least_dof": np.nan, "most_dof": np.nan}
-    if fits := [fit for fit in (first, crossed) if fit]:
+    if fits:
         best = min(fits, key=lambda fit: fit.bic(X))
-        row |= {"bic": best.bic(X), "icl": best.icl(X), "reached": reached(ends, best.score(X) * len(X))}
-        row |= {
-            "hit_rate": row["reached"] / tried,
-            "least_dof": best.dofs_.min(),
-            "most_dof": best.dofs_.max(),
-        }
-    return row
+        row |= {"bic": best.bic(X), "icl": best.icl(X), "reached": reached(ends, best.score_samples(X).sum())}
+        row |= {"least_dof": best.dofs_.min(), "most_dof": best.dofs_.max()}
+    return row | {"hit_rate": row["reached"] / tried}
