@@ -7,7 +7,7 @@ starts of a fit run in one array program: the leading axis of every array, B lon
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import combinations
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -62,9 +62,7 @@ class State(NamedTuple):
     def regular(self, n: int) -> np.ndarray:
         """Tell the starts that are not singular, shape (B,)."""
         flat = self.spread.reshape(len(self.spread), -1)
-        with np.errstate(invalid="ignore"):
-            near = (flat.min(axis=1) > 0) & (flat.max(axis=1) < SINGULAR * flat.min(axis=1))
-        return near & np.isfinite(flat).all(axis=1) & (self.weights.min(axis=1) * n > 0.5)
+        return (flat.max(axis=1) < SINGULAR * flat.min(axis=1)) & (self.weights.min(axis=1) * n > 0.5)
 
 
 def monomials(X: np.ndarray) -> np.ndarray:
@@ -178,16 +176,17 @@ def eigenvalues(family: str, g: np.ndarray, counts: np.ndarray, last: np.ndarray
 
 
 def rotated(axes: np.ndarray, scatter: np.ndarray, precisions: np.ndarray) -> np.ndarray:
-    """Lower Σ tr(Wₖ D Bₖ Dᵀ) over common axes D: the best rotation in the plane of each pair, one sweep."""
+    """Lower Σ tr(Wₖ D Bₖ Dᵀ) over common axes D: the best rotation in the plane of each pair, one sweep.
+
+    A rotation by θ changes it by (level·cos 2θ + cross·sin 2θ) / 2 and a constant.
+    """
     axes = axes.copy()
     W = np.swapaxes(axes, -1, -2) @ scatter @ axes
     for i, j in combinations(range(axes.shape[-1]), 2):
         gap = precisions[..., i] - precisions[..., j]
         level = (gap * (W[..., i, i] - W[..., j, j])).sum(axis=1)
         cross = 2 * (gap * W[..., i, j]).sum(axis=1)
-        angle = (
-            np.nan_to_num(np.arctan2(-cross, -level))[:, None, None] / 2
-        )  # least of level·cos2θ + cross·sin2θ
+        angle = np.nan_to_num(np.arctan2(-cross, -level))[:, None, None] / 2
         c, s = np.cos(angle), np.sin(angle)
         for matrices in (axes, W, np.swapaxes(W, -1, -2)):
             first, second = matrices[..., i].copy(), matrices[..., j].copy()
@@ -237,10 +236,38 @@ def starting_memberships(X: np.ndarray, k: int, starts: int, random_state: int) 
 
 
 @dataclass(eq=False, repr=False)
-class _Mixture(BaseEstimator):
-    """What the mixtures share; `competes` reads it as a mixture of full covariances."""
+class ParsimoniousMixture(BaseEstimator):
+    """A Gaussian mixture of one of the fourteen parsimonious covariance families.
+
+    Parameters
+    ----------
+    n_components : int
+    family : str
+        One of `FAMILIES`: whether volume, shape and axes are equal (E), vary (V) or are the identity (I).
+    n_init, max_iter, random_state : int
+        Starts if none is given, steps of EM at most, the seed.
+    memberships : array of shape (n, n_components), optional
+        The one start of EM. Its end is kept, proper or not, as long as it is not singular.
+    tol : float
+        Relative gain in log-likelihood at which a start ends; the kept one goes on to 1e-12.
+
+    Attributes
+    ----------
+    weights_, means_, covariances_ : ndarray of shapes (k,), (k, d), (k, d, d)
+    converged_, n_iter_ : bool, int
+    restarts_ : dict
+        Starts ``tried``, ``reached`` (proper, within 0.5 in BIC of the kept optimum), ``degenerate``.
+
+    References
+    ----------
+    Celeux and Govaert (1995), Gaussian parsimonious clustering models; Browne and McNicholas (2014),
+    Estimating common principal components in high dimensions; Flury and Gautschi (1986), An algorithm for
+    simultaneous orthogonal transformation of several positive definite symmetric matrices (whose plane
+    rotations find the common axes of EVE and VVE here); Scrucca et al. (2016), mclust 5.
+    """
 
     n_components: int = 3
+    family: str = "VVE"
     _: KW_ONLY
     n_init: int = STARTS
     memberships: np.ndarray | None = None
@@ -248,8 +275,7 @@ class _Mixture(BaseEstimator):
     max_iter: int = MAX_ITER
     random_state: int = SEED
 
-    covariance_type: ClassVar[str] = "full"
-    family = "t"
+    covariance_type: ClassVar[str] = "full"  # as `competes` reads it
 
     def fit(self, X: np.ndarray, y: object = None) -> Self:
         """Fit by EM: of the ends of all starts the proper one of highest likelihood is kept and polished.
@@ -260,7 +286,7 @@ class _Mixture(BaseEstimator):
             If starts were drawn and none ends in a proper optimum, or the start given ends singular.
         """
         X, k = check_fit(X, [self.n_components]), self.n_components
-        if self.family not in FAMILIES and type(self) is ParsimoniousMixture:
+        if self.family not in ALONE:
             raise ValueError(f"{self.family!r} is none of the families {' '.join(FAMILIES)}")
         with threadpool_limits(1):  # same sums on any number of cores
             if self.memberships is None:
@@ -292,6 +318,7 @@ class _Mixture(BaseEstimator):
         self.covariances_ = (axes * state.spread[0, :, None]) @ np.swapaxes(axes, -1, -2)
         self.weights_, self.means_, self.dofs_ = state.weights[0], state.means[0], state.dofs[0]
         self.means_ = self.means_ + self._middle
+        self.at_bound_ = np.isclose(self.dofs_, LEAST_DOF) | np.isclose(self.dofs_, MOST_DOF)
         return self
 
     def _e_step(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -334,41 +361,7 @@ def reached(ends: np.ndarray, kept: float) -> int:
 
 
 @dataclass(eq=False, repr=False)
-class ParsimoniousMixture(_Mixture):
-    """A Gaussian mixture of one of the fourteen parsimonious covariance families.
-
-    Parameters
-    ----------
-    n_components : int
-    family : str
-        One of `FAMILIES`: whether volume, shape and axes are equal (E), vary (V) or are the identity (I).
-    n_init, max_iter, random_state : int
-        Starts if none is given, steps of EM at most, the seed.
-    memberships : array of shape (n, n_components), optional
-        The one start of EM. Its end is kept, proper or not, as long as it is not singular.
-    tol : float
-        Relative gain in log-likelihood at which a start ends; the kept one goes on to 1e-12.
-
-    Attributes
-    ----------
-    weights_, means_, covariances_ : ndarray of shapes (k,), (k, d), (k, d, d)
-    converged_, n_iter_ : bool, int
-    restarts_ : dict
-        Starts ``tried``, ``reached`` (proper, within 0.5 in BIC of the kept optimum), ``degenerate``.
-
-    References
-    ----------
-    Celeux and Govaert (1995), Gaussian parsimonious clustering models; Browne and McNicholas (2014),
-    Estimating common principal components in high dimensions; Flury and Gautschi (1986), An algorithm for
-    simultaneous orthogonal transformation of several positive definite symmetric matrices (whose plane
-    rotations find the common axes of EVE and VVE here); Scrucca et al. (2016), mclust 5.
-    """
-
-    family: str = "VVE"
-
-
-@dataclass(eq=False, repr=False)
-class StudentMixture(_Mixture):
+class StudentMixture(ParsimoniousMixture):
     """A mixture of multivariate t, each component with its own scale matrix and degrees of freedom.
 
     Parameters
@@ -386,16 +379,12 @@ class StudentMixture(_Mixture):
     Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
     """
 
-    @property
-    def at_bound_(self) -> np.ndarray:
-        return (self.dofs_ < LEAST_DOF * (1 + 1e-6)) | (self.dofs_ > MOST_DOF * (1 - 1e-6))
+    family: str = field(default="t", init=False)
 
 
-def compare_families(
-    X: np.ndarray, ks: Iterable[int] = range(1, 7), *, starts: int = SEARCH_STARTS, n_jobs: int | None = None
-) -> pd.DataFrame:
+def compare_families(X: np.ndarray, ks: Iterable[int] = range(1, 7), **search: Any) -> pd.DataFrame:
     """BIC of the best proper mixture by ``k``, a column per family and ``t``; see `search_families`."""
-    return search_families(X, ks, starts=starts, n_jobs=n_jobs)["bic"].unstack("family")[list(ALONE)]
+    return search_families(X, ks, **search)["bic"].unstack("family")[list(ALONE)]
 
 
 def search_families(
@@ -432,19 +421,19 @@ def search_families(
 
 def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple[int, str], dict[str, float]]:
     """Fit every family of k components from the same starts, then from what all of them found."""
+    families = dict.fromkeys(ALONE if k > 1 else ALONE.values())
     with threadpool_limits(1):
         members = starting_memberships(X, k, starts, random_state)
-        first = {
-            family: _fit(X, k, family, members)
-            for family in dict.fromkeys(ALONE if k > 1 else ALONE.values())
-        }
+        first = {family: _fit(X, k, family, members) for family in families}
         optima = np.array([fit.predict_proba(X).T for fit in first.values() if fit])
-        both = {family: (fit, _fit(X, k, family, optima)) for family, fit in first.items()}
-        rows = {family: _summary(X, *fits, len(members)) for family, fits in both.items()}
+        rows = {
+            family: _summary(X, len(members), fit, _fit(X, k, family, optima))
+            for family, fit in first.items()
+        }
     return {(k, family): rows[family if k > 1 else alone] for family, alone in ALONE.items()}
 
 
-def _fit(X: np.ndarray, k: int, family: str, members: np.ndarray) -> _Mixture | None:
+def _fit(X: np.ndarray, k: int, family: str, members: np.ndarray) -> ParsimoniousMixture | None:
     """Fit one family from many starts; None where none ends proper."""
     mixture = StudentMixture(k) if family == "t" else ParsimoniousMixture(k, family)
     with suppress(ImproperMixture):
@@ -452,8 +441,8 @@ def _fit(X: np.ndarray, k: int, family: str, members: np.ndarray) -> _Mixture | 
     return None
 
 
-def _summary(X: np.ndarray, first: _Mixture | None, crossed: _Mixture | None, tried: int) -> dict[str, float]:
-    fits, ends = [fit for fit in (first, crossed) if fit], first._ends if first else np.array([])
+def _summary(X: np.ndarray, tried: int, *both: ParsimoniousMixture | None) -> dict[str, float]:
+    fits, ends = [fit for fit in both if fit], both[0]._ends if both[0] else np.array([])
     row = {"bic": np.nan, "icl": np.nan, "tried": tried, "reached": 0, "degenerate": tried - len(ends)}
     if fits:
         best = min(fits, key=lambda fit: fit.bic(X))
