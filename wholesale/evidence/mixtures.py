@@ -37,11 +37,8 @@ STARTS, SEARCH_STARTS = 60, 200
 TOL, POLISHED, MAX_ITER = 1e-9, 1e-12, 5000
 """Relative gain in log-likelihood of a step at which a start has converged, and at which the kept one has."""
 
-INNER = 3
-"""Inner iterations where an M-step has no closed form; EM stays monotone with any number."""
-
-SINGULAR = 1e7
-"""Ratio of eigenvalues at which a start is given up, far beyond what a proper one may have."""
+INNER, SINGULAR = 3, 1e7
+"""Inner iterations where an M-step has no closed form; ratio of eigenvalues at which a start is given up."""
 
 LEAST_DOF, MOST_DOF, FIRST_DOF = 2.0, 200.0, 20.0
 TINY = 1e-300
@@ -176,16 +173,13 @@ def eigenvalues(family: str, g: np.ndarray, counts: np.ndarray, last: np.ndarray
 
 
 def rotated(axes: np.ndarray, scatter: np.ndarray, precisions: np.ndarray) -> np.ndarray:
-    """Lower Σ tr(Wₖ D Bₖ Dᵀ) over common axes D: the best rotation in the plane of each pair, one sweep.
-
-    A rotation by θ changes it by (level·cos 2θ + cross·sin 2θ) / 2 and a constant.
-    """
+    """Lower Σ tr(Wₖ D Bₖ Dᵀ) over common axes D: the best rotation in the plane of each pair, one sweep."""
     axes = axes.copy()
     W = np.swapaxes(axes, -1, -2) @ scatter @ axes
     for i, j in combinations(range(axes.shape[-1]), 2):
         gap = precisions[..., i] - precisions[..., j]
         level = (gap * (W[..., i, i] - W[..., j, j])).sum(axis=1)
-        cross = 2 * (gap * W[..., i, j]).sum(axis=1)
+        cross = 2 * (gap * W[..., i, j]).sum(axis=1)  # level·cos 2θ + cross·sin 2θ is to be least
         angle = np.nan_to_num(np.arctan2(-cross, -level))[:, None, None] / 2
         c, s = np.cos(angle), np.sin(angle)
         for matrices in (axes, W, np.swapaxes(W, -1, -2)):
