@@ -25,6 +25,7 @@ own <- function(k) {
     control = emControl(tol = c(1e-10, 1e-10), itmax = c(20000, 1000)))
   setNames(-as.numeric(bic[1, families]), families)
 }
+parameters <- function(k) sapply(families, function(f) nMclustParams(f, ncol(X), k))
 # proper in this project's sense: 7 customers in each component, eigenvalues within 1e4 of each other
 proper <- function(k) sapply(families, function(f) {
   fit <- tryCatch(Mclust(X, G = k, modelNames = f, verbose = FALSE,
@@ -47,8 +48,10 @@ block <- function(name, f, ks) {
 writeLines(c("{",
   paste0("  \"versions\": {\"R\": \"", getRversion(), "\", \"mclust\": \"", packageVersion("mclust"), "\"},"),
   paste0("  \"settings\": \"loglik_from_ward: me() from Ward's partition, tol 1e-13; bic: mclustBIC from its ",
-    "own start, tol 1e-10, sign turned so that lower is better; proper: that end, by this project's rule\","),
+    "own start, tol 1e-10, sign turned so that lower is better; proper: that end, by this project's rule; ",
+    "parameters: nMclustParams\","),
   paste0(block("loglik_from_ward", from_ward, 2:4), ","),
   paste0(block("bic", own, 1:6), ","),
-  block("proper", proper, 1:6),
+  paste0(block("proper", proper, 1:6), ","),
+  block("parameters", parameters, 1:6),
   "}"), file.path("tests", "reference", "mixtures.json"))
