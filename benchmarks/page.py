@@ -29,6 +29,7 @@ import ipywidgets, pandas, sklearn.cluster, sklearn.mixture
 from wholesale.bundle import load_bundle
 bundle = load_bundle()
 """
+FURTHER = "memory: each further page (MB)"
 Sites = dict[str, on.Site]
 Step = tuple[str, str, str]  # a column, its new amount, the K-Means name that it leads to
 
@@ -46,12 +47,12 @@ def main(
         browser, ours = stack.enter_context(on.chromium()), sites["ours"]
         where = conditions("voila", "streamlit", "flask", "waitress", Chromium=browser.version)
         figures = measure_openings(browser, sites, opens)
-        for name, changed in measure_changes(browser, sites, predictor, changes).items():
-            figures[name] |= changed | measure_memory(browser, sites[name], pages)
+        for name, changed in measure_changes(browser, sites, flips(predictor, changes)).items():
+            figures[name] |= changed | {FURTHER: measure_memory(browser, sites[name], pages)}
         for how in ("closed", "crashed"):
             figures["ours"][f"tab {how}: kernel gone (s)"] = measure_goodbye(browser, ours, how)
-        figures["ours"] |= measure_crowd(browser, ours, predictor, visitors)
-        figures["stock kernel"] = {"memory: each further page (MB)": measure_stock(pages)}
+        figures["ours"] |= measure_crowd(browser, ours, flips(predictor, 20, seed=1), visitors)
+        figures["stock kernel"] = {FURTHER: measure_stock(pages)}
     counts = f"Openings: {opens}, changes: {changes}, visitors in the crowd: {visitors}.\n"
     write("Page: beside Streamlit and Flask", where, figures, counts, side_by_side(figures))
 
@@ -60,7 +61,7 @@ def measure_openings(browser: Browser, sites: Sites, rounds: int) -> Figures:
     """Open each page in a new browser context and once more in the same; the pages take random turns."""
     taken: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in sites}
     for _ in range(rounds):
-        for name in sample(list(sites), len(sites)):
+        for name in sample([*sites], len(sites)):
             with browser.new_context() as context:
                 for state in ("first open", "later open"):
                     on.rest(sites[name].pid)
@@ -73,32 +74,28 @@ def measure_openings(browser: Browser, sites: Sites, rounds: int) -> Figures:
     return {name: {what: median(values) for what, values in each.items()} for name, each in taken.items()}
 
 
-def measure_changes(browser: Browser, sites: Sites, predictor: Predictor, n: int) -> Figures:
+def measure_changes(browser: Browser, sites: Sites, steps: list[Step]) -> Figures:
     """Make the same changes on each page, in blocks, by Enter and Tab; the pages take random turns."""
-    steps = flips(predictor, n)
     pages = {name: on.open_page(browser.new_context(), site)[0] for name, site in sites.items()}
-    answers: dict[str, list[tuple[float, float] | None]] = {name: [] for name in sites}
-    for begin in range(0, n, BLOCK):
-        for name in sample(list(sites), len(sites)):
+    times: dict[str, list[float | None]] = {name: [] for name in sites}
+    for begin in range(0, len(steps), BLOCK):
+        for name in sample([*sites], len(sites)):
             pages[name].bring_to_front()
             for i, (column, amount, expected) in enumerate(steps[begin : begin + BLOCK]):
                 field = pages[name].locator(sites[name].field.format(column))
                 field.fill(amount)
                 pages[name].evaluate("name => { probe.expect(name) }", expected)
                 field.press(("Enter", "Tab")[i % 2])
-                answers[name].append(pages[name].evaluate("probe.answer()"))
-    for page in pages.values():
+                times[name].append(pages[name].evaluate("probe.answer()"))
+    figures: Figures = {}
+    for name, page in pages.items():
         on.leave(page)
-    return {name: _percentiles(times) for name, times in answers.items()}
-
-
-def _percentiles(times: list[tuple[float, float] | None]) -> dict[str, float]:
-    answered = [each for each in times if each is not None] or [(np.nan, np.nan)]
-    figures = {}
-    for what, values in zip(("segment", "whole answer"), zip(*answered, strict=True), strict=True):
-        for share in (50, 95):
-            figures[f"change: {what} painted, p{share} (ms)"] = float(np.percentile(values, share))
-    return figures | {"change: answers lost": times.count(None)}
+        answered = [each for each in times[name] if each is not None] or [np.nan]
+        figures[name] = {
+            f"change: segment painted, p{share} (ms)": float(np.percentile(answered, share))
+            for share in (50, 95)
+        } | {"change: answers lost": times[name].count(None)}
+    return figures
 
 
 def flips(predictor: Predictor, n: int, seed: int = 0) -> list[Step]:
@@ -117,10 +114,9 @@ def flips(predictor: Predictor, n: int, seed: int = 0) -> list[Step]:
     return steps
 
 
-def measure_memory(browser: Browser, site: on.Site, most: int) -> dict[str, float]:
-    """Weigh a server with no page open, with one and with `most`."""
-    on.rest(site.pid)
-    used = [on.memory(site.pid)]
+def measure_memory(browser: Browser, site: on.Site, most: int) -> float:
+    """Weigh a server with one page open and with `most`; give what each further one weighs, in MB."""
+    used = []
     with browser.new_context() as context:
         for _ in range(most):
             on.open_page(context, site)
@@ -128,14 +124,7 @@ def measure_memory(browser: Browser, site: on.Site, most: int) -> dict[str, floa
             used.append(on.memory(site.pid))
         for page in context.pages:
             on.leave(page)
-    further = (used[most] - used[1]) / (most - 1)
-    figures = {
-        "no page": used[0],
-        "1 page": used[1],
-        f"{most} pages": used[most],
-        "each further page": further,
-    }
-    return {f"memory: {what} (MB)": value for what, value in figures.items()}
+    return (used[-1] - used[0]) / (most - 1)
 
 
 def measure_stock(most: int) -> float:
@@ -171,11 +160,9 @@ def measure_goodbye(browser: Browser, site: on.Site, how: str) -> float:
         return time.monotonic() - started
 
 
-def measure_crowd(browser: Browser, site: on.Site, predictor: Predictor, visitors: int) -> dict[str, float]:
+def measure_crowd(browser: Browser, site: on.Site, steps: list[Step], visitors: int) -> dict[str, float]:
     """Let many visitors open the page at once, then predict at once; count what went wrong."""
-    steps = flips(predictor, 20, seed=1)
     errors: list[str] = []
-    started = time.perf_counter()
     pages = [on.start_opening(browser.new_context(), site, errors)[0] for _ in range(visitors)]
     opened = []
     for page in pages:
@@ -184,22 +171,15 @@ def measure_crowd(browser: Browser, site: on.Site, predictor: Predictor, visitor
             opened.append(page)
         except TimeoutError as error:
             errors.append(str(error))
-    all_open = time.perf_counter()
     for page in opened:
         page.evaluate("steps => { window.visited = probe.visit(steps) }", steps)
     lost = sum(page.evaluate("window.visited") for page in opened)
-    answered = time.perf_counter()
     for page in pages:
         on.leave(page)
     for message in sorted(set(errors))[:5]:
         typer.echo(message, err=True)
-    return {
-        "crowd: opening (s)": all_open - started,
-        "crowd: pages not opened": visitors - len(opened),
-        "crowd: predicting (s)": answered - all_open,
-        "crowd: answers lost": lost + (visitors - len(opened)) * len(steps),
-        "crowd: errors": len(errors),
-    }
+    lost += (visitors - len(opened)) * len(steps)
+    return {"crowd: answers lost": lost, "crowd: errors": len(errors)}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,11 @@
   const painted = (then) => requestAnimationFrame(() => requestAnimationFrame(() => then(performance.now())));
   const value = () => document.querySelector(site.value)?.textContent.trim();
   const everything = { childList: true, characterData: true, subtree: true };
+  const until = async (condition, pause) => {
+    const end = performance.now() + LOST;
+    while (!condition() && performance.now() < end) await new Promise((done) => setTimeout(done, pause));
+    return condition();
+  };
   let change = null;
 
   const opening = new MutationObserver(() => {
@@ -25,7 +30,7 @@
       mine.seen = true;
       painted((now) => (mine.first = now - mine.keydown));
     }
-    painted((now) => (mine.last = now - mine.keydown));
+    painted((now) => (mine.last = now));
   }).observe(document, everything);
 
   addEventListener("keydown", (event) => {
@@ -34,32 +39,21 @@
 
   probe.expect = (expected) => (change = { expected, keydown: null, seen: false, first: null, last: null });
 
-  // [first, last] in ms, or null where the answer was lost.
+  // When the segment was painted, in ms, once the answer is whole; null where it was lost.
   probe.answer = async () => {
-    const until = performance.now() + LOST;
-    while (performance.now() < until) {
-      const quiet = performance.now() - change.keydown - change.last;
-      if (change.first !== null && quiet > QUIET) return [change.first, change.last];
-      await new Promise((done) => setTimeout(done, 20));
-    }
-    return null;
+    const whole = () => change.first !== null && performance.now() - change.last > QUIET;
+    return (await until(whole, 20)) ? change.first : null;
   };
 
   // A visitor without hands: types, leaves the field, waits for the answer, types again. Returns how many
   // answers were lost.
   probe.visit = async (steps) => {
-    const commit = (column, amount) => {
-      const field = document.querySelector(site.field.replace("{}", column));
-      field.value = amount;
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new Event("change", { bubbles: true }));
-    };
     let lost = 0;
     for (const [column, amount, expected] of steps) {
-      commit(column, amount);
-      const until = performance.now() + LOST;
-      while (value() !== expected && performance.now() < until) await new Promise((done) => setTimeout(done, 10));
-      if (value() !== expected) lost += 1;
+      const field = document.querySelector(site.field.replace("{}", column));
+      field.value = amount;
+      for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
+      if (!(await until(() => value() === expected, 10))) lost += 1;
     }
     return lost;
   };

@@ -24,9 +24,12 @@ def budgets(figures: Figures) -> str:
         if (ours := figures["ours"].get(what)) is None:
             continue
         theirs = figures[rival][what] if rival else float("nan")
-        value = {"times": ours / theirs, "plus": ours - theirs, "": ours}[how]
         beside = (f"{rival}: {_word(theirs)}", f"{ours / theirs:.3g}×") if rival else (None, None)
-        allowed = {"times": f"≤ {limit}×", "plus": f"≤ {rival} + {limit}", "": f"≤ {limit}"}[how]
+        value, allowed = {
+            "times": (ours / theirs, f"≤ {limit}×"),
+            "plus": (ours - theirs, f"≤ {rival} + {limit}"),
+            "": (ours, f"≤ {limit}"),
+        }[how]
         rows.append([what, ours, *beside, allowed, "met" if value <= limit else "**missed**"])
     return table(["budget", "ours", "against", "ratio", "allowed", "verdict"], rows)
 
@@ -45,10 +48,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def _word(cell: Cell) -> str:
-    if cell is None:
-        return "–"
-    if isinstance(cell, str):
-        return cell
+    if cell is None or isinstance(cell, str):
+        return cell or "–"
     return f"{cell:.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
 
 

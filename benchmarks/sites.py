@@ -8,11 +8,11 @@ import socket
 import sys
 import tempfile
 import time
-import tomllib
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
@@ -20,19 +20,18 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_
 from wholesale.columns import SPEND_COLUMNS
 
 HOST = "127.0.0.1"
-RIVALS = Path(__file__).parent / "rivals"
+HERE = Path(__file__).parent
 PATIENCE = 60  # seconds a server may take to start, or to come to rest
 RESTING = 1.5  # seconds without work; Voila waits 0.5 s before it starts the next kernel of its pool
 WITHOUT = ("gpu", "quic", "background-networking", "component-update", "sync")
-PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
+PROBE = (HERE / "probe.js").read_text(encoding="utf-8")
 SLOW = 120_000  # ms a page may take to open
 
 
-@dataclass(frozen=True)
-class Site:
-    """A server, as ``rivals/sites.toml`` has it, and where it is once it runs."""
+class Site(NamedTuple):
+    """How a server is started, and where (CSS selectors) its page has what is measured; where it runs."""
 
-    command: list[str]
+    command: str
     field: str
     value: str
     results: str
@@ -40,8 +39,15 @@ class Site:
     pid: int = 0
 
 
+STREAMLIT = (
+    "-m streamlit run {rivals}/streamlit_page.py --server.port={port} --server.address=127.0.0.1"
+    " --server.headless=true --server.fileWatcherType=none --browser.gatherUsageStats=false"
+    " --client.toolbarMode=minimal"
+)
 SITES = {
-    name: Site(**site) for name, site in tomllib.loads((RIVALS / "sites.toml").read_text("utf-8")).items()
+    "ours": Site("-m wholesale serve --port {port}", ".wc-input-{} input", ".wc-kmeans .wc-value", ".wc-app"),
+    "Streamlit": Site(STREAMLIT, ".st-key-{} input", ".st-key-kmeans p", ".st-key-results"),
+    "Flask": Site("{rivals}/flask_page.py {port}", "#{}", "#kmeans", "body"),
 }
 
 
@@ -51,19 +57,21 @@ def running(site: Site) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, *(word.format(port=port, rivals=RIVALS) for word in site.command)]
+    words = [word.format(port=port, rivals=HERE / "rivals") for word in site.command.split()]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
-        server = psutil.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        processes = [server]
+        server = psutil.Popen(
+            [sys.executable, *words], cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             until = time.monotonic() + PATIENCE
             while not _answers(port):
                 if time.monotonic() > until or server.poll() is not None:
-                    raise RuntimeError(f"no answer from {command}")
+                    raise RuntimeError(f"no answer from {words}")
                 time.sleep(0.1)
             rest(server.pid)
-            yield replace(site, url=f"http://{HOST}:{port}/", pid=server.pid)
+            yield site._replace(url=f"http://{HOST}:{port}/", pid=server.pid)
         finally:
+            processes = [server]
             if server.is_running():
                 processes += server.children(recursive=True)
                 server.terminate()
@@ -79,18 +87,17 @@ def _answers(port: int) -> bool:
 
 def rest(pid: int) -> None:
     """Wait until a server and its kernels have stopped working, a preheated pool refilled among it."""
-    until, before = time.monotonic() + PATIENCE, _work(pid)
+
+    def work() -> list[float]:  # seconds of each process
+        return _of_each(pid, lambda process: sum(process.cpu_times()[:2]))
+
+    until, now = time.monotonic() + PATIENCE, work()
     while time.monotonic() < until:
+        before = now
         time.sleep(RESTING)
-        now = _work(pid)
+        now = work()
         if len(now) == len(before) and sum(now) - sum(before) < 0.1:
             return
-        before = now
-
-
-def _work(pid: int) -> list[float]:
-    """Give the seconds that each process has worked."""
-    return _of_each(pid, lambda process: sum(process.cpu_times()[:2]))
 
 
 def memory(pid: int) -> float:
@@ -122,7 +129,7 @@ def start_opening(context: BrowserContext, site: Site, errors: list[str]) -> tup
     page = context.new_page()
     page.on("console", lambda message: errors.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    selectors = {**asdict(site), "input": site.field.format(SPEND_COLUMNS[0])}
+    selectors = site._asdict() | {"input": site.field.format(SPEND_COLUMNS[0])}
     page.add_init_script(f"({PROBE})({json.dumps(selectors)})")
     wire = Wire(context.new_cdp_session(page))
     page.goto(site.url, wait_until="commit", timeout=SLOW)
@@ -154,17 +161,16 @@ class Wire:
         self.packers: dict[tuple[str, str], zlib._Compress] = {}
         session.on("Network.loadingFinished", self._finished)
         session.on("Network.webSocketHandshakeResponseReceived", self._agreed)
-        session.on("Network.webSocketFrameReceived", lambda event: self._frame("down", event))
-        session.on("Network.webSocketFrameSent", lambda event: self._frame("up", event))
+        for way in ("Received", "Sent"):
+            session.on(f"Network.webSocketFrame{way}", partial(self._frame, way))
         session.send("Network.enable")
 
     def _finished(self, event: dict) -> None:
         self.bytes += event["encodedDataLength"]
 
     def _agreed(self, event: dict) -> None:
-        headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
-        if "permessage-deflate" in headers.get("sec-websocket-extensions", ""):
-            for way in ("down", "up"):
+        if "permessage-deflate" in str(event["response"]["headers"]):
+            for way in ("Received", "Sent"):
                 self.packers[event["requestId"], way] = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 
     def _frame(self, way: str, event: dict) -> None:

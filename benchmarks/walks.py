@@ -11,14 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-import typer
-
-import wholesale
 from wholesale.app.view import CustomerView
+from wholesale.manifest import PACKAGE, SHIPPED
 from wholesale.predict import load_predictor
 from wholesale.scoring import score_file
 
-PACKAGE = str(Path(wholesale.__file__).parent)
 ROWS = 10
 
 
@@ -27,33 +24,26 @@ def walk(name: str, step: Callable[[], object]) -> None:
     calls: Counter[tuple[str, str]] = Counter()
 
     def count(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(PACKAGE):
+        if event == "call" and frame.f_code.co_filename.startswith(str(PACKAGE)):
             calls[frame.f_code.co_filename, frame.f_code.co_qualname] += 1
 
     threading.setprofile(count)
     sys.setprofile(count)
-    try:
-        step()
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+    step()
+    sys.setprofile(None)
+    threading.setprofile(None)  # type: ignore[arg-type]
     files = len({file for file, _ in calls})
-    typer.echo(f"{name}: {files} files, {len(calls)} functions, {calls.total()} calls")
+    print(f"{name}: {files} files, {len(calls)} functions, {calls.total()} calls")
 
 
-def main() -> None:
-    """Take both walks; each is taken once beforehand, so that what is done only once is not counted."""
-    predictor = load_predictor()
-    milk = CustomerView(predictor).inputs["Milk"]
-    milk.value = "9000"
-    walk("one changed amount", lambda: milk.set_trait("value", "9123"))
-    with TemporaryDirectory() as folder:
-        source = Path(folder, "ten.csv")
-        shipped = Path("dataset/wholesale_customers.csv").read_text(encoding="utf-8").splitlines()
-        source.write_text("\n".join(shipped[: ROWS + 1]), encoding="utf-8")
-        score_file(source, Path(folder, "first.csv"), predictor)
-        walk("a file of ten rows", lambda: score_file(source, Path(folder, "again.csv"), predictor))
-
-
-if __name__ == "__main__":
-    main()
+# Each is taken once beforehand, so that what is done only once is not counted.
+predictor = load_predictor()
+milk = CustomerView(predictor).inputs["Milk"]
+milk.value = "9000"
+walk("one changed amount", lambda: milk.set_trait("value", "9123"))
+with TemporaryDirectory() as folder:
+    source = Path(folder, "ten.csv")
+    shipped = SHIPPED.read_text(encoding="utf-8").splitlines()
+    source.write_text("\n".join(shipped[: ROWS + 1]), encoding="utf-8")
+    score_file(source, Path(folder, "first.csv"), predictor)
+    walk("a file of ten rows", lambda: score_file(source, Path(folder, "again.csv"), predictor))

@@ -14,20 +14,9 @@ import typer
 def floor(source: Path, output: Path) -> float:
     """Read and rewrite the file by pyarrow, adding nothing."""
     import pyarrow.csv as pacsv
-    import pyarrow.parquet as pq
 
     started = perf_counter()
-    if source.suffix == ".parquet":
-        file = pq.ParquetFile(source)
-        with pq.ParquetWriter(output, file.schema_arrow) as parquet:
-            for batch in file.iter_batches():
-                parquet.write_batch(batch)
-        return started
-    with source.open() as lines:
-        semicolon = ";" in lines.readline()
-    parse = pacsv.ParseOptions(delimiter=";" if semicolon else ",", newlines_in_values=not semicolon)
-    convert = pacsv.ConvertOptions(decimal_point="," if semicolon else ".")
-    batches = pacsv.open_csv(source, parse_options=parse, convert_options=convert)
+    batches = pacsv.open_csv(source, parse_options=pacsv.ParseOptions(newlines_in_values=True))
     with pacsv.CSVWriter(output, batches.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)

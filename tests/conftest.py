@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
-from servers import free_port, running
+from servers import running
 
 from wholesale.bundle import Bundle, load_bundle
 from wholesale.columns import SPEND_COLUMNS
@@ -62,7 +62,5 @@ def random_amounts() -> np.ndarray:
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page and its API as `make app` serves them, from a folder that is not the repository's."""
-    folder, port = tmp_path_factory.mktemp("serve"), free_port()
-    command = ("wholesale", "serve", "--port", str(port))
-    with running(*command, port=port, cwd=folder, log=folder / "log") as url:
-        yield url
+    with running("wholesale", "serve", folder=tmp_path_factory.mktemp("serve")) as server:
+        yield server.address

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,21 +56,14 @@ def refused(port: int, cwd: Path, **env: str) -> str:
 
 
 @contextlib.contextmanager
-def running(*command: str, port: int, cwd: Path, log: Path) -> Iterator[str]:
-    """Run a server until it answers, give its address, and stop it with all its kernels."""
-    with started(*command, port=port, cwd=cwd, log=log) as server:
-        yield server.address
-
-
-@contextlib.contextmanager
-def started(
-    *command: str, port: int, cwd: Path, log: Path, env: Mapping[str, str] | None = None
-) -> Iterator[Server]:
-    """Like `running`, with what `env` adds to the environment, and more to give."""
-    address, env = f"http://{HOST}:{port}/", {**os.environ, **(env or {})}
-    words = [sys.executable, "-m", *command]
+def running(*command: str, folder: Path, log: Path | None = None, **env: str) -> Iterator[Server]:
+    """Run a server, on a free port if it names none, until it answers; stop it with all its kernels."""
+    if "--port" not in command:
+        command = (*command, "--port", str(free_port()))
+    address, log = f"http://{HOST}:{command[command.index('--port') + 1]}/", log or folder / "log"
+    words, env = [sys.executable, "-m", *command], {**os.environ, **env}
     with log.open("wb") as out:
-        process = subprocess.Popen(words, cwd=cwd, env=env, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(words, cwd=folder, env=env, stdout=out, stderr=out, start_new_session=True)
     try:
         wait_for(lambda: _answers(address) or process.poll() is not None, STARTING)
         assert process.poll() is None, log.read_text(errors="replace")

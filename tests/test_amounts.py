@@ -13,7 +13,7 @@ from wholesale.amounts import check_amounts, parse_amount, parse_amounts
 from wholesale.app.server.answers import answer
 from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading import Settings, open_customers, read_customers
-from wholesale.reading.dialect import good, to_numbers
+from wholesale.reading.dialect import good, read_column, to_numbers
 from wholesale.scoring.output import csv_header, to_csv
 from wholesale.wording import SPACE, format_amount
 
@@ -64,7 +64,7 @@ def test_what_any_surface_writes_is_read_back_equal_by_every_surface(tmp_path_fa
     example = [format_amount(amount).replace(SPACE, "") for amount in amounts]
     for texts in (shown, example):
         assert [parse_amount("Milk", text) for text in texts] == amounts
-        assert to_numbers(pa.chunked_array([pa.array(texts)]), ".").tolist() == amounts
+        assert to_numbers(read_column(pa.chunked_array([pa.array(texts)])), ".").tolist() == amounts
     assert [parse_amount("Milk", json.loads(json.dumps(amount))) for amount in amounts] == amounts
     assert read_customers(path)[0]["Milk"].to_pylist() == amounts
     body = json.dumps(dict(zip(SPEND_COLUMNS, (shown * 6)[:6], strict=True)))
@@ -95,7 +95,7 @@ def test_what_another_program_made_of_our_answers_is_read_by_its_evidence(tmp_pa
 )  # fmt: skip
 def test_one_grammar_reads_text_alone_and_in_files(text, amount):
     assert parse_amount("Milk", text) == amount
-    readings = {float(to_numbers(pa.chunked_array([[text]]), sign)[0]) for sign in ".,"}
+    readings = {float(to_numbers(read_column(pa.chunked_array([[text]])), sign)[0]) for sign in ".,"}
     assert {reading for reading in readings if not math.isnan(reading)} == {amount}
 
 
@@ -112,7 +112,7 @@ def test_what_is_not_one_amount_is_refused_alone_and_in_files(text):
         parse_amount("Detergents_Paper", text)
     column = pa.chunked_array([[text if isinstance(text, str) else text.decode()]])
     if isinstance(text, str):
-        assert not any(good(to_numbers(column, sign)).any() for sign in ".,")
+        assert not any(good(to_numbers(read_column(column), sign)).any() for sign in ".,")
 
 
 @pytest.mark.parametrize(

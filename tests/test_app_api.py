@@ -432,7 +432,10 @@ def test_the_main_script_brings_every_shared_one_that_is_installed(ask):
     assert set(b",".join(chunks).decode().split(",")) >= set(numbers), new
 
 
-@pytest.mark.parametrize("path", ["nothing", "voila/files/secret", "voila/templates/lab/static/voila.js"])
+NOT_SERVED = ["nothing", "models/kmeans.pkl", "voila/files/secret", "voila/files/05_predictor.ipynb"]
+
+
+@pytest.mark.parametrize("path", [*NOT_SERVED, "voila/templates/lab/static/voila.js"])
 def test_an_unknown_address_gets_the_page_s_own_404(ask, path):
     reply = ask(path)
     assert reply.status_code == 404 and "There is no such page here." in reply.text

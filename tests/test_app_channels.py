@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 import websocket
-from servers import Server, free_port, started
+from servers import Server, running
 from visitor import PATIENCE, V1, Visitor, old, request, v1
 
 from wholesale.app.server import kernels
@@ -101,10 +101,8 @@ def test_kernel_messages_of_both_protocols_are_well_formed_whatever_was_typed(bu
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder, port = tmp_path_factory.mktemp("serve"), free_port()
-    command = ("wholesale", "serve", "--port", str(port))
-    with started(*command, port=port, cwd=folder, log=folder / "log") as its:
-        yield its
+    with running("wholesale", "serve", folder=tmp_path_factory.mktemp("serve")) as server:
+        yield server
 
 
 def test_a_page_whose_kernel_is_gone_and_a_guess_at_jupyter_s_pages_get_404_without_a_traceback(server):

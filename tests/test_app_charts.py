@@ -19,9 +19,9 @@ from wholesale.app.templates import render
 from wholesale.bundle import train
 from wholesale.columns import LABELS, MODELS
 from wholesale.criteria import CRITERIA
-from wholesale.measure import cut_height, owners
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, predict_segment
+from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount
 
 ODD = "<b>& \"quoted\" 'name'"
@@ -254,7 +254,7 @@ def test_the_tree_has_every_merge_of_a_small_bundle_and_the_highest_of_a_large_o
 def test_branches_do_not_cross(any_predictor):
     merges = any_predictor.linkage
     n = len(merges) + 1
-    x = evidence.positions(merges)
+    x = evidence.positions(merges[:, :2].astype(int), np.append(np.ones(n), merges[:, 3]))
     assert np.allclose(np.sort(x[:n]), np.arange(n) + 0.5)
     low, high = x.copy(), x.copy()
     for node, (left, right) in enumerate(merges[:, :2].astype(int), start=n):
@@ -331,7 +331,7 @@ def test_labels_side_by_side_do_not_overlap_or_there_is_no_room(placed):
     moved = charts.side_by_side([charts.Label((words,), x, 0) for words, x in placed], 0, 360)
     assert not any(one.overlaps(other) for one, other in combinations(moved, 2))
     assert all(m.x - m.width / 2 >= -1e-6 and m.x + m.width / 2 <= 360 + 1e-6 for m in moved)
-    assert moved or sum(charts.text_width(words) + 4 for words, _ in placed) > 360
+    assert moved or sum(len(words) * charts.LETTER + 4 for words, _ in placed) > 360
 
 
 def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the_page(predictor):

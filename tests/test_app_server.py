@@ -19,7 +19,7 @@ import psutil
 import pytest
 from jupyter_client.manager import KernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from servers import Server, free_port, kernels, refused, started, wait_for
+from servers import Server, free_port, kernels, refused, running, wait_for
 from visitor import PATIENCE, Visitor
 from voila.paths import collect_template_paths
 
@@ -110,9 +110,8 @@ def serve(tmp_path: Path, temporary: Path) -> Serve:
     """Run the server with its temporary files in a folder of its own."""
 
     def run(*options: str, **env: str) -> AbstractContextManager[Server]:
-        command = ("wholesale", "serve", "--port", str(port := free_port()), *options)
         env = {"TMPDIR": str(temporary)} | env
-        return started(*command, port=port, cwd=tmp_path, log=tmp_path / "log", env=env)
+        return running("wholesale", "serve", *options, folder=tmp_path, **env)
 
     return run
 

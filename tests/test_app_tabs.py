@@ -1,21 +1,241 @@
-"""The tabs of the segments and of the models; that of many customers is in test_app_upload."""
+"""The tabs as HTML and in sentences; that of many customers is in test_app_upload."""
 
+import math
 import re
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from test_app_answer import rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from wholesale.app import sentences
+from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
-from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS
+from wholesale.app.view import presets
+from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS
 from wholesale.criteria import BANDS, CRITERIA
+from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
+from wholesale.predict import Prediction, Predictor, measure, predict_segment, predict_segments
 from wholesale.segments import GROUPS
 from wholesale.wording import SPACE, format_amount, format_share, listed
+
+FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
+ENORMOUS = dict.fromkeys(SPEND_COLUMNS, 1e9)
+
+
+def section(answer: str, name: str) -> str:
+    return unescape(answer[answer.index(f'class="wc-card wc-{name}"') :].split("</section>")[0])
+
+
+def rows(html: str, table: str) -> list[tuple[str, list[str]]]:
+    """What names each row of a table, and its cells."""
+    found = re.findall(
+        r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', html.split(table)[1].split("</table>")[0], re.S
+    )
+    return [(name, re.findall(r"<td[^>]*>(.*?)</td>", cells, re.S)) for name, cells in found]
+
+
+@pytest.fixture(scope="module")
+def first(predictor: Predictor) -> Prediction:
+    """The answer for the first customer on record."""
+    return predict_segment(predictor, FIRST)
+
+
+@pytest.fixture(scope="module")
+def explanation(predictor: Predictor) -> Explanation:
+    return explain(predictor, FIRST)
+
+
+@pytest.fixture(scope="module")
+def page(predictor: Predictor) -> str:
+    return tabs.answer(predictor, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [(0, "0%"), (1e-70, "<1%"), (0.004, "<1%"), (0.98, "98%"), (0.996, ">99%"), (1, "100%")],
+)
+def test_a_share_is_never_rounded_to_certainty(share, written):
+    assert format_share(share) == written
+
+
+def test_each_model_has_a_card_with_its_segment_and_two_have_a_bar_for_each_of_theirs(predictor, first, page):
+    for model in MODELS:
+        reading = getattr(first, model)
+        dot = f'<i class="wc-dot" style="--seg:{predictor.colours[model][reading.segment - 1]}"></i>'
+        assert f'<p class="wc-value">{dot}{reading.name}</p>' in section(page, model)
+    for model, write in {"kmeans": "{:.1f}".format, "gmm": format_share}.items():
+        scores = getattr(first, model).scores
+        most = 1 if model == "gmm" else max(scores)
+        for name, score in zip(predictor.names[model], scores, strict=True):
+            row = re.search(f"<li><span>{name}</span>.*?</li>", section(page, model))[0]
+            assert f"<b>{write(score)}</b>" in row and f"--share:{score / most:.4f}" in row
+
+
+def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, page):
+    share = predictor.manifest["metrics"]["ward"]["self_placement"]
+    assert f"finds the tree's own segment for {share:.0%} of the customers on record" in section(page, "ward")
+    unknown = tabs.answer(replace(predictor, manifest={}), FIRST)
+    assert "Placed where joining costs least." in section(unknown, "ward")
+
+
+TOTALS = {1: f"34{SPACE}112", 1e4: f"341{SPACE}120{SPACE}000", 1e-6: "0.034", 1e-12: "3.4e-08"}
+TOTALS |= {1e300: "3.4e+304", 1.4e304: "more than 1e+308"}
+
+
+@pytest.mark.parametrize(("scale", "total"), TOTALS.items())
+def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predictor, scale, total):
+    answer = tabs.answer(predictor, {column: amount * scale for column, amount in FIRST.items()})
+    assert f"a year. This customer spends {total}." in answer
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
+)
+def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, amounts):
+    answer = tabs.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
+    assert not re.search(r"\b(?:nan|inf)\b", answer)
+    assert max(map(len, re.findall(r"[^\s<>\"]+", re.sub("<[^>]+>", " ", answer)))) < 30
+
+
+def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor):
+    certain = dict.fromkeys(SPEND_COLUMNS, 1e12)
+    assert max(predict_segment(predictor, certain).gmm.scores) == 1  # but for rounding
+    answer = tabs.answer(predictor, certain)
+    assert "(100%)" not in answer and "(&gt;99%)." in answer
+    assert "<b>>99%</b>" in section(answer, "gmm")
+
+
+def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, first, page):
+    answer, enormous = tabs.answer(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
+    assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-name"')
+    assert sentences.announcement(enormous).startswith("Unlike 99% of the customers on record.")
+    assert enormous.unfamiliar and "Unlike" not in page
+    assert sentences.familiarity(first) == f"Familiar: {first.familiarity:.0%} of customers are more unusual"
+
+
+def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, page):
+    stale = tabs.answer(predictor, FIRST, faults=["Milk: blank"])
+    assert tabs.EARLIER in stale and tabs.EARLIER not in page
+    assert section(page, "hero") == section(stale, "hero")
+
+
+@pytest.mark.parametrize(
+    ("clarity", "start"),
+    [(1.0, "A close call"), (1.14, "A close call: 1.1 times nearer"), (1.3, "1.3 times nearer"),
+     (25.0, "More than 10 times"), (math.inf, "Exactly on")],
+)  # fmt: skip
+def test_clarity_is_said_in_words_for_every_ratio(predictor, first, clarity, start):
+    assert sentences.clarity(predictor, replace(first, clarity=clarity)).startswith(start)
+
+
+def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):
+    clarity = predict_segments(predictor, predictor.amounts)["clarity"]
+    assert round(1 / (clarity < sentences.CLOSE).mean()) == 8
+
+
+@pytest.mark.parametrize(
+    ("overlap", "start"), [(0.8, "The same as"), (0.5, "Similar to"), (0.1, "Not a counterpart of")]
+)
+def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
+    sentence = sentences.related("Those", overlap)
+    assert sentence.startswith(f"{start} Those: ")
+    assert f"{overlap:.0%} of their customers in common" in sentence
+
+
+def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is_stable(predictor, page):
+    assert sentences.alone(predictor, 3) == "Neither other model has a segment like it."
+    assert sentences.alone(predictor, 1) == ""
+    assert "resampling" in page
+    assert "resampling" not in tabs.answer(replace(predictor, evidence={}), FIRST)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_segment_says_how_stable_it_is_and_one_that_it_is_the_least(predictor, model):
+    known = predictor.evidence["stability"][model]
+    for segment, (band, jaccard) in enumerate(zip(known["band"], known["jaccard"], strict=True), start=1):
+        sentence = sentences.stability(predictor, model, segment)
+        assert band in sentence and f"{jaccard:.2f}" in sentence
+        assert ("the least stable" in sentence) == (jaccard == min(known["jaccard"]))
+
+
+def test_names_are_escaped_on_every_tab(predictor):
+    nasty = "<script>alert(1)</script> & more"
+    renamed = replace(predictor, names={model: (nasty,) * len(own) for model, own in predictor.names.items()})
+    for page in (tabs.answer(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
+        assert "<script" not in page and escape(nasty)[:12] in page
+
+
+def test_every_category_has_a_row_with_its_amount_centre_and_exact_contribution(page, explanation):
+    ranked = sorted(explanation.reasons, key=lambda reason: -reason.contribution)
+    for (label, cells), reason in zip(rows(page, "wc-whys"), ranked, strict=True):
+        assert label == LABELS[reason.column]
+        assert cells[:2] == [format_amount(reason.amount), format_amount(round(reason.centre))]
+        assert f"{abs(reason.contribution):.2f}" in cells[2]
+        assert ("wc-right" in cells[2]) == (reason.contribution > 0)
+
+
+def test_the_weightiest_categories_are_named_on_their_own_side(explanation):
+    weights = {"Fresh": 5.0, "Milk": 0.1, "Grocery": -2.0, "Frozen": 0.0, "Delicassen": 1.5}
+
+    def said(least: float) -> str:
+        weighed = ((each, max(weights.get(each.column, 0.0), least)) for each in explanation.reasons)
+        reasons = tuple(replace(each, contribution=weight) for each, weight in weighed)
+        return sentences.reasons(replace(explanation, reasons=reasons))
+
+    assert said(-9) == "Mostly for it: Fresh and Delicassen. Against it: Grocery."
+    assert said(0).endswith("Nothing weighty speaks against it.")
+
+
+def test_a_change_is_said_with_its_amounts(predictor, page, explanation):
+    said = sentences.change(Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples"))
+    assert said == "If Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
+    none = sentences.change(None)
+    assert none == "No change of a single category alone would change the K-Means segment."
+    assert f"<b>{sentences.change(explanation.change)}</b>" in page
+
+
+def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
+    found = rows(unescape(page), "wc-alikes")
+    assert [name for name, _ in found] == [f"#{alike.customer}" for alike in explanation.alike]
+    assert len(found) == 5
+    for (_, cells), alike in zip(found, explanation.alike, strict=True):
+        assert cells[:6] == [format_amount(amount) for amount in alike.amounts]
+        assert alike.name in cells[6] and cells[7:] == [alike.channel, alike.region]
+    assert "Customer 1 on record has exactly these amounts." in page
+
+
+def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation, page):
+    text = unescape(re.search('<pre class="wc-text" hidden>(.*?)</pre>', page, re.S)[1])
+    for said in (
+        *(f"{LABELS[column]} {format_amount(amount)}" for column, amount in FIRST.items()),
+        *(f": {reading.name}" for reading in (first.kmeans, first.gmm, first.ward)),
+        sentences.familiarity(first),
+        sentences.agreement(first),
+        sentences.clarity(predictor, first),
+        sentences.reasons(explanation),
+        f"{sentences.change(explanation.change)}, K-Means would say {explanation.change.name}.\n",
+        f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and ",
+    ):
+        assert said in text
+
+
+def test_presets_are_what_their_names_say(predictor):
+    *typical, contested, unlike = presets(predictor).items()
+    measured = measure(predictor, predictor.amounts)
+    for segment, (words, customer) in enumerate(typical):
+        assert words == f"Typical of {predictor.names['kmeans'][segment]}: customer {customer}"
+        inside = measured.segment["kmeans"] == segment
+        distances = np.where(inside, measured.scores["kmeans"][:, segment], np.inf)
+        assert distances[customer - 1] == distances.min()
+    assert measured.agreement[contested[1] - 1] == measured.agreement.min()
+    assert predict_segment(predictor, predictor.amounts[unlike[1] - 1]).unfamiliar
+
 
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
 

@@ -8,7 +8,7 @@ import pytest
 from ipywidgets import HTML, Button, Dropdown, Text, Widget
 
 from wholesale.amounts import parse_amount
-from wholesale.app import build_app, cards
+from wholesale.app import build_app, tabs
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import ROOT
 from wholesale.predict import Predictor
@@ -46,7 +46,7 @@ class Page:
     def shows(self, amounts: list[float], **faults: list[str]) -> bool:
         """Whether the answer is that for some amounts."""
         spend = dict(zip(SPEND_COLUMNS, amounts, strict=True))
-        return self.results.value == cards.answer(self.predictor, spend, **faults)
+        return self.results.value == tabs.answer(self.predictor, spend, **faults)
 
 
 def _family(widget: Widget) -> list[Widget]:
@@ -62,7 +62,7 @@ def page(predictor: Predictor) -> Page:
 def answers(page, monkeypatch) -> list[list[float]]:
     """The amounts that were answered for; no answer is written."""
     asked = []
-    monkeypatch.setattr(cards, "answer", lambda _, spend, **__: asked.append(list(spend.values())) or "")
+    monkeypatch.setattr(tabs, "answer", lambda _, spend, **__: asked.append(list(spend.values())) or "")
     return asked
 
 
@@ -82,6 +82,10 @@ def test_amounts_are_answered_for_as_they_are_read_and_written_so(page):
     assert page.texts() == [text.replace(" ", SPACE) for text in shown]
     page.enter(Fresh="oops", Milk="5,5")
     assert page.texts()[:2] == ["oops", "5.5"]
+    typed = {"1234567.5": "1 234 567.5", "1.234.567": "1 234 567", "500 EUR": "500", "1e3": "1 000"}
+    for text, written in {**typed, "1.6150": "1.6150"}.items():
+        page.enter(Fresh=text)
+        assert page.texts()[0] == written.replace(" ", SPACE) and not page.faulty()
 
 
 @pytest.mark.parametrize("between", ["\t", "\n", "\r\n", ";", "; "], ids=ascii)
@@ -106,7 +110,7 @@ def test_of_a_copied_row_the_cells_that_are_no_amounts_are_named(page):
     page.enter(Fresh="1;n/a;3;12,669;;6")
     assert page.faulty() == ["Milk", "Frozen", "Detergents_Paper"]
     assert page.errors["Detergents_Paper"].value.startswith("Detergents and Paper: blank")
-    assert cards.EARLIER in page.results.value
+    assert tabs.EARLIER in page.results.value
 
 
 def test_what_the_kernel_has_heard_is_told_after_each_answer_even_to_the_same_amounts(page):
@@ -114,7 +118,7 @@ def test_what_the_kernel_has_heard_is_told_after_each_answer_even_to_the_same_am
     told = []
     heard.observe(lambda change: told.append((heard.value, page.results.value)), names="value")
     page.enter(Fresh="oops")
-    assert "oops" in told[-1][0] and cards.EARLIER in told[-1][1]
+    assert "oops" in told[-1][0] and tabs.EARLIER in told[-1][1]
     page.predict.click()
     page.reset.click()
     assert len({value for value, _ in told}) == 3
@@ -137,7 +141,10 @@ def test_customers_in_thousands_or_millions_start_fill_in_and_change_without_an_
             assert parse_amount(column, to) != parse_amount(column, was)
 
 
-@pytest.mark.parametrize("value", ["abc", "", "nan", "inf", "-5", "1_000", "<b>"])
+UNCLEAR = ["12,669", "12.669", "١٢", "1\u00a0234\u00a056"]
+
+
+@pytest.mark.parametrize("value", [*UNCLEAR, "abc", "", "nan", "inf", "-5", "1_000", "<b>"])
 def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(page, predictor, value):
     page.enter(Fresh="3")  # leaving a field is enough
     good = [3.0, *predictor.amounts[0][1:].tolist()]
@@ -155,9 +162,9 @@ def test_a_bad_entry_is_named_beside_its_field_and_the_last_good_answer_stays(pa
 def test_each_of_several_bad_entries_gets_its_line_and_loses_it_when_mended(page):
     for entered, left in (({"Milk": "a", "Frozen": "-5"}, ["Milk", "Frozen"]), ({"Milk": "7"}, ["Frozen"])):
         page.enter(**entered)
-        assert page.faulty() == left and cards.EARLIER in page.results.value
+        assert page.faulty() == left and tabs.EARLIER in page.results.value
     page.enter(Frozen="8")
-    assert page.faulty() == [] and cards.EARLIER not in page.results.value
+    assert page.faulty() == [] and tabs.EARLIER not in page.results.value
 
 
 def test_reset_and_each_preset_answer_once_for_their_customer(page, predictor, answers):

@@ -20,7 +20,7 @@ def copy(tmp_path):
 
 def _leaves(value):
     if isinstance(value, dict):
-        return [leaf for inner in value.values() for leaf in _leaves(inner)]
+        return [leaf for _, inner in sorted(value.items()) for leaf in _leaves(inner)]
     return [np.asarray(value)]
 
 

@@ -30,6 +30,18 @@ def _score(*arguments, folder, text=None):
         return CliRunner().invoke(main, ["score", *map(str, arguments)], input=text)
 
 
+def _wholesale(folder, *arguments, shell=None, **more):
+    """Run the command, or a line of bash in which `$0` is it, in a process."""
+    command = [sys.executable, "-m", "wholesale", *map(str, arguments)]
+    command = ["bash", "-c", shell.replace("$0", f"'{sys.executable}' -m wholesale")] if shell else command
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+    return subprocess.run(command, cwd=folder, text=True, check=False, timeout=60, **pipes)
+
+
+def _names(folder):
+    return {file.name for file in folder.iterdir()}
+
+
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
     """The 440, scored by the example of --help."""
@@ -50,22 +62,19 @@ def test_every_customer_gets_the_answers_of_predict_segments(shipped, predictor,
 
 def test_the_summary_counts_and_judges(shipped):
     path, result = shipped
-    assert (result.exit_code, result.stderr) == (0, "")
-    for words in ("Scored 440 customers into scored.csv.", "Few staples", "212", "as on record"):
+    assert (result.exit_code, result.stderr, _names(path.parent)) == (0, "", {"scored.csv"})
+    said = "Scored 440 customers into scored.csv.", "These customers spend as the 440 on record do"
+    for words in (*said, "Few staples", "212", "as on record"):
         assert words in result.stdout
-    assert "These customers spend as the 440 on record do" in result.stdout
-    assert [file.name for file in path.parent.iterdir()] == ["scored.csv"]
 
 
 def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(tmp_path):
-    far = "".join(",".join([str(10**6 + i)] * 6) + "\n" for i in range(50))
-    rows = far + "x,2,3,4,5,6\n" * 5
-    (tmp_path / "far.csv").write_text(f"{HEADER}\n{rows}")
-    result = _score("far.csv", folder=tmp_path)
-    assert result.stdout.startswith("Taken together, these customers are unlike the 440")
-    assert result.stdout.count("these customers are unlike") == 1
-    assert "python -m wholesale train" in result.stdout
-    assert "line 54: Fresh: x is not an amount ≥ 0\n  and 2 more\n" in result.stdout
+    far = "".join(f"{','.join([str(10**6 + i)] * 6)}\n" for i in range(50))
+    (tmp_path / "far.csv").write_text(f"{HEADER}\n{far}" + "x,2,3,4,5,6\n" * 5)
+    said = _score("far.csv", folder=tmp_path).stdout
+    assert said.startswith("Taken together, these customers are unlike the 440")
+    assert said.count("these customers are unlike") == 1 and "python -m wholesale train" in said
+    assert "line 54: Fresh: x is not an amount ≥ 0\n  and 2 more\n" in said
 
 
 def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
@@ -82,23 +91,19 @@ def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
 
 def test_standard_input_and_output(tmp_path):
     result = _score("-", "-o", "-", folder=tmp_path, text=f"id,{HEADER}\na,1,2,3,4,5,6\n")
-    assert result.exit_code == 0
     header, row = result.stdout.splitlines()
     assert header.startswith(f"id,{HEADER},kmeans_segment,kmeans_name,")
-    assert row.startswith('"a",1,2,3,4,5,6,')
-    assert "Scored 1 customer into standard output." in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert row.startswith('"a",1,2,3,4,5,6,') and "Scored 1 customer into standard output." in result.stderr
+    assert (result.exit_code, _names(tmp_path)) == (0, set())
 
 
 def test_an_output_is_replaced_only_by_force_and_quiet_says_nothing(tmp_path):
-    (tmp_path / "scored.csv").write_text("precious")
+    (output := tmp_path / "scored.csv").write_text("precious")
     result = _score(SHIPPED, "-o", "scored.csv", folder=tmp_path)
     said = "scored.csv is there already; replace it with --force, or choose another with -o\n"
-    assert (result.exit_code, result.stderr) == (1, said)
-    assert (tmp_path / "scored.csv").read_text() == "precious"
+    assert (result.exit_code, result.stderr, output.read_text()) == (1, said, "precious")
     result = _score(SHIPPED, "-o", "scored.csv", "--force", "--quiet", folder=tmp_path)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
-    assert (tmp_path / "scored.csv").read_text().count("\n") == 441
+    assert (result.exit_code, result.output, output.read_text().count("\n")) == (0, "", 441)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +122,10 @@ def test_an_output_is_replaced_only_by_force_and_quiet_says_nothing(tmp_path):
 def test_what_cannot_be_scored_is_refused_in_one_sentence(tmp_path, content, arguments, sentence):
     if content is not None:
         (tmp_path / "mine.csv").write_text(content)
-    before = {file.name for file in tmp_path.iterdir()}
+    before = _names(tmp_path)
     result = _score("mine.csv", *arguments, folder=tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 1 and _names(tmp_path) == before
     assert result.stderr.startswith(sentence) and result.stderr.count("\n") == 1
-    assert {file.name for file in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("moment", ["scoring", "waiting for a pipe"])
@@ -139,8 +143,7 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path, how, moment):
         time.sleep(0.02)
     process.send_signal(how)
     assert process.communicate(timeout=20)[1] == "Stopped; nothing was written.\n"
-    assert process.returncode == 130
-    assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
+    assert (process.returncode, _names(tmp_path)) == (130, {"mine.csv"})
 
 
 @pytest.mark.parametrize("source", ["-", "mine.csv"])
@@ -150,7 +153,7 @@ def test_rejected_rows_are_written_only_where_told_if_the_output_is_standard_out
     result = _score(source, "-o", "-", folder=tmp_path, text=text)
     assert (result.exit_code, result.stdout.count("\n")) == (3, 2)
     assert "Rejected 1 row; keep such rows with --rejected FILE:\n  line 3: Delicassen: x" in result.stderr
-    assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
+    assert _names(tmp_path) == {"mine.csv"}
     result = _score(source, "-o", "-", "--json", folder=tmp_path, text=text)
     assert json.loads(result.stderr)["rejected_file"] is None
     result = _score(source, "-o", "-", "--rejected", "bad.csv", folder=tmp_path, text=text)
@@ -158,23 +161,15 @@ def test_rejected_rows_are_written_only_where_told_if_the_output_is_standard_out
     assert (tmp_path / "bad.csv").read_text().count("\n") == 2
 
 
-def _wholesale(folder, *arguments, shell=None, **more):
-    """Run the command, or a line of bash in which `$0` is it."""
-    command = [sys.executable, "-m", "wholesale", *map(str, arguments)]
-    command = ["bash", "-c", shell.replace("$0", f"'{sys.executable}' -m wholesale")] if shell else command
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    return subprocess.run(command, cwd=folder, text=True, check=False, timeout=60, **pipes)
-
-
 def test_a_pipe_is_read_once(tmp_path):
     os.mkfifo(pipe := tmp_path / "pipe.csv")
     writer = threading.Thread(target=pipe.write_bytes, args=[SHIPPED.read_bytes()], daemon=True)
     writer.start()
-    result = _wholesale(tmp_path, "score", "pipe.csv", "-o", "out.csv")
+    named = _wholesale(tmp_path, "score", "pipe.csv", "-o", "out.csv")
     writer.join()
-    assert result.stdout.startswith("Scored 440 customers into out.csv.") and result.stderr == ""
-    result = _wholesale(tmp_path, shell=f"$0 score <(cat '{SHIPPED}')")
-    assert result.stdout.startswith("Scored 440 customers into stdin.scored.csv.") and result.stderr == ""
+    other = _wholesale(tmp_path, shell=f"$0 score <(cat '{SHIPPED}')")
+    for result, name in ((named, "out.csv"), (other, "stdin.scored.csv")):
+        assert result.stdout.startswith(f"Scored 440 customers into {name}.") and result.stderr == ""
     assert (tmp_path / "stdin.scored.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
 
 
@@ -184,7 +179,7 @@ def test_other_commands_refuse_a_pipe_in_a_sentence(tmp_path, command):
     result = _wholesale(tmp_path, command[0], "pipe", *command[1:])
     sentence = "pipe is no file that can be read twice: write what it gives into one\n"
     assert result.stderr.removeprefix("  Read pipe\n") == sentence
-    assert (result.returncode, [file.name for file in tmp_path.iterdir()]) == (1, ["pipe"])
+    assert (result.returncode, _names(tmp_path)) == (1, {"pipe"})
 
 
 @pytest.mark.parametrize("arguments", [("-o", "-"), ("--json", "-o", "out.csv"), ("-o", "out.csv")], ids=str)

@@ -10,10 +10,11 @@ from wholesale.manifest import ROOT, SHIPPED_SHA256
 from wholesale.palette import SAME, SIMILAR
 from wholesale.predict import UNFAMILIAR
 
-DATA_CARD = (ROOT / "dataset" / "README.md").read_text()
-MODEL_CARD = (ROOT / "models" / "README.md").read_text()
-README = (ROOT / "README.md").read_text()
+FOLDERS = {"README": ROOT, "data card": ROOT / "dataset", "model card": ROOT / "models"}
+TEXTS = {name: (folder / "README.md").read_text() for name, folder in FOLDERS.items()}
+DATA_CARD, MODEL_CARD = TEXTS["data card"], TEXTS["model card"]
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+ROWS = {line.split("`")[1]: line for line in DATA_CARD.splitlines() if line.startswith("| `")}
 
 
 def _grouped(number: float) -> str:
@@ -24,16 +25,14 @@ def _grouped(number: float) -> str:
 def test_the_data_card_gives_each_columns_range_and_median(customers, column):
     amounts = customers[column]
     low, high, middle = map(_grouped, (amounts.min(), amounts.max(), amounts.median()))
-    line = next(line for line in DATA_CARD.splitlines() if line.startswith(f"| `{column}`"))
-    assert f"{low} to {high} m.u., median {middle} |" in line
+    assert f"{low} to {high} m.u., median {middle} |" in ROWS[column]
 
 
 def test_the_data_card_names_the_file_by_its_hash_and_counts_channels_and_regions(customers):
     for column, words in (("Channel", CHANNELS), ("Region", REGIONS)):
-        line = next(line for line in DATA_CARD.splitlines() if line.startswith(f"| `{column}`"))
         for code, word in words.items():
             count = (customers[column] == code).sum()
-            assert re.search(rf"{code} {word}[^·|]*: {count}\b", line, re.IGNORECASE)
+            assert re.search(rf"{code} {word}[^·|]*: {count}\b", ROWS[column], re.IGNORECASE)
     assert SHIPPED_SHA256 in DATA_CARD
     assert not customers.isna().any(axis=None) and customers[list(SPEND_COLUMNS)].min(axis=None) == 3
     assert f"for {(customers['Region'] == 3).mean():.0%} of the customers" in DATA_CARD
@@ -56,19 +55,18 @@ def test_the_model_card_gives_bic_restarts_self_placement_and_what_speaks_agains
     assert (customers[list(SPEND_COLUMNS)] == 3).any(axis=1).sum() == 8  # notebook 3 asserts the rest
 
 
-@pytest.mark.parametrize("document", [README, DATA_CARD, MODEL_CARD], ids=["README", "dataset", "models"])
+@pytest.mark.parametrize("document", TEXTS)
 def test_relative_links_lead_somewhere(document):
-    folders = {README: ROOT, DATA_CARD: ROOT / "dataset", MODEL_CARD: ROOT / "models"}
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document):
-        assert (folders[document] / target).exists(), target
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", TEXTS[document]):
+        assert (FOLDERS[document] / target).exists(), target
 
 
-@pytest.mark.parametrize("document", [README, MODEL_CARD], ids=["README", "models"])
+@pytest.mark.parametrize("document", ["README", "model card"])
 def test_python_in_the_documents_runs(document):
-    blocks = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", TEXTS[document], re.DOTALL)
     assert blocks
     for block in blocks:
-        exec(compile(block, "document", "exec"), {})
+        exec(compile(block, document, "exec"), {})
 
 
 def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():

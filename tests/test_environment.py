@@ -6,39 +6,33 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from wholesale.manifest import ROOT
 
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIRED = {*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]}
+LOCK = (ROOT / "requirements.lock").read_text()
 NAMED_BY_THE_USER = "jupyterlab voila ipywidgets scikit-learn pandas numpy seaborn scipy nbval"
-
-
-def _required() -> set[str]:
-    project = PYPROJECT["project"]
-    return {*project["dependencies"], *project["optional-dependencies"]["dev"]}
 
 
 def test_conda_gets_the_same_packages_and_bounds():
     dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     pip = next(entry["pip"] for entry in dependencies if isinstance(entry, dict))
     conda = {entry for entry in dependencies if isinstance(entry, str)}
-    python = f"python{PYPROJECT['project']['requires-python']}"
-    assert conda | set(pip) == _required() | {python, "pip", "--editable ."}
+    python = f"python{PROJECT['requires-python']}"
+    assert conda | set(pip) == REQUIRED | {python, "pip", "--editable ."}
 
 
 def test_the_users_nine_packages_are_required():
-    assert {re.split("[<>=]", requirement)[0] for requirement in _required()} >= set(
-        NAMED_BY_THE_USER.split()
-    )
+    assert set(NAMED_BY_THE_USER.split()) <= {Requirement(each).name for each in REQUIRED}
 
 
-@pytest.mark.parametrize("requirement", sorted(_required()))
+@pytest.mark.parametrize("requirement", sorted(REQUIRED))
 def test_every_package_is_bounded_and_locked_within_its_bounds(requirement):
-    from packaging.requirements import Requirement
-
     wanted = Requirement(requirement)
     assert {bound.operator for bound in wanted.specifier} == {">=", "<"}
-    locked = re.search(rf"^{wanted.name}==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    locked = re.search(rf"^{wanted.name}==(\S+)", LOCK, re.MULTILINE)
     assert locked and wanted.specifier.contains(locked[1])
 
 
@@ -46,14 +40,12 @@ def test_the_wheel_holds_what_the_installed_command_needs(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     names = ZipFile(next(tmp_path.glob("*.whl"))).namelist()
-    for name in ("models/manifest.json", "dataset/wholesale_customers.csv", "voila.json"):
-        assert f"wholesale/shipped/{name}" in names
-    for name in ("05_predictor", "06_your_customers"):
-        assert f"wholesale/shipped/notebooks/{name}.ipynb" in names
+    shipped = ("models/manifest.json", "dataset/wholesale_customers.csv", "voila.json")
+    notebooks = ("notebooks/05_predictor.ipynb", "notebooks/06_your_customers.ipynb")
+    assert {f"wholesale/shipped/{name}" for name in (*shipped, *notebooks)} <= set(names)
     assert any(name.endswith("share/jupyter/voila/templates/wholesale/index.html.j2") for name in names)
 
 
 def test_the_lock_has_hashes_and_names_no_index():
-    lock = (ROOT / "requirements.lock").read_text()
-    assert lock.count("--hash=sha256:") > lock.count("==")
-    assert not re.search(r"index|find-links|https?://", lock)
+    assert LOCK.count("--hash=sha256:") > LOCK.count("==")
+    assert not re.search(r"index|find-links|https?://", LOCK)

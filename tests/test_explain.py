@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from wholesale.amounts import parse_amounts
 from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
 from wholesale.explain import OVERSHOOT, explain
 from wholesale.predict import load_predictor, predict_segment, predict_segments
@@ -81,12 +83,15 @@ def test_contributions_add_up_to_the_difference_of_the_two_nearest_squared_dista
     shipped = load_predictor()
     for predictor in (shipped, with_centres(shipped, np.random.default_rng(k).normal(size=(k, 6)))):
         gaps = predictor.standardize(np.array(spend, dtype=float)) - predictor.centers["kmeans"]
-        own, following = np.sort((gaps**2).sum(axis=1))[:2]
-        total = math.fsum(reason.contribution for reason in explain(predictor, spend).reasons)
+        squares, found = (gaps**2).sum(axis=1), explain(predictor, spend)
+        own, following = np.sort(squares)[:2]
+        total = math.fsum(reason.contribution for reason in found.reasons)
         assert total == pytest.approx(following - own, rel=1e-12, abs=1e-12 * following)
+        assert squares[found.rival - 1] == pytest.approx(following)
+        assert found.rival_name == predictor.names["kmeans"][found.rival - 1]
 
 
-def test_a_reason_has_the_amount_as_entered_and_the_typical_amount_of_the_segment(predictor, amounts):
+def test_a_reason_has_amount_and_typical_amount_and_speaks_for_the_nearer_centre(predictor, amounts):
     for segment in (1, 2, 3):
         members = amounts[predictor.segments["kmeans"] == segment]
         reasons = explain(predictor, members[0]).reasons
@@ -94,15 +99,9 @@ def test_a_reason_has_the_amount_as_entered_and_the_typical_amount_of_the_segmen
         assert [reason.amount for reason in reasons] == members[0].tolist()
         geometric = np.expm1(np.log1p(members).mean(axis=0))
         assert [reason.centre for reason in reasons] == pytest.approx(geometric, rel=1e-9)
-
-
-def test_the_rival_is_next_nearest_and_each_category_speaks_for_the_nearer_centre(predictor, amounts):
-    for spend in amounts[::20]:
-        own, second = np.argsort(predict_segment(predictor, spend).kmeans.scores)[:2]
-        answer, z = explain(predictor, spend), predictor.standardize(spend)
-        assert (answer.rival, answer.rival_name) == (second + 1, predictor.names["kmeans"][second])
-        to_own, to_rival = np.abs(z - predictor.centers["kmeans"][[own, second]])
-        assert [reason.contribution > 0 for reason in answer.reasons] == (to_own < to_rival).tolist()
+        centers, rival = predictor.centers["kmeans"], explain(predictor, members[0]).rival
+        to_own, to_rival = np.abs(predictor.standardize(members[0]) - centers[[segment - 1, rival - 1]])
+        assert [reason.contribution > 0 for reason in reasons] == (to_own < to_rival).tolist()
 
 
 @given(SPEND, st.integers(2, 6))
@@ -141,15 +140,11 @@ def test_none_is_said_where_only_an_amount_below_zero_or_too_large_for_a_number_
     assert explain(with_centres(predictor, centres), [100] * 6).change is None
 
 
-def test_an_amount_of_exactly_zero_can_be_the_change(predictor):
+def test_zero_can_be_the_change_and_a_tie_there_is_one_where_the_other_segment_wins_it(predictor, plain):
     centres = np.zeros((2, 6))
     centres[1, 0] = 2 * (-predictor.mean[0] / predictor.scale[0] + 1e-3)
     change = assert_change_holds(with_centres(predictor, centres), [5, 1, 1, 1, 1, 1])
     assert (change.column, change.to) == ("Fresh", 0)
-
-
-def test_a_tie_at_exactly_zero_is_a_change_where_the_other_segment_wins_it(plain):
-    centres = np.zeros((2, 6))
     centres[:, 0] = -3, 3
     change = assert_change_holds(with_centres(plain, centres), [5, 0, 0, 0, 0, 0])
     assert (change.column, change.to, change.segment) == ("Fresh", 0, 1)
@@ -219,22 +214,15 @@ def test_a_similar_customer_is_shown_as_on_record_and_an_unknown_code_as_it_is(p
     assert one.channel in ("Channel 8", "Channel 9") and one.region == "Region 0"
 
 
-def test_a_customer_on_record_is_the_same_and_not_merely_alike(predictor, amounts):
-    for i in range(0, len(amounts), 40):
-        answer = explain(predictor, amounts[i])
-        assert answer.same == (i + 1,) and len(answer.alike) == 5
-        assert i + 1 not in [one.customer for one in answer.alike]
-    assert explain(predictor, amounts[0] + 0.5).same == ()
-
-
-def test_all_customers_of_the_same_amounts_are_named_and_ties_go_by_number(predictor, amounts):
+def test_who_has_the_same_amounts_is_named_and_not_merely_alike_and_ties_go_by_number(predictor, amounts):
     doubled = amounts.copy()
     doubled[[4, 200]] = doubled[0]
     twins = replace(predictor, amounts=doubled)
-    assert explain(twins, amounts[0]).same == (1, 5, 201)
-    assert not {1, 5, 201} & {one.customer for one in explain(twins, amounts[0]).alike}
-    nearest = explain(twins, amounts[0] + 1).alike[:3]
-    assert [one.customer for one in nearest] == [1, 5, 201]
+    assert explain(twins, amounts[0]).same == (1, 5, 201) and explain(predictor, amounts[40]).same == (41,)
+    assert explain(predictor, amounts[0] + 0.5).same == ()
+    alike = [one.customer for one in explain(twins, amounts[0]).alike]
+    assert len(alike) == 5 and not {1, 5, 201} & {*alike}
+    assert [one.customer for one in explain(twins, amounts[0] + 1).alike[:3]] == [1, 5, 201]
 
 
 def test_there_are_fewer_similar_customers_where_few_are_on_record(predictor, amounts):
@@ -250,10 +238,13 @@ def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, am
     assert explain(predictor, {name: format_amount(amount) for name, amount in by_name.items()}) == by_order
 
 
-@pytest.mark.parametrize("spend", [[1, -5, 1, 1, 1, "x"], [1, 2], {"Fresh": 1}, [1, 1, 1, 1, 1, math.nan]])
-def test_bad_amounts_are_refused_as_predicting_refuses_them(predictor, spend):
-    with pytest.raises(ValueError) as predicting:
-        predict_segment(predictor, spend)
-    with pytest.raises(ValueError) as explaining:
-        explain(predictor, spend)
-    assert str(explaining.value) == str(predicting.value)
+@pytest.mark.parametrize(
+    "spend", [[1, -5, 1, "", 1, "x"], [1, 2], {"Fresh": 1}, [1, None, 1, 1, math.inf, math.nan]]
+)
+def test_bad_amounts_are_refused_alike_where_they_are_parsed_predicted_and_explained(predictor, spend):
+    refusals = []
+    for take in (parse_amounts, partial(predict_segment, predictor), partial(explain, predictor)):
+        with pytest.raises(ValueError) as refusal:
+            take(spend)
+        refusals.append(str(refusal.value))
+    assert len(set(refusals)) == 1

@@ -14,14 +14,9 @@ from wholesale.manifest import ROOT
 
 def _make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
     """Run make as by hand, also where a make started these tests and tells its children of itself."""
-    environment = {name: os.environ[name] for name in os.environ if not name.startswith(("MAKE", "MFLAGS"))}
-    return subprocess.run(
-        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def _make_python(python: Path) -> subprocess.CompletedProcess:
-    return _make("--silent", "python", f"PYTHON={python}")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--silent", *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(params=["plain", "with a space"])
@@ -30,12 +25,12 @@ def folder(request, tmp_path) -> Path:
     return tmp_path / request.param
 
 
-def _stub(folder: Path, refused: str) -> Path:
-    """Write a Python that fails whatever is asked of it about `refused`."""
-    stub = folder / "python"
-    stub.write_text(f'#!/bin/sh\ncase "$*" in *{refused}*) exit 1;; esac\n')
-    stub.chmod(0o755)
-    return stub
+def _stub(path: Path, *lines: str) -> Path:
+    """Write a Python that is a script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o755)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -47,14 +42,16 @@ def _stub(folder: Path, refused: str) -> Path:
     ],
 )
 def test_an_old_incomplete_or_missing_python_is_refused(folder, refused, sentence):
-    stub = _stub(folder, refused) if refused else folder / "python"
-    result = _make_python(stub)
+    stub = folder / "python"
+    if refused:
+        _stub(stub, f'case "$*" in *{refused}*) exit 1;; esac')
+    result = _make("python", f"PYTHON={stub}")
     assert result.returncode != 0
     assert result.stdout == f"{stub} {sentence}\n" if refused else sentence in result.stdout
 
 
 def test_a_fit_python_passes_in_silence_and_help_lists_the_two_commands():
-    result = _make_python(Path(sys.executable))
+    result = _make("python", f"PYTHON={sys.executable}")
     assert (result.returncode, result.stdout) == (0, "")
     text = _make().stdout
     assert "make app" in text and "make test" in text
@@ -65,10 +62,7 @@ def test_the_set_up_is_done_once_in_any_folder_and_then_silent(folder):
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "share", folder / "share")
-    python = folder / "its env" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$@" >> told\n')
-    python.chmod(0o755)
+    _stub(folder / "its env" / "bin" / "python", 'echo "$@" >> told')
     shutil.copy(ROOT / "requirements.lock", folder / "its env")
 
     def told(target: str) -> list[str]:

@@ -1,12 +1,12 @@
 import hashlib
 import json
 import os
-import re
 import shutil
 
 import numpy as np
 import pytest
 
+from wholesale import manifest
 from wholesale.bundle import load_bundle
 from wholesale.manifest import (
     EVIDENCE,
@@ -15,7 +15,6 @@ from wholesale.manifest import (
     MODELS_FOLDER,
     SEAL,
     BundleError,
-    check_folder,
     read_files,
     read_manifest,
     sealed,
@@ -23,7 +22,7 @@ from wholesale.manifest import (
     write_file,
     write_files,
 )
-from wholesale.predictor import load_predictor
+from wholesale.predictor import check_folder, load_predictor
 
 RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
 
@@ -51,7 +50,7 @@ SPOILT = {
     "missing": lambda file: file.unlink(),
     "empty": lambda file: file.write_bytes(b""),
     "truncated": lambda file: file.write_bytes(file.read_bytes()[:-9]),
-    "altered": lambda file: file.write_bytes(file.read_bytes().replace(b"4", b"5")),
+    "altered": lambda file: file.write_bytes(file.read_bytes()[:-9] + b"?" + file.read_bytes()[-8:]),
     "link": lambda file: file.symlink_to(file.rename(file.with_name("elsewhere"))),
     "folder": lambda file: _replaced(file, os.mkdir),
     "pipe": lambda file: _replaced(file, os.mkfifo),
@@ -80,17 +79,6 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(folder):
             read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", [*FILES, EVIDENCE])
-def test_a_flipped_bit_in_any_other_file_is_refused(folder, name):
-    content = bytearray((folder / name).read_bytes())
-    for at in np.random.default_rng(1).integers(0, len(content), 5):
-        content[at] ^= 16
-        (folder / name).write_bytes(content)
-        with pytest.raises(BundleError, match=re.escape(f"{name} is not the file that was saved")):
-            check_folder(folder)
-        content[at] ^= 16
-
-
 BAD_MANIFESTS = dict.fromkeys((b"", b"\x80\x04", b"[1]", b"{}", b'{"format": "2"}'), "cannot be read") | {
     None: f"no {MANIFEST}",
     b'{"format": 2, "metrics": null}': "not in order",
@@ -110,17 +98,17 @@ def test_a_spoilt_manifest_is_refused_with_the_command_to_retrain(folder, conten
 
 
 def test_the_seal_is_the_hash_of_the_canonical_json_of_all_the_rest():
-    manifest = json.loads((MODELS_FOLDER / MANIFEST).read_bytes())
-    seal = manifest.pop("manifest_sha256")
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    content = json.loads((MODELS_FOLDER / MANIFEST).read_bytes())
+    seal = content.pop("manifest_sha256")
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert seal == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_evidence_is_covered_where_there_is_any_and_none_is_taken_on_trust(folder):
     (folder / EVIDENCE).unlink()
-    manifest = json.loads((folder / MANIFEST).read_bytes())
-    del manifest["files"][EVIDENCE]
-    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
+    content = json.loads((folder / MANIFEST).read_bytes())
+    del content["files"][EVIDENCE]
+    (folder / MANIFEST).write_bytes(to_json(sealed(content, SEAL)))
     assert check_folder(folder)
     shutil.copy(MODELS_FOLDER / EVIDENCE, folder)
     with pytest.raises(BundleError, match=r"evidence\.json is not the file that was saved"):
@@ -136,9 +124,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
 
 @pytest.mark.parametrize("saved", ["1.0.2", "2.9.1", "?"])
 def test_another_scikit_learn_is_refused(folder, saved):
-    manifest = read_manifest(folder)
-    manifest["versions"]["scikit-learn"] = saved
-    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
+    changed = read_manifest(folder)
+    changed["versions"]["scikit-learn"] = saved
+    (folder / MANIFEST).write_bytes(to_json(sealed(changed, SEAL)))
     with pytest.raises(BundleError, match="was made with scikit-learn"):
         check_folder(folder)
 
@@ -152,6 +140,8 @@ def test_json_is_exact_and_has_a_line_per_leaf():
         to_json({"a": float("nan")})
 
 
-def test_the_project_s_own_folder_is_retrained_without_a_file():
+def test_the_project_s_own_folder_is_retrained_without_a_file_and_an_installed_one_elsewhere(monkeypatch):
     assert str(BundleError("gone")).endswith("retrain with: python -m wholesale train")
-    assert str(BundleError("gone", MODELS_FOLDER / ".." / MODELS_FOLDER.name)).endswith("wholesale train")
+    monkeypatch.setattr(manifest, "ELSEWHERE", " -o mine")
+    told = str(BundleError("gone", MODELS_FOLDER / ".." / MODELS_FOLDER.name))
+    assert told.endswith("retrain with: python -m wholesale train -o mine")

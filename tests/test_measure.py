@@ -10,9 +10,8 @@ from wholesale.app.view import presets
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.manifest import SHIPPED
-from wholesale.measure import measure, mixture
 from wholesale.models import cross_validated_log_density, fit_gmm
-from wholesale.predict import predict_segment, predict_segments
+from wholesale.predict import measure, mixture, predict_segment, predict_segments
 from wholesale.preprocessing import log_standardizer
 from wholesale.report.study import fit
 from wholesale.scoring import score_file

@@ -19,26 +19,31 @@ NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in PATHS}
 ANY_FILE = "06_your_customers.ipynb"
 ARTICLES = [name for name in NOTEBOOKS if name != PAGE]
 CLAIMS = [name for name in ARTICLES if name != ANY_FILE]
-OUTPUTLESS = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
+SILENT = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
 
 
-def _code(name):
-    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+CODE, PROSE = (
+    {name: [cell for cell in book.cells if cell.cell_type == kind] for name, book in NOTEBOOKS.items()}
+    for kind in ("code", "markdown")
+)
+TREES = {name: [ast.parse(cell.source) for cell in cells] for name, cells in CODE.items()}
+NODES = {name: [node for tree in trees for node in ast.walk(tree)] for name, trees in TREES.items()}
 
 
-def _prose(name):
-    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown"]
-
-
-def _shows(statement: ast.stmt) -> bool:
-    """Whether a statement may leave an output: nbval checks nothing of a cell whose output is missing."""
-    return not isinstance(statement, OUTPUTLESS)
+def _tags(cell):
+    return set(cell.metadata.get("tags", []))
 
 
 def test_the_six_notebooks_are_there_in_order():
-    stems = " ".join(path.stem for path in PATHS)
-    expected = "01_explore 02_log_and_standardize 03_fit_and_compare 04_dendrograms 05_predictor"
-    assert stems == f"{expected} 06_your_customers"
+    names = [
+        "explore",
+        "log_and_standardize",
+        "fit_and_compare",
+        "dendrograms",
+        "predictor",
+        "your_customers",
+    ]
+    assert [path.stem for path in PATHS] == [f"{i:02}_{name}" for i, name in enumerate(names, start=1)]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -49,67 +54,65 @@ class TestEveryNotebook:
         assert NOTEBOOKS[name].cells[0].source.startswith("# ")
 
     def test_has_short_cells_and_at_least_as_many_of_prose_as_of_code(self, name):
-        assert len(_prose(name)) >= len(_code(name)) > 0
-        for cell in _code(name):
+        assert len(PROSE[name]) >= len(CODE[name]) > 0
+        for cell in CODE[name]:
             assert len([line for line in cell.source.splitlines() if line.strip()]) <= 10, cell.source
 
     def test_imports_in_one_cell_only(self, name):
         imports = re.compile(r"^\s*(import|from) ", re.MULTILINE)
-        assert sum(bool(imports.search(cell.source)) for cell in _code(name)) == 1
+        assert sum(bool(imports.search(cell.source)) for cell in CODE[name]) == 1
 
     def test_defines_no_class_and_no_long_function(self, name):
-        for cell in _code(name):
-            for node in ast.walk(ast.parse(cell.source)):
-                assert not isinstance(node, ast.ClassDef)
-                if isinstance(node, ast.FunctionDef):
-                    assert node.end_lineno - node.lineno <= 5
+        for node in NODES[name]:
+            assert not isinstance(node, ast.ClassDef)
+            assert not isinstance(node, ast.FunctionDef) or node.end_lineno - node.lineno <= 5
 
     def test_holds_no_error_no_stderr_and_no_path_of_a_machine(self, name):
-        outputs = [output for cell in _code(name) for output in cell.outputs]
+        outputs = [output for cell in CODE[name] for output in cell.outputs]
         assert not {"error", "stderr"} & {output.get("name", output.output_type) for output in outputs}
         assert not re.search(r"/(home|root|work|tmp|Users)/", nbformat.writes(NOTEBOOKS[name]))
 
     def test_uses_no_magic_that_hides_a_cell_from_the_checks(self, name):
-        for cell in _code(name):
+        for cell in CODE[name]:
             assert not re.search(r"^\s*[%!]|NBVAL_|nbval-", cell.source, re.MULTILINE)
-            assert not {"raises-exception", "skip-execution"} & set(cell.metadata.get("tags", []))
+            assert not {"raises-exception", "skip-execution"} & _tags(cell)
 
 
 @pytest.mark.parametrize("name", ARTICLES)
 class TestEveryArticle:
     def test_is_committed_as_restart_and_run_all_leaves_it(self, name):
-        assert [cell.execution_count for cell in _code(name)] == list(range(1, len(_code(name)) + 1))
+        assert [cell.execution_count for cell in CODE[name]] == list(range(1, len(CODE[name]) + 1))
 
     def test_keeps_the_output_of_every_cell_that_shows_something(self, name):
-        for cell in _code(name):
-            shows = any(_shows(statement) for statement in ast.parse(cell.source).body)
+        """Nbval checks nothing of a cell whose output is missing."""
+        for cell, tree in zip(CODE[name], TREES[name], strict=True):
+            shows = not all(isinstance(statement, SILENT) for statement in tree.body)
             assert bool(cell.outputs) == shows, cell.source
 
     def test_ends_with_what_was_found_and_shows_figures(self, name):
-        assert any(cell.source.startswith("## What we found") for cell in _prose(name)[-2:])
-        assert any("image/png" in output.get("data", {}) for cell in _code(name) for output in cell.outputs)
+        assert any(cell.source.startswith("## What we found") for cell in PROSE[name][-2:])
+        assert any("image/png" in output.get("data", {}) for cell in CODE[name] for output in cell.outputs)
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_asserts_what_its_prose_claims(name):
-    nodes = [node for cell in _code(name) for node in ast.walk(ast.parse(cell.source))]
-    assert sum(isinstance(node, ast.Assert) for node in nodes) >= 5
+    assert sum(isinstance(node, ast.Assert) for node in NODES[name]) >= 5
 
 
 def test_the_prose_of_the_notebook_for_any_file_claims_no_number_of_its_own():
-    for cell in _prose(ANY_FILE)[1:]:
+    for cell in PROSE[ANY_FILE][1:]:
         assert not re.search(r"\d", re.sub(r"`.*?`", "", cell.source)), cell.source
 
 
 def test_the_notebook_for_any_file_takes_its_parameters_from_papermill():
-    tagged = [cell for cell in _code(ANY_FILE) if "parameters" in cell.metadata.get("tags", [])]
-    names = [target.id for cell in tagged for node in ast.parse(cell.source).body for target in node.targets]
+    (cell,) = (cell for cell in CODE[ANY_FILE] if "parameters" in _tags(cell))
+    names = [target.id for statement in ast.parse(cell.source).body for target in statement.targets]
     assert names == ["source", "columns", "decimal", "sheet", "blank", "models", "segments"]
 
 
 def test_the_page_has_at_most_three_code_cells_and_no_outputs():
-    assert len(_code(PAGE)) <= 3
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in _code(PAGE))
+    assert len(CODE[PAGE]) <= 3
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in CODE[PAGE])
 
 
 def test_a_warning_that_python_hides_is_no_difference_whatever_the_environment_shows(tmp_path):

@@ -1,10 +1,10 @@
 """Segments fitted on customers of one's own, and answered from their folder by every command."""
 
 import json
+import os
 from dataclasses import replace
 from functools import partial
 from html import unescape
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from servers import free_port
 from typer.testing import CliRunner
 
 from wholesale import bundle as bundles
-from wholesale.app import build_app, cards, sentences
+from wholesale.app import build_app, sentences, tabs
 from wholesale.app.server import page as server
 from wholesale.app.server import upload
 from wholesale.app.server.answers import answer, segments
@@ -23,17 +23,15 @@ from wholesale.bundle import load_bundle, train
 from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.evidence import saved, search_covariances
+from wholesale.evidence import compare_covariances, saved
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
-from wholesale.measure import measure
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
+from wholesale.predict import measure
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
 from wholesale.report.study import Fitted
-from wholesale.scoring import score_table
-from wholesale.scoring.summary import count, summarize
 
 K = 4
 ROWS = 90
@@ -49,7 +47,7 @@ def _simulated(rows: int) -> pd.DataFrame:
     return pd.DataFrame(rng.lognormal(level, 0.8).round(2), columns=list(SPEND_COLUMNS))
 
 
-def _tasks(_X, _gmm, labels, _jobs) -> dict:
+def _tasks(*_) -> dict:
     """Evidence made up in no time."""
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
     counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
@@ -119,7 +117,7 @@ def test_the_evidence_made_is_in_their_bundle_else_the_command_that_makes_it(tra
 
 
 def test_the_page_says_nothing_that_holds_for_the_shipped_customers_only(own):
-    page = unescape(segments_tab(own) + about_tab(own) + cards.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
+    page = unescape(segments_tab(own) + about_tab(own) + tabs.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
     for words in ("440", "Portug", "2013,", "UCI", "Channel", "Region", "Lisbon", "Horeca", "wc-mixes"):
         assert words not in page.replace("20130101", ""), words
     assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected" in page
@@ -156,8 +154,10 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     monkeypatch.setattr(server, "PageServer", Stub)
     monkeypatch.setenv("WHOLESALE_MODELS", str(MODELS_FOLDER))  # what is said on the command line wins
     monkeypatch.chdir(trained[1].parent)
+    before = dict(os.environ)
     _run("serve", "--models", trained[1].name, "--port", free_port())
     assert [its.names for its in served] == [own.names] * 3
+    assert os.environ == before
 
 
 def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch, tmp_path):
@@ -243,7 +243,8 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     assert kind is None or own.precisions_cholesky.shape == (segments, 6, 6)
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
-    assert said in text.fit(Fitted(load_bundle(tmp_path / "out"), table))
+    saved = load_bundle(tmp_path / "out")
+    assert said in text.fit(Fitted(saved.predictor, table, saved))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind
@@ -268,7 +269,7 @@ def unmixed(tmp_path_factory):
 def test_page_and_api_say_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
-    page = cards.answer(own, spend)
+    page = tabs.answer(own, spend)
     assert not own.has_mixture and build_app(own) and len(presets(own)) == 3
     assert page.count(sentences.NO_MIXTURE) == 3, "the mixture's card, what is announced, the text to copy"
     assert "of 2 models agree" in page and "of 3 models" not in page
@@ -294,11 +295,10 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
     assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
 
 
-def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed):
-    own, read = load_predictor(unmixed[1]), read_file(unmixed[0])
-    scored = score_table(own, read.accepted)
-    told = summarize(own, count(own, scored, read.rejected), [])
-    page = upload.result(own, SimpleNamespace(summary=told, names=scored.column_names, rows=[]))
+def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_path):
+    own, source = load_predictor(unmixed[1]), tmp_path / "customers.csv"
+    source.write_bytes(unmixed[0].read_bytes())
+    page = upload.result(own, upload.score_upload(own, source, upload.read_query({}), lambda *_: None))
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 
@@ -307,9 +307,9 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     X = log_standardizer().fit_transform(table)
     for name, value in {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}.items():
         monkeypatch.setattr(saved, name, value)
-    monkeypatch.setattr(saved, "search_covariances", partial(search_covariances, seeds=1, restarts=1))
+    monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
-    assert len(list(saved.compute(table, X, None, labels, tmp_path))) == 1 + 4 * 3 + 2
+    assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == 1 + 4 * 3 + 2
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
 

@@ -135,7 +135,7 @@ class TestWhatIsSaid:
         for answers in (placement.answers, fitted.answers):
             assert (answers["ward_name"] == np.array(names)[answers["ward_segment"] - 1]).all()
             assert np.bincount(answers["ward_segment"])[1:].tolist() == sizes
-        assert placement.summary.segments["ward"] == list(zip(names, sizes, strict=True))
+        assert placement.sizes.loc["ward", "customers"].tolist() == sizes
         found = text.found(own, placement, NONE, fitted, 3)
         agreed = re.search(r"new models agree on (\S+ of 440)", found)
         assert f"three models agree on {agreed[1]}" in text.agreement(placement)
@@ -196,13 +196,17 @@ class TestWhatIsSaid:
     def test_of_a_file_with_a_column_called_line_goes_by_the_lines_of_the_file(self, tmp_path, customers):
         customers.head(3).assign(line=["x", "y", "y"]).to_csv(tmp_path / "some.csv", index=False)
         assert study.place(read_file(tmp_path / "some.csv")).answers.index.tolist() == [2, 3, 4]
+        customers[list(SPEND_COLUMNS)].assign(line="x").to_csv(tmp_path / "all.csv", index=False)
+        own = read_file(tmp_path / "all.csv")
+        contested = exhibits.contested(study.fit(own, 3), own)
+        assert contested.columns.name == "line" and contested["line"].eq("x").all()
 
     def test_of_more_than_can_be_fitted_counts_all(self, written, monkeypatch):
         monkeypatch.setattr("wholesale.bundle.LARGEST", 300)
         monkeypatch.setattr(study, "DRAWN", 200)
         own = written()
         fitted = study.fit(own, 3)
-        assert not fitted.all_fitted
+        assert not fitted.on_record
         assert exhibits.segments(fitted)["customers"].astype(int).groupby(level=0).sum().eq(440).all()
         assert "300 customers, drawn at random, were fitted" in everything(own)
 

@@ -12,14 +12,12 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import silhouette_score
-from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
 from wholesale.checks import check_fit
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+from wholesale.columns import CODES, LABELS, MODELS, SPEND_COLUMNS
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
     LIBRARIES,
@@ -27,12 +25,11 @@ from wholesale.manifest import (
     PICKLES,
     PREDICTOR,
     BundleError,
-    check_folder,
     read_files,
     to_json,
     write_files,
 )
-from wholesale.predictor import Predictor, predictor_from_json
+from wholesale.predictor import Predictor, check_folder, predictor_from_json
 from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
@@ -58,8 +55,9 @@ class Bundle:
     ----------
     standardizer : Pipeline
         Amounts in m.u. to the log-standardized matrix.
-    kmeans, gmm, ward : KMeans, GaussianMixture, AgglomerativeClustering
-        Renumbered: label i is segment i + 1. The mixture is None where none was proper.
+    fits : dict of str to KMeans, GaussianMixture or AgglomerativeClustering
+        By model; ``bundle.kmeans`` is short for ``bundle.fits["kmeans"]``. Renumbered: label i is segment
+        i + 1. The mixture is None where none was proper.
     predictor : Predictor
         The fitted numbers, names and profiles; what everything served reads.
     numbers : bytes
@@ -69,12 +67,15 @@ class Bundle:
     """
 
     standardizer: Pipeline
-    kmeans: KMeans
-    gmm: GaussianMixture | None
-    ward: AgglomerativeClustering
+    fits: dict[str, Any]
     predictor: Predictor
     numbers: bytes
     manifest: dict
+
+    def __getattr__(self, name: str) -> Any:
+        if name in MODELS:
+            return self.fits[name]
+        raise AttributeError(f"a bundle has no {name}")
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -105,9 +106,8 @@ def train(
     ----------
     customers : DataFrame
         The six amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
-        them. Of more than 10,000 customers that many are drawn at random and fitted.
-    n_segments : int
-    random_state : int
+        them. Of more than 10,000 customers that many are drawn at random and fitted. A ValueError says in
+        one sentence why they cannot be segmented (see :func:`wholesale.checks.check_fit`).
     source : Source, optional
         Where the customers come from, for the manifest.
     folder : Path
@@ -116,11 +116,6 @@ def train(
         Whether to make that evidence first; it takes minutes.
     progress : callable
         Told each step as it begins.
-
-    Raises
-    ------
-    ValueError
-        In one sentence, if the customers cannot be segmented (see :func:`wholesale.checks.check_fit`).
     """
     everybody, customers = len(customers), _drawn(customers, random_state)
     amounts = customers[list(SPEND_COLUMNS)]
@@ -132,7 +127,7 @@ def train(
     X = standardizer.transform(amounts)
     fits: dict[str, Any] = {}
     labels: dict[str, np.ndarray] = {}
-    for model, kind in models.KINDS.items():
+    for model, kind in models.FITTINGS.items():
         progress(MODELS[model])
         fits[model] = fit = kind.fit(X, n_segments, random_state=random_state)
         if fit is not None:
@@ -140,7 +135,7 @@ def train(
             order = segments.match_order(labels["kmeans"], raw) if labels else segments.size_order(raw)
             labels[model] = models.labels_of(segments.renumber(fit, order), X) + 1
     if weigh:
-        for task, done, tasks in compute(customers, X, fits["gmm"], labels, folder, n_jobs=-1):
+        for task, done, tasks in compute(customers, X, fits, labels, folder):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
@@ -149,7 +144,7 @@ def train(
     manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
     manifest["metrics"] = _measures(X, fits, labels, evidence.get("stability", {}))
     predictor = predictor_from_json(numbers, manifest)
-    return Bundle(standardizer, **fits, predictor=predictor, numbers=numbers, manifest=manifest)
+    return Bundle(standardizer, fits, predictor, numbers, manifest)
 
 
 def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
@@ -173,36 +168,30 @@ def _numbers(
     labels: dict[str, np.ndarray],
 ) -> dict:
     """Collect what a `Predictor` holds, as plain lists."""
-    amounts, kmeans, gmm = customers[list(SPEND_COLUMNS)], fits["kmeans"], fits["gmm"]
+    amounts = customers[list(SPEND_COLUMNS)]
     profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
-    means = {model: each["standardized"] for model, each in profiles.items() if model != "gmm"}
-    centers = means | {"kmeans": kmeans.cluster_centers_}
-    return _plain(
-        {
-            "mean": standardizer["standardize"].mean_,
-            "scale": standardizer["standardize"].scale_,
-            "names": {model: list(segments.name_segments(each).values()) for model, each in profiles.items()},
-            "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
-            "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
-            "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
-            "centers": centers if gmm is None else centers | {"gmm": gmm.means_},
-            "covariance": gmm and gmm.covariance_type,
-            "weights": gmm and gmm.weights_,
-            "precisions_cholesky": gmm and models.cholesky_of_precisions(gmm),
-            "densities": gmm and models.cross_validated_log_density(gmm, X),
-            "linkage": models.ward_linkage(fits["ward"]),
-            "amounts": amounts,
-            "channel": customers.get("Channel"),
-            "region": customers.get("Region"),
-            "segments": labels,
-        }
-    )
+    numbers: dict[str, Any] = {
+        "mean": standardizer["standardize"].mean_,
+        "scale": standardizer["standardize"].scale_,
+        "names": {model: [*segments.name_segments(each).values()] for model, each in profiles.items()},
+        "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
+        "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
+        "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
+        "centers": {
+            model: getattr(fits[model], models.FITTINGS[model].centers, each["standardized"])
+            for model, each in profiles.items()
+        },
+    }
+    for model in labels:
+        numbers |= models.FITTINGS[model].numbers(fits[model], X)
+    outside = {column.lower(): customers[column] for column in CODES if column in customers}
+    return _plain(numbers | {"amounts": amounts} | outside | {"segments": labels})
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(leaf) for key, leaf in value.items()}
-    return None if value is None else np.asarray(value).tolist()
+    return np.asarray(value).tolist()
 
 
 def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray], stability: dict) -> dict:
@@ -213,7 +202,7 @@ def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
             "sizes": np.bincount(each)[1:].tolist(),
             "silhouette": float(silhouette_score(X, each)),
             **({"stability": stability[model]} if model in stability else {}),
-            **models.KINDS[model].measures(fits[model], X, each),
+            **models.FITTINGS[model].metrics(fits[model], X),
         }
     return metrics
 
@@ -230,7 +219,7 @@ def _provenance(
         "customers": len(customers),
         "drawn_from": drawn_from,
         "customers_sha256": customers_hash(customers),
-        "displayed": [column for column in ("Channel", "Region") if column in customers],
+        "displayed": [column for column in CODES if column in customers],
         "seed": random_state,
         "parameters": {
             "n_segments": n_segments,
@@ -245,15 +234,9 @@ def _provenance(
 
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
-    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    folder : path
-        Made if it does not exist.
-    """
-    files = {name: _pickled(getattr(bundle, part)) for part, name in PICKLES.items()}
+    """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes."""
+    parts = {"standardizer": bundle.standardizer} | bundle.fits
+    files = {name: _pickled(parts[part]) for part, name in PICKLES.items()}
     manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
     return replace(bundle, manifest=manifest, predictor=replace(bundle.predictor, manifest=manifest))
 
@@ -261,19 +244,15 @@ def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
 def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     """Load a bundle for analysis. It unpickles, but only files whose hashes the manifest confirms.
 
-    Raises
-    ------
-    BundleError
-        Before anything is unpickled, if a file is missing, truncated or altered, the format version
-        differs, or scikit-learn is of another major.minor version.
+    A `BundleError` comes before anything is unpickled, if a file is missing, truncated or altered, the format
+    version differs, or scikit-learn is of another major.minor version.
     """
     folder = Path(folder)
     manifest = check_folder(folder)
     contents = read_files(folder, [*PICKLES.values(), PREDICTOR], manifest)
     fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in PICKLES.items()}
-    numbers = contents[PREDICTOR]
-    predictor = predictor_from_json(numbers, manifest, folder)
-    return Bundle(**fits, predictor=predictor, numbers=numbers, manifest=manifest)
+    predictor = predictor_from_json(contents[PREDICTOR], manifest, folder)
+    return Bundle(fits.pop("standardizer"), fits, predictor, contents[PREDICTOR], manifest)
 
 
 def _pickled(model: object) -> bytes:

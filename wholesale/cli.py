@@ -10,45 +10,37 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial, wraps
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from wholesale import manifest
 from wholesale.columns import LABELS, MODELS
-from wholesale.manifest import (
-    FILES,
-    INSTALLED,
-    MODELS_FOLDER,
-    MODELS_VARIABLE,
-    SHIPPED,
-    BundleError,
-    check_folder,
-    sha256,
-)
+from wholesale.manifest import MODELS_FOLDER, BundleError
 from wholesale.wording import counted, format_amount, format_share
 
 if TYPE_CHECKING:
-    from wholesale.bundle import Bundle
     from wholesale.customers import Customers
     from wholesale.scoring import Summary
 
 REASONS = 3  # rejected rows of `train` that are shown with what is wrong
 STREAM = Path("-")
 SOME_REJECTED, INTERRUPTED = 3, 130
-console = Console(soft_wrap=True)
+PLAIN: dict[str, Any] = {"soft_wrap": True, "highlight": False, "markup": False}
+console = Console(**PLAIN)
 
 Folder = Annotated[
     Path,
     typer.Option(
-        "--models", envvar=MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"
+        "--models", envvar=manifest.MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"
     ),
 ]
 Columns = Annotated[
@@ -74,24 +66,48 @@ Sheet = Annotated[
 
 def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
     """Give what the options say of a file; each column is of the form CATEGORY=NAME, or a ValueError."""
-    pairs = {each: each.partition("=")[::2] for each in column or []}
-    for each, pair in pairs.items():
-        if not all(pair):
-            raise ValueError(f"--column {each} is not of the form CATEGORY=NAME, e.g. Fresh=fresh_products")
-    return {"columns": dict(pairs.values()), "decimal": decimal, "sheet": sheet, "blank": blank}
+    pairs = [each.partition("=") for each in column or []]
+    for name, sign, value in pairs:
+        if not (name and value):
+            said = f"--column {name}{sign}{value} is not of the form CATEGORY=NAME"
+            raise ValueError(f"{said}, e.g. Fresh=fresh_products")
+    columns = {name: value for name, _, value in pairs}
+    return {"columns": columns, "decimal": decimal, "sheet": sheet, "blank": blank}
 
 
-def refuse(error: Exception | str) -> NoReturn:
-    """Say the error's sentence and exit with status 1."""
-    typer.echo(str(error), err=True)
-    raise typer.Exit(1)
+def refusing(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command say in a sentence what is refused, and exit with status 1."""
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        try:
+            command(**options)
+        except (BundleError, ValueError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+    return run
 
 
-def stopped() -> NoReturn:
+@contextmanager
+def stopping() -> Iterator[None]:
     """Say that a run was interrupted."""
-    logging.disable()  # what is stopped half-way would still complain
-    typer.echo("Stopped; nothing was written.", err=True)
-    raise typer.Exit(INTERRUPTED)
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.disable()  # what is stopped half-way would still complain
+        typer.echo("Stopped; nothing was written.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def by_model(heads: Sequence[str], rows: Mapping[str, Sequence[Sequence[str]]]) -> Table:
+    """Make a table with rows for each model."""
+    table = Table("model", *heads)
+    for model, label in MODELS.items():
+        for i, cells in enumerate(rows.get(model, [("none", "–", "–")])):
+            table.add_row("" if i else label, *cells)
+        table.add_section()
+    return table
 
 
 def train(
@@ -112,26 +128,29 @@ def train(
     ] = False,
 ) -> None:
     """Fit the three models, on the shipped customers or on your own, and save them."""
+    from wholesale import bundle
     from wholesale.app import sentences
 
-    folder = output or MODELS_FOLDER
-    try:
-        customers = _read(source, output, reading(column, decimal, sheet, blank))
-        with _writable(folder):
-            bundle = _fitted(customers, segments, folder, evidence)
-    except ValueError as error:
-        refuse(error)
-    except OSError as error:
-        refuse(f"{folder.name} cannot be written: {error.strerror or error}")
-    console.print(_fits(bundle.manifest["metrics"], bundle.names))
-    if said := sentences.mixture(bundle.predictor):
-        console.print(said, highlight=False)
-    console.print(f"Saved {', '.join(FILES)} and manifest.json in {folder.name}/")
-    for sentence in bundle.predictor.evidence["sentences"] if evidence else ():
+    folder, customers = output or MODELS_FOLDER, _read(source, output, reading(column, decimal, sheet, blank))
+    with _writable(folder):
+        _say_how_long(len(customers.table), segments, evidence)
+        how: dict[str, Any] = {"source": customers.source, "folder": folder, "weigh": evidence}
+        fitted = bundle.train(customers.table, segments, **how, progress=_step)
+        fitted = bundle.save_bundle(fitted, folder)
+    rows = {}
+    for model, fit in fitted.manifest["metrics"].items():
+        if fit:
+            sizes = [f"{name} ({n})" for name, n in zip(fitted.names[model], fit["sizes"], strict=True)]
+            bic = f"{fit['bic']:.0f}" if "bic" in fit else "–"
+            rows[model] = [["\n".join(sizes), f"{fit['silhouette']:.2f}", bic]]
+    console.print(by_model(["segments (customers)", "silhouette", "BIC"], rows))
+    if said := sentences.mixture(fitted.predictor):
+        console.print(said)
+    console.print(f"Saved {', '.join(manifest.FILES)} and manifest.json in {folder.name}/")
+    for sentence in fitted.predictor.evidence["sentences"] if evidence else ():
         console.print(sentence)
     if source:
-        command = f"python -m wholesale serve --models {quote(str(folder))}"
-        console.print(f"See them with: {command}", highlight=False)
+        console.print(f"See them with: python -m wholesale serve --models {quote(str(folder))}")
 
 
 def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
@@ -139,11 +158,11 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     from wholesale.customers import read_file, read_shipped
 
     if source is None:
-        if output is None and INSTALLED:
+        if output is None and manifest.INSTALLED:
             raise ValueError("the package's models stay as they were installed: name a folder, e.g. -o mine")
         if any(how.values()):
-            options = "--column, --decimal, --sheet and --blank"
-            raise ValueError(f"{options} say how to read a file of your own: name it first")
+            said = "say how to read a file of your own: name it first"
+            raise ValueError(f"--column, --decimal, --sheet and --blank {said}")
         return read_shipped()
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         where = f"name a folder for those of {source.name}, e.g. -o mine"
@@ -153,7 +172,7 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     console.print(f"{customers.file}: {accepted} accepted, {len(rejected)} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, REASONS).to_pylist()]
     for line in (*first, *customers.notes, *customers.left_out):
-        console.print(f"  {line}", markup=False, highlight=False)
+        console.print(f"  {line}")
     if (more := len(rejected) - REASONS) > 0:
         console.print(f"  and {more} more rejected")
     return customers
@@ -167,68 +186,48 @@ def _writable(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
         yield
+    except OSError as error:
+        raise ValueError(f"{folder.name} cannot be written: {error.strerror or error}") from None
     finally:
         for path in made:
             with suppress(OSError):  # it is not empty
                 path.rmdir()
 
 
-def _fitted(customers: "Customers", segments: int, folder: Path, weigh: bool) -> "Bundle":
-    from wholesale import bundle
+def _say_how_long(customers: int, segments: int, weigh: bool) -> None:
+    """Say what is about to be done; by what was measured on two cores."""
+    from wholesale.bundle import LARGEST
 
-    n = min(len(customers.table), bundle.LARGEST)
-    if n < len(customers.table):
-        console.print(
-            f"A random sample of {n} is fitted: Ward's memory grows with the square of their number."
-        )
-    # By what was measured on two cores.
+    n = min(customers, LARGEST)
+    if n < customers:
+        why = "Ward's memory grows with the square of their number"
+        console.print(f"A random sample of {n} is fitted: {why}.")
     takes = "about ten seconds" if n <= 1000 else "about a minute"
     if weigh:
         minutes = max(5, round(5 * n / 440))
         takes = f"about {minutes} minutes with the evidence; a run that is stopped goes on later"
     console.print(f"Training on {n} customers, {segments} segments; {takes}.")
-    fitted = bundle.train(
-        customers.table,
-        segments,
-        source=customers.source,
-        folder=folder,
-        weigh=weigh,
-        progress=lambda step: console.print(f"  {step}"),
-    )
-    return bundle.save_bundle(fitted, folder)
 
 
-def _fits(metrics: dict, names: dict[str, tuple[str, ...]]) -> Table:
-    table = Table("model", "segments (customers)", "silhouette", "BIC")
-    for model, label in MODELS.items():
-        cells = ["none", "–", "–"]
-        if fit := metrics[model]:
-            sizes = [f"{name} ({size})" for name, size in zip(names[model], fit["sizes"], strict=True)]
-            bic = f"{fit['bic']:.0f}" if "bic" in fit else "–"
-            cells = ["\n".join(sizes), f"{fit['silhouette']:.2f}", bic]
-        table.add_row(label, *cells, end_section=True)
-    return table
+def _step(step: str) -> None:
+    console.print(f"  {step}")
 
 
 def evidence() -> None:
     """Weigh the evidence for each number of segments; about five minutes, and it can be interrupted."""
     from wholesale.bundle import load_bundle
     from wholesale.columns import SPEND_COLUMNS
-    from wholesale.data import DataError, load_customers
+    from wholesale.data import load_customers
     from wholesale.evidence.saved import compute, load_evidence
 
-    if INSTALLED:
-        refuse(
-            "the package's evidence stays as it was installed; for your own: train FILE --evidence -o mine"
-        )
-    try:
-        customers, bundle = load_customers(), load_bundle()
-    except (DataError, BundleError) as error:
-        refuse(error)
+    if manifest.INSTALLED:
+        own = "for your own: train FILE --evidence -o mine"
+        raise ValueError(f"the package's evidence stays as it was installed; {own}")
+    customers, bundle = load_customers(), load_bundle()
     X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
     console.print("About five minutes on two cores; a run that is stopped goes on later.")
-    for task, done, tasks in compute(customers, X, bundle.gmm, bundle.labels, n_jobs=-1):
-        console.print(f"  {done + 1} of {tasks}: {task}")
+    for task, done, tasks in compute(customers, X, bundle.fits, bundle.labels):
+        _step(f"{done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:
         console.print(sentence)
     console.print("Saved models/evidence.json; run make train to put its summary into the models.")
@@ -239,18 +238,15 @@ def check(
     quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
 ) -> None:
     """Verify that the model files are complete, unaltered and of this data and these versions."""
-    try:
-        manifest = check_folder(models)
-        shipped = models.resolve() == MODELS_FOLDER.resolve()
-        if shipped and manifest["customers_sha256"] != sha256(SHIPPED.read_bytes()):
-            raise BundleError(f"{models.name} was trained on other data than {SHIPPED.name}")
-    except BundleError as error:
-        refuse(error)
+    from wholesale.predictor import check_folder
+
+    found, shipped = check_folder(models), manifest.SHIPPED
+    ours = models.resolve() == MODELS_FOLDER.resolve()
+    if ours and found["customers_sha256"] != manifest.sha256(shipped.read_bytes()):
+        raise BundleError(f"{models.name} was trained on other data than {shipped.name}")
     if not quiet:
-        console.print(
-            f"{models.name}/ is complete: trained {manifest['trained'][:10]} on"
-            f" {manifest['customers']} customers with scikit-learn {manifest['versions']['scikit-learn']}."
-        )
+        on = f"{found['customers']} customers with scikit-learn {found['versions']['scikit-learn']}"
+        console.print(f"{models.name}/ is complete: trained {found['trained'][:10]} on {on}.")
 
 
 def score(
@@ -297,19 +293,11 @@ def score(
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain kill leaves nothing half-written
-    try:
-        settings = Settings(**reading(column, decimal, sheet, blank))
-        with _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
-            how: dict[str, Any] = {"settings": settings, "force": force, "progress": progress}
-            paths = (read, write, load_predictor(models))
-            if dask:
-                summary = cluster.score_cluster(*paths, address=dask, rejected=wrong, **how)
-            else:
-                summary = score_file(*paths, rejected=wrong, **how)
-    except (BundleError, ValueError) as error:
-        refuse(error)
-    except KeyboardInterrupt:
-        stopped()
+    settings = Settings(**reading(column, decimal, sheet, blank))
+    run: Callable[..., Summary] = partial(cluster.score_cluster, address=dask) if dask else score_file
+    with stopping(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
+        how: dict[str, Any] = {"settings": settings, "force": force, "progress": progress}
+        summary = run(read, write, load_predictor(models), rejected=wrong, **how)
     if as_json:
         apart = wrong.name if wrong and summary.rejected else None
         files = {"source": source.name, "output": out.name, "rejected_file": apart}
@@ -354,20 +342,20 @@ def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, float | None], None
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     terminal, hidden = Console(stderr=True), hidden or not sys.stderr.isatty()
     with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
-        task, began = bar.add_task("", total=None), time.monotonic()
+        bar.add_task("", total=None)
 
         def show(rows: int, share: float | None) -> None:
-            rate = rows / max(time.monotonic() - began, 1e-3)
+            (task,) = bar.tasks
+            rate = rows / max(task.elapsed or 0, 1e-3)
             said = f"{counted(rows, 'row')}, {format_amount(round(rate))} a second"
-            total = None if share is None else 1
-            bar.update(task, description=said, total=total, completed=share or 0)
+            bar.update(task.id, description=said, total=share and 1, completed=share or 0)
 
         yield show
 
 
 def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) -> None:
     """Print a summary, on standard error where standard output holds the customers themselves."""
-    console = Console(stderr=err, soft_wrap=True, highlight=False, markup=False)
+    console = Console(stderr=err, **PLAIN)
     if summary.other_market:
         console.print(summary.verdict)
     console.print(f"Scored {counted(summary.accepted, 'customer')} into {output}.")
@@ -381,7 +369,11 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
     for note in summary.notes:
         console.print(note)
     if summary.accepted:
-        console.print(_segments(summary))
+        rows = {}
+        for model, sizes in summary.segments.items():
+            shares = [(format_amount(n), format_share(n / summary.accepted)) for _, n in sizes]
+            rows[model] = [(f"{i} {sizes[i - 1][0]}", *share) for i, share in enumerate(shares, start=1)]
+        console.print(by_model(["segment", "customers", "share"], rows))
         drifts = Table("category", "D", "spending")
         for column, drift in summary.drift.items():
             drifts.add_row(LABELS[column], f"{drift.distance:.2f}", drift.words)
@@ -389,18 +381,6 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
         console.print("D: 0 if they spend as those on record do, 1 if nothing is in common.")
     if not summary.other_market:
         console.print(summary.verdict)
-
-
-def _segments(summary: "Summary") -> Table:
-    table = Table("model", "segment", "customers", "share")
-    for model, label in MODELS.items():
-        if model not in summary.segments:
-            table.add_row(label, "none", "–", "–")
-        for i, (name, customers) in enumerate(summary.segments.get(model, ()), start=1):
-            size = (format_amount(customers), format_share(customers / summary.accepted))
-            table.add_row(label if i == 1 else "", f"{i} {name}", *size)
-        table.add_section()
-    return table
 
 
 def report(
@@ -419,23 +399,15 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Write a report on a file of customers: one HTML page to read, print and hand on; a minute or two."""
-    from wholesale.report import ReportError, write_report
+    from wholesale.report import write_report
 
-    told = Console(stderr=True, quiet=quiet, highlight=False)
+    out, told = output or source.with_suffix(".report.html"), Console(stderr=True, quiet=quiet, **PLAIN)
+    how = reading(column, decimal, sheet, blank) | {"models": models, "segments": segments, "force": force}
     try:
-        write_report(
-            source,
-            output or source.with_suffix(".report.html"),
-            models=models,
-            **reading(column, decimal, sheet, blank),
-            segments=segments,
-            force=force,
-            progress=lambda step: told.print(f"  {step}", markup=False),
-        )
-    except (BundleError, ReportError, ValueError, OSError) as error:
-        refuse(error)
-    except KeyboardInterrupt:
-        stopped()
+        with stopping():
+            write_report(source, out, **how, progress=lambda step: told.print(f"  {step}"))
+    except OSError as error:
+        raise ValueError(str(error)) from None
 
 
 def serve(
@@ -446,10 +418,7 @@ def serve(
     from wholesale.app.server import serve as run
 
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
-    try:
-        run(port, models)
-    except BundleError as error:
-        refuse(error)
+    run(port, models)
 
 
 class Main(typer.Typer):
@@ -481,4 +450,6 @@ main = Main(
     pretty_exceptions_enable=False,
 )
 for command, example in EXAMPLES.items():
-    main.command(epilog=f"Example: python -m wholesale {command.__name__} {example}".strip())(command)
+    main.command(epilog=f"Example: python -m wholesale {command.__name__} {example}".strip())(
+        refusing(command)
+    )

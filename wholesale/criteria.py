@@ -14,14 +14,15 @@ BANDS = {0.85: "highly stable", 0.75: "stable", 0.6: "a pattern rather than a st
 """Words for a mean bootstrap Jaccard, by its lower bound, after Hennig's guideline for ``clusterboot``."""
 
 HIGHEST, LOWEST = "highest", "lowest"
+FIRST_WITHIN, LAST_STRONG = "first within 1 se of the next", f"last at {STRONG} or more"
 
 
 @dataclass(frozen=True)
 class Criterion:
     """A column of the evidence, in the table of `compare_cluster_counts` and in a bundle.
 
-    `vote` is what it is called among the votes, if it has one; `rule` says which k that goes to: `HIGHEST`,
-    `LOWEST`, or the words for another rule, which is in :mod:`wholesale.evidence.recommend`. `panel` is the
+    `vote` is what it is called among the votes, if it has one; `rule` says which k that goes to (see
+    :data:`wholesale.evidence.recommend.RULES`), by the column `judged` if that is another. `panel` is the
     chart that shows it, `curve` its name there, `error` the column of its standard error, `line` what to
     compare with.
     """
@@ -31,6 +32,7 @@ class Criterion:
     format: str
     vote: str = ""
     rule: str = ""
+    judged: str = ""
     panel: str = ""
     curve: str = ""
     error: str = ""
@@ -53,10 +55,10 @@ CRITERIA = (
               vote="BIC of the mixture", rule=LOWEST, panel="BIC of the mixture"),
     Criterion("gmm_reached", "Restarts reaching it", ".0%"),
     Criterion("gap", "K-Means gap", ".3f",
-              vote="gap statistic", rule="first within 1 se of the next",
+              vote="gap statistic", rule=FIRST_WITHIN, judged="gap_rule",
               panel="Gap statistic", error="gap_se"),
     Criterion("prediction_strength", "K-Means prediction strength", ".2f",
-              vote="prediction strength", rule=f"last at {STRONG} or more",
+              vote="prediction strength", rule=LAST_STRONG,
               panel="Prediction strength", line=STRONG),
     Criterion("calinski_harabasz", "K-Means Calinski-Harabasz", ",.0f",
               vote="Calinski-Harabasz index", rule=HIGHEST, panel="Calinski-Harabasz"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from wholesale.bundle import Source
-from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
+from wholesale.columns import CODES, SPEND_COLUMNS
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.reading import Note, ReadError, Settings, open_customers
@@ -17,34 +17,21 @@ from wholesale.wording import listed, of_all
 REPEATED = 0.05
 """Share of rows that repeat another, from which on a file may hold customers twice. Our convention."""
 
-CODES = {"Channel": CHANNELS, "Region": REGIONS}
-
 
 @dataclass(frozen=True, eq=False)
 class Customers:
     """Customers read from a file.
 
-    Attributes
-    ----------
-    table : DataFrame
-        The six amounts, in m.u.; before them ``Channel`` and ``Region``, where the file has these columns
-        with the shipped data's codes and nothing else. The index counts the accepted rows from 1.
-    file : str
-        The file's name, without its folder.
-    accepted, rejected : Table
-        As :func:`wholesale.reading.read_customers` gives them.
-    notes : list of str
-        Sentences on what was decided of the file.
-    settings : Settings
-        What was said of it beforehand.
+    `table` has the six amounts, in m.u.; before them ``Channel`` and ``Region``, where the file has these
+    columns with the shipped data's codes and nothing else. Its index counts the accepted rows from 1.
     """
 
     table: pd.DataFrame
-    file: str
-    accepted: pa.Table
+    file: str  # its name, without its folder
+    accepted: pa.Table  # and rejected, as `wholesale.reading.read_customers` gives them
     rejected: pa.Table
-    notes: list[str]
-    settings: Settings
+    notes: list[str]  # on what was decided of the file
+    settings: Settings  # what was said of it beforehand
 
     @property
     def amounts(self) -> pd.DataFrame:
@@ -78,18 +65,9 @@ def read_file(
     sheet: str | None = None,
     blank: str | None = None,
 ) -> Customers:
-    """Read customers of one's own, from any file that :func:`wholesale.reading.open_customers` takes.
+    """Read customers of one's own from any file, by what `wholesale.reading.Settings` say of it.
 
-    Parameters
-    ----------
-    path : path
-    columns, decimal, sheet, blank
-        As of :class:`wholesale.reading.Settings`.
-
-    Raises
-    ------
-    ReadError
-        In one sentence, if the file cannot be read, or none of its records is a customer.
+    A `ReadError` says in one sentence that the file cannot be read, or none of its records is a customer.
     """
     settings, name = Settings(columns or {}, decimal, sheet, blank), Path(path).name
     accepted, rejected, notes = open_customers(path, settings).read()

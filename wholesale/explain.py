@@ -7,9 +7,8 @@ from itertools import starmap
 import numpy as np
 
 from wholesale.amounts import Amount, parse_amounts
-from wholesale.columns import SPEND_COLUMNS
-from wholesale.measure import measure, squared_distances
-from wholesale.predict import Prediction, read_off
+from wholesale.columns import CODES, SPEND_COLUMNS
+from wholesale.predict import Prediction, measure, read_off, squared_distances
 from wholesale.predictor import Predictor
 
 Spend = Mapping[str, Amount] | Sequence[Amount]
@@ -75,23 +74,7 @@ class Explanation:
 
 
 def explain(predictor: Predictor, spend: Spend) -> Explanation:
-    """Explain one customer's K-Means segment.
-
-    Parameters
-    ----------
-    predictor : Predictor
-    spend : mapping or sequence
-        As for :func:`wholesale.predict.predict_segment`.
-
-    Returns
-    -------
-    Explanation
-
-    Raises
-    ------
-    ValueError
-        In one sentence that names each amount at fault.
-    """
+    """Explain one customer's K-Means segment; takes and refuses what `predict_segment` does."""
     return predict_and_explain(predictor, parse_amounts(spend))[1]
 
 
@@ -107,7 +90,7 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
         reasons=_contributions(predictor, amounts, z, nearest, rival),
         change=_smallest_change(predictor, amounts, z, nearest),
         same=tuple((np.flatnonzero(same) + 1).tolist()),
-        alike=_similar_customers(predictor, z, same),
+        alike=tuple(_similar_customers(predictor, z, same)),
     )
     return read_off(predictor, measured), explanation
 
@@ -145,26 +128,24 @@ def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, n
     return None
 
 
-def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) -> tuple[Alike, ...]:
-    """List the customers on record nearest to `z`, nearest first, but for those of the `same` amounts."""
+def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) -> Iterator[Alike]:
+    """Yield the customers on record nearest to `z`, nearest first, but for those of the `same` amounts."""
     distances = np.sqrt(squared_distances(predictor.on_record, z[None, :])[:, 0])
     distances[same] = np.inf
-    nearest = np.argsort(distances, kind="stable")[:ALIKE]
-    return tuple(_alike(predictor, i, distances[i]) for i in nearest.tolist() if distances[i] < np.inf)
-
-
-def _alike(predictor: Predictor, i: int, distance: float) -> Alike:
-    channel, region = predictor.channel_and_region(i)
-    segment = int(predictor.segments["kmeans"][i])
-    return Alike(
-        customer=i + 1,
-        amounts=tuple(predictor.amounts[i].astype(float).tolist()),
-        channel=channel,
-        region=region,
-        distance=float(distance),
-        segment=segment,
-        name=predictor.names["kmeans"][segment - 1],
-    )
+    for i in np.argsort(distances, kind="stable")[:ALIKE].tolist():
+        if distances[i] < np.inf:
+            codes = {column: int(each[i]) for column, each in predictor.displayed.items()}
+            words = {column: CODES[column].get(code, f"{column} {code}") for column, code in codes.items()}
+            segment = int(predictor.segments["kmeans"][i])
+            yield Alike(
+                customer=i + 1,
+                amounts=tuple(predictor.amounts[i].astype(float).tolist()),
+                channel=words.get("Channel"),
+                region=words.get("Region"),
+                distance=float(distances[i]),
+                segment=segment,
+                name=predictor.names["kmeans"][segment - 1],
+            )
 
 
 def _ties(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, own: int) -> Iterator[tuple[int, float]]:

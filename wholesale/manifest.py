@@ -9,10 +9,9 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
-from importlib.metadata import version
+from itertools import chain
 from math import ulp
 from pathlib import Path
 from shlex import quote
@@ -20,7 +19,7 @@ from sys import float_info
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.columns import KINDS
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "shipped").is_dir()
@@ -39,7 +38,10 @@ FORMAT_VERSION = 2
 TRAIN = "python -m wholesale train"
 """The command that makes a folder of models."""
 
-PICKLES = {"standardizer": "scaler.pkl", **{model: f"{model}.pkl" for model in MODELS}, "ward": "agg.pkl"}
+ELSEWHERE = " -o mine" if INSTALLED else ""
+"""What it needs for the shipped customers where the package's models stay as they were installed."""
+
+PICKLES = {"standardizer": "scaler.pkl"} | {model: kind.pickle for model, kind in KINDS.items()}
 FILES = (*PICKLES.values(), PREDICTOR)
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 EVIDENCE = "evidence.json"
@@ -51,10 +53,9 @@ class BundleError(Exception):
     """The model files in `folder` cannot be used; the message says why and names the command to retrain."""
 
     def __init__(self, reason: str, folder: Path = MODELS_FOLDER) -> None:
-        own = (
-            "" if folder.resolve() == MODELS_FOLDER.resolve() else f" IN --segments K -o {quote(str(folder))}"
-        )
-        super().__init__(f"{reason}; retrain with: {TRAIN}{own}")
+        shipped = folder.resolve() == MODELS_FOLDER.resolve()
+        how = ELSEWHERE if shipped else f" IN --segments K -o {quote(str(folder))}"
+        super().__init__(f"{reason}; retrain with: {TRAIN}{how}")
 
 
 def sha256(content: bytes) -> str:
@@ -77,7 +78,7 @@ def _lines(value: object, newline: str) -> str:
 
 def sealed(value: dict, key: str) -> dict:
     """Put under `key` the hash of all the rest as canonical JSON: sorted, without spaces, UTF-8."""
-    rest = {name: its for name, its in value.items() if name != key}
+    rest = {name: inner for name, inner in value.items() if name != key}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return {**rest, key: sha256(canonical.encode())}
 
@@ -145,22 +146,16 @@ def read_manifest(folder: Path) -> dict:
     if found != FORMAT_VERSION:
         reason = f"{folder.name} has format version {found}, this code reads {FORMAT_VERSION}"
         raise BundleError(reason, folder)
-    with _in_order(folder, MANIFEST):
+    with in_order(folder, MANIFEST):
         check_manifest(manifest)
         if to_json(sealed(manifest, SEAL)) != read_file(path):
             raise BundleError(f"{folder.name}/{MANIFEST} is not the file that was saved", folder)
     return manifest
 
 
-def read_predictor(content: bytes, manifest: dict, folder: Path) -> tuple[dict, dict]:
-    """Read the numbers of ``predictor.json``; give them and their table, or refuse what is not as it says."""
-    with _in_order(folder, PREDICTOR):
-        numbers = json.loads(content)
-        return numbers, check_predictor(numbers, manifest)
-
-
 @contextmanager
-def _in_order(folder: Path, name: str) -> Iterator[None]:
+def in_order(folder: Path, name: str) -> Iterator[None]:
+    """Refuse a file whose content cannot be read, or does not fit its table."""
     try:
         yield
     except (OSError, ValueError, RecursionError) as error:
@@ -181,57 +176,30 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
     return contents
 
 
-def check_folder(folder: Path) -> dict:
-    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
-    manifest = read_manifest(folder)
-    saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
-    if saved.split(".")[:2] != here.split(".")[:2]:
-        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
-    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
-    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
-    read_predictor(contents[PREDICTOR], manifest, folder)
-    return manifest
-
-
 # What the two JSON files must hold, as tables: "amount k d" is k lists of d amounts each, for k segments,
 # d categories and n customers on record. A key that ends in "?" may be missing, null or empty; "*" is any
 # key, or any length.
 
-
-class Misfit(ValueError):
-    """The message is the place at which a value is not as its table says."""
-
-
-def _number(least: float = -MOST, most: float = MOST, *types: type) -> Callable[[Any], bool]:
-    """Tell finite numbers of some types from all else; True and False are none unless asked for."""
-    types = types or (int, float)
-    return lambda its: (
-        type(its) in types and least <= its <= (most if type(its) is float else min(most, EXACT))
-    )
-
-
-def _text(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: type(value) is str and re.fullmatch(pattern, value, re.DOTALL) is not None
-
-
-KINDS = {
-    "text": _text(".+"),
-    "date": _text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"),
-    "sha256": _text("[0-9a-f]{64}"),
-    "column": _text("Channel|Region"),
-    "covariance": _text("full|tied|diag|spherical"),
-    "number": _number(-MOST),
-    "positive": _number(ulp(0)),
-    "amount": _number(0),
-    "share": _number(0, 1),
-    "count": _number(0, MOST, int),
-    "figure": _number(-MOST, MOST, int, float, bool),
+NUMBER = (int, float)
+VALUES: dict[str, str | tuple[tuple[type, ...], float, float]] = {
+    "text": ".+",
+    "date": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00",
+    "sha256": "[0-9a-f]{64}",
+    "column": "Channel|Region",
+    "covariance": "full|tied|diag|spherical",
+    "number": (NUMBER, -MOST, MOST),
+    "positive": (NUMBER, ulp(0), MOST),
+    "amount": (NUMBER, 0, MOST),
+    "share": (NUMBER, 0, 1),
+    "count": ((int,), 0, MOST),
+    "figure": ((*NUMBER, bool), -MOST, MOST),
 }
+"""What text or which numbers may be: a pattern, or types, the least and the most; True is not 1."""
+
 STABILITY = {**dict.fromkeys(("jaccard", "recovered", "dissolved"), "share k"), "band": "text k"}
 FIT = {"sizes": "count k", "silhouette": "number", "stability?": STABILITY}
-RESTARTS = dict.fromkeys(("tried", "reached", "degenerate"), "count")
-SETTINGS = dict.fromkeys(("tol", "max_eigenvalue_ratio"), "positive")
-SETTINGS |= {"init_params": "text *", "restarts": "count"}
+SETTINGS = {"init_params": "text *", "restarts": "count"}
+SETTINGS |= dict.fromkeys(("tol", "max_eigenvalue_ratio"), "positive")
 
 MANIFEST_TABLE = {
     "format": "count",
@@ -245,47 +213,14 @@ MANIFEST_TABLE = {
     "displayed": "column *",
     "seed": "count",
     "parameters": {"n_segments": "count", "gmm": SETTINGS},
-    "metrics": {
-        "kmeans": {**FIT, "inertia": "amount"},
-        "gmm?": {**FIT, "covariance": "covariance", "bic": "number", "restarts": RESTARTS},
-        "ward": {**FIT, "self_placement": "share"},
-    },
+    "metrics": {f"{model}{'?' * kind.optional}": FIT | kind.metrics for model, kind in KINDS.items()},
     "files": {**dict.fromkeys(FILES, "sha256"), f"{EVIDENCE}?": "sha256"},
     "manifest_sha256": "sha256",
 }
-MIXTURE_TABLE = {
-    "covariance": "covariance",
-    "weights": "positive k",
-    "precisions_cholesky": "number k d d",
-    "densities": "number n",
-}
 
 
-def predictor_table(manifest: dict) -> dict:
-    """Give the table of a predictor; its manifest says whether there is a mixture, a Channel or a Region."""
-    mixture = MIXTURE_TABLE if manifest["metrics"].get("gmm") else {}
-    models = [model for model in MODELS if mixture or model != "gmm"]
-    return {
-        "mean": "number d",
-        "scale": "positive d",
-        "names": dict.fromkeys(models, "text k"),
-        "sizes": dict.fromkeys(models, "count k"),
-        "typical": dict.fromkeys(models, "amount k d"),
-        "overlap": dict.fromkeys(models, "share k k"),
-        "centers": dict.fromkeys(models, "number k d"),
-        **mixture,
-        "linkage": "amount n-1 4",
-        "amounts": "amount n d",
-        **{column.lower(): "number n" for column in manifest["displayed"]},
-        "segments": dict.fromkeys(models, "count n"),
-        "evidence?": {
-            "votes": {"*": "count"},
-            "recommended": "count",
-            "sentences": "text *",
-            "counts": {"*": {"*": "figure"}},
-            "stability": dict.fromkeys(models, STABILITY),
-        },
-    }
+class Misfit(ValueError):
+    """The message is the place at which a value is not as its table says."""
 
 
 def check_manifest(manifest: dict) -> None:
@@ -294,35 +229,35 @@ def check_manifest(manifest: dict) -> None:
     check(manifest, MANIFEST_TABLE, {"k": manifest["parameters"]["n_segments"]})
 
 
-def check_predictor(numbers: Any, manifest: dict) -> dict:
-    """Hold a predictor's numbers against the table that its manifest asks for, or raise `Misfit`; give it."""
-    k, n, table = manifest["parameters"]["n_segments"], manifest["customers"], predictor_table(manifest)
-    check(numbers, table, {"k": k, "d": len(SPEND_COLUMNS), "n": n, "n-1": n - 1, "4": 4})
-    if not all(set(its) <= set(range(1, k + 1)) for its in numbers["segments"].values() if its):
-        raise Misfit("segments")
-    return table
-
-
 def check(value: Any, wanted: dict | str, sizes: Mapping[str, int | None], place: str = "content") -> None:
     """Hold a value against a table, or raise `Misfit`; null is missing, and nothing unknown may be there."""
     if isinstance(wanted, str):
         kind, *letters = wanted.split()
-        if not _fits(value, KINDS[kind], [sizes.get(letter) for letter in letters]):
+        if not _fits(value, kind, [sizes.get(letter) for letter in letters]):
             raise Misfit(place)
         return
     if type(value) is not dict:
         raise Misfit(place)
-    there = {key: one for key, one in value.items() if one is not None}
-    for key, its in (dict.fromkeys(there, wanted["*"]) if "*" in wanted else wanted).items():
-        one = there.pop(name := key.removesuffix("?"), None)
-        if name == key or one not in (None, {}):
-            check(one, its, sizes, f"{place}.{name}")
+    there = {key: inner for key, inner in value.items() if inner is not None}
+    for key, table in (dict.fromkeys(there, wanted["*"]) if "*" in wanted else wanted).items():
+        inner = there.pop(name := key.removesuffix("?"), None)
+        if name == key or inner not in (None, {}):
+            check(inner, table, sizes, f"{place}.{name}")
     if there:
         raise Misfit(place)
 
 
-def _fits(value: Any, fits: Callable[[Any], bool], shape: list[int | None]) -> bool:
-    if not shape:
-        return fits(value)
-    inner = partial(_fits, fits=fits, shape=shape[1:]) if shape[1:] else fits
-    return type(value) is list and shape[0] in (None, len(value)) and all(map(inner, value))
+def _fits(value: Any, kind: str, shape: list[int | None]) -> bool:
+    """Tell whether a value is of a kind or, of some shape, a list of such lists."""
+    values = [value]
+    for size in shape:
+        if any(type(each) is not list or size not in (None, len(each)) for each in values):
+            return False
+        values = [*chain.from_iterable(values)]
+    if isinstance(allowed := VALUES[kind], str):
+        return all(type(each) is str and re.fullmatch(allowed, each, re.DOTALL) for each in values)
+    types, least, most = allowed
+    whole = min(most, EXACT)
+    return all(
+        type(each) in types and least <= each <= (most if type(each) is float else whole) for each in values
+    )

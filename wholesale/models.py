@@ -39,6 +39,10 @@ SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
 
+Fit = Callable[[np.ndarray, int], Any]
+"""Of a matrix and a number of segments makes a fitted model, or labels."""
+
+
 class ImproperMixture(ValueError):
     """No restart of a mixture ended in a proper optimum."""
 
@@ -51,8 +55,6 @@ def fit_kmeans(
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
-    n_clusters : int
-    random_state : int
     n_init : int, optional
         Number of starts. By default a thousand for up to 500 customers, then falling with their number to
         50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
@@ -102,13 +104,6 @@ def exchange(X: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
 def fit_ward(X: np.ndarray, n_clusters: int = 3) -> AgglomerativeClustering:
     """Fit agglomerative clustering with Ward's linkage and keep its whole tree; it takes no seed.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, 6)
-    n_clusters : int
-
-    References
-    ----------
     Ward (1963), Hierarchical grouping to optimize an objective function.
     """
     return AgglomerativeClustering(n_clusters, linkage="ward", compute_distances=True).fit(X)
@@ -131,7 +126,6 @@ def fit_gmm(
     Parameters
     ----------
     X : ndarray of shape (n_customers, 6)
-    n_components : int
     covariance_type : {"full", "tied", "diag", "spherical"}
     random_state : int
         Of the first restart; the others count on from it.
@@ -144,12 +138,7 @@ def fit_gmm(
     -------
     GaussianMixture
         Polished to a fixed point of EM. Its ``restarts_`` count how many restarts were ``tried``, how many
-        ``reached`` the kept optimum and how many were ``degenerate``.
-
-    Raises
-    ------
-    ImproperMixture
-        If no restart ends in a proper optimum.
+        ``reached`` the kept optimum and how many were ``degenerate``. `ImproperMixture` if none is proper.
 
     References
     ----------
@@ -172,11 +161,7 @@ def fit_gmm(
             proper = [gmm for gmm in proper if gmm not in reached]
         else:
             raise ImproperMixture(f"no proper mixture of {n_components} {covariance_type} components found")
-    kept.restarts_ = {
-        "tried": len(fits),
-        "reached": len(reached),
-        "degenerate": len(fits) - len(proper),
-    }
+    kept.restarts_ = {"tried": len(fits), "reached": len(reached), "degenerate": len(fits) - len(proper)}
     return kept
 
 
@@ -257,8 +242,8 @@ def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits
     folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
     with threadpool_limits(1):
         for seen, unseen in folds.split(X):
-            fold = GaussianMixture(gmm.n_components, covariance_type=gmm.covariance_type, tol=TOL)
-            fold.set_params(weights_init=gmm.weights_, means_init=gmm.means_, precisions_init=gmm.precisions_)
+            kind = {"covariance_type": gmm.covariance_type, "tol": TOL}
+            fold = GaussianMixture(gmm.n_components, **kind, **_optimum(gmm))
             density[unseen] = polish(fit_quietly(fold, X[seen]), X[seen]).score_samples(X[unseen])
     return density
 
@@ -283,31 +268,64 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
     return float((costs.argmin(axis=1) == own).mean())
 
 
+def refit_from(gmm: GaussianMixture) -> Fit:
+    """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
+    return lambda X, k: restart(X, k, gmm.covariance_type, **_optimum(gmm))
+
+
+def _optimum(gmm: GaussianMixture) -> dict:
+    """Give the parameters from which EM starts where a mixture ended."""
+    return {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
+
+
 @dataclass(frozen=True)
-class Kind:
-    """A kind of model: how it is fitted, and what is measured of it beside sizes and silhouettes."""
+class Fitting:
+    """How a kind of model is fitted, and what is read off a fit beside what is read off every model's.
+
+    `centers` is the attribute that holds them, if not the members' means; `metrics` and `numbers` are as the
+    tables of :data:`wholesale.columns.KINDS` say; `refit` gives the fit of which the stability is measured.
+    """
 
     fit: Callable[..., Any]
-    measures: Callable[[Any, np.ndarray, np.ndarray], dict]
+    metrics: Callable[[Any, np.ndarray], dict]
+    centers: str = ""
+    numbers: Callable[[Any, np.ndarray], dict] = lambda model, X: {}
+    refit: Callable[[Any], Fit] | None = None
 
 
-def _measures_of_mixture(gmm: GaussianMixture, X: np.ndarray, labels: np.ndarray) -> dict:
-    return {"covariance": gmm.covariance_type, "bic": float(gmm.bic(X)), "restarts": gmm.restarts_}
-
-
-KINDS = {
-    "kmeans": Kind(fit_kmeans, lambda kmeans, X, labels: {"inertia": float(kmeans.inertia_)}),
-    "gmm": Kind(fit_any_gmm, _measures_of_mixture),
-    "ward": Kind(
-        lambda X, k, random_state: fit_ward(X, k),
-        lambda ward, X, labels: {"self_placement": ward_self_placement(X, labels)},
+FITTINGS = {
+    "kmeans": Fitting(
+        fit_kmeans,
+        lambda kmeans, X: {"inertia": float(kmeans.inertia_)},
+        centers="cluster_centers_",
+    ),
+    "gmm": Fitting(
+        fit_any_gmm,
+        lambda gmm, X: {
+            "covariance": gmm.covariance_type,
+            "bic": float(gmm.bic(X)),
+            "restarts": gmm.restarts_,
+        },
+        centers="means_",
+        numbers=lambda gmm, X: {
+            "covariance": gmm.covariance_type,
+            "weights": gmm.weights_,
+            "precisions_cholesky": cholesky_of_precisions(gmm),
+            "densities": cross_validated_log_density(gmm, X),
+        },
+        refit=refit_from,
+    ),
+    "ward": Fitting(
+        lambda X, k, random_state=SEED: fit_ward(X, k),
+        lambda ward, X: {"self_placement": ward_self_placement(X, ward.labels_)},
+        numbers=lambda ward, X: {"linkage": ward_linkage(ward)},
     ),
 }
-"""By the names in :data:`wholesale.columns.MODELS`, in its order; K-Means numbers the segments of all."""
+"""By the keys of :data:`wholesale.columns.KINDS`, in its order; K-Means numbers the segments of all."""
 
 
 def labels_of(model: Any, X: np.ndarray) -> np.ndarray:
-    """Return a fitted model's labels of the customers it was fitted on."""
+    """Return a fitted model's labels of the customers it was fitted on; labels are given as they are."""
     if isinstance(model, np.ndarray):
         return model
     return model.labels_ if hasattr(model, "labels_") else model.predict(X)

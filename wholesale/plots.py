@@ -5,9 +5,8 @@ Each draws on its `ax` or on a new figure. `unit` labels the axis of values; `la
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict, Unpack
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,57 +16,54 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy import ndarray
-from pandas import DataFrame, Index, Series
+from pandas import DataFrame, Series
 from scipy.cluster.hierarchy import dendrogram
 
 from wholesale.columns import LABELS, UNIT
-from wholesale.measure import cut_height, owners
 from wholesale.palette import SIMILAR
+from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount, rounded
 
 Names = Sequence[str]
+Grid = Literal["x", "y"] | None
 
 INK, GREY, PALE = "#1F2933", "#5F6B7A", "#E3E7EB"
-MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")  # a segment's, so that colour is never the only sign
 DASHES = ("-", "--", ":", "-.")
-"""A segment's marker and a line's dashes, so that colour is never the only sign."""
+SHADES = ((INK, "white"), ("#A9B2BC", INK), ("#D5DAE0", INK), ("#75808E", "white"))
+"""Parts of a bar and the ink written on each: greys, because colours mean segments."""
 
 HALO = (withStroke(linewidth=3, foreground="white"),)  # keeps text readable on top of points and lines
 TEXT: dict[str, Any] = {"fontsize": 9.5, "color": INK, "path_effects": HALO}
-OFFSET: dict[str, Any] = {**TEXT, "textcoords": "offset points"}
+OFFSET: dict[str, Any] = {**TEXT, "textcoords": "offset points"}  # so many points from a mark
 TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
-"""Ordinary text, and text placed so many points from a mark, and a title."""
+CUT: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1}  # a line to compare with
+RING: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5, "zorder": 3}
 
-CUT: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1}
-"""A line to compare with."""
-
-BROKEN = {column: label.replace(" and ", "\nand ") for column, label in LABELS.items()}
-"""A category's label in two lines at most."""
+BROKEN = {
+    column: label.replace(" and ", "\nand ") for column, label in LABELS.items()
+}  # in two lines at most
+AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
+"""Writes an axis of amounts as they are written in the text."""
 
 MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"
 """What SciPy and scikit-learn write as the height of a merge."""
 
-AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
-"""Writes an axis of amounts as they are written in the text."""
 
-SHADES = ((INK, "white"), ("#A9B2BC", INK), ("#D5DAE0", INK), ("#75808E", "white"))
-"""Parts of a bar and the ink written on each: greys, because colours mean segments."""
+class Place(TypedDict, total=False):
+    """Where a figure is drawn, by default in one of its own, and the title it has there."""
 
-HEAT: dict[str, Any] = {"linewidths": 2, "linecolor": "white", "cbar": False, "fmt": ""}
-RING: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5, "zorder": 3}
+    ax: Axes | None
+    title: str
 
 
-def on_axes(ax: Axes | None, height: float, width: float = 10.0) -> Axes:
-    """Return `ax`, or the Axes of a new figure of this size in inches, by default of notebook width."""
-    return plt.subplots(figsize=(width, height), layout="constrained")[1] if ax is None else ax
-
-
-def finish(ax: Axes, title: str, *, grid: Literal["x", "y"] | None = None) -> Axes:
-    """Give the Axes its title and a quiet frame; `grid` names the axis with grid lines, if any."""
-    ax.set_title(title, loc="left", pad=10, **TITLE)
+def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[Place]) -> Axes:
+    """Prepare the Axes given, or those of a new figure of this size in inches, with a title and no frame."""
+    ax = place.get("ax") or plt.subplots(figsize=(width, height), layout="constrained")[1]
+    ax.set_title(place.get("title", ""), loc="left", pad=10, **TITLE)
     ax.tick_params(colors=INK, labelsize=9.5, length=0)
-    ax.xaxis.label.set(color=GREY, fontsize=9.5)
-    ax.yaxis.label.set(color=GREY, fontsize=9.5)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set(color=GREY, fontsize=9.5)
     if grid:
         ax.grid(axis=grid, color=PALE, linewidth=0.8)
         ax.set_axisbelow(True)
@@ -75,60 +71,65 @@ def finish(ax: Axes, title: str, *, grid: Literal["x", "y"] | None = None) -> Ax
     return ax
 
 
-def plot_spread(
-    table: DataFrame, *, unit: str, marked: Sequence[int] = (), ax: Axes | None = None, title: str = ""
-) -> Axes:
+def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **place: Unpack[Place]) -> Axes:
     """Draw each column as a row of points, with median and middle half; `marked` customers as lines."""
-    ax = on_axes(ax, 0.6 * table.shape[1] + 1.2)
+    ax = axes(0.6 * table.shape[1] + 1.2, grid="x", **place)
     jitter = 0.5 * (np.arange(len(table)) * 0.618034 % 1) - 0.25  # golden ratio: even, and the same each time
-    rows = np.arange(table.shape[1])
     for row, column in enumerate(table):
         ax.scatter(table[column], row + jitter, s=9, color=GREY, alpha=0.35, linewidth=0)
-    low, middle, high = table.quantile([0.25, 0.5, 0.75]).to_numpy()
-    ax.hlines(rows, low, high, color=INK, linewidth=5)
-    ax.scatter(middle, rows, s=46, color="white", edgecolor=INK, linewidth=1.5, zorder=3)
+    rows = _rows(ax, table, unit)
+    _middle(ax, table, rows, INK)
     for customer, dashes in zip(marked, DASHES, strict=False):
         values = table.loc[customer].to_numpy()
         ax.plot(values, rows, dashes, color=INK, linewidth=1.2, marker="o", markersize=4.5, zorder=4)
         ax.annotate(f"customer {customer}", (values[0], 0), (0, 11), ha="center", **OFFSET)
-    ax.set(xlabel=unit, yticks=rows, yticklabels=[LABELS.get(name, name) for name in table])
     ax.set_ylim(len(rows) - 0.55, -0.7)
-    return finish(ax, title, grid="x")
+    return ax
 
 
 def plot_ranges(
-    record: DataFrame, own: DataFrame, *, unit: str, names: Names, ax: Axes | None = None, title: str = ""
+    record: DataFrame, own: DataFrame, *, unit: str, names: Names, **place: Unpack[Place]
 ) -> Axes:
     """Draw each column's median, middle half and middle 80%: of `record` in grey, of `own` in ink.
 
     Values are ≥ 0, on an axis that is logarithmic but for values below 10.
     """
-    ax = on_axes(ax, 0.62 * record.shape[1] + 1.4)
-    rows = np.arange(record.shape[1])
+    ax = axes(0.62 * record.shape[1] + 1.4, grid="x", **place)
+    rows = _rows(ax, record, unit)
     for table, name, colour, shift in ((record, names[0], GREY, -0.16), (own, names[1], INK, 0.16)):
-        far_low, low, middle, high, far_high = table.quantile([0.1, 0.25, 0.5, 0.75, 0.9]).to_numpy()
-        ax.hlines(rows + shift, far_low, far_high, color=colour, linewidth=1.2)
-        ax.hlines(rows + shift, low, high, color=colour, linewidth=7)
-        ax.scatter(middle, rows + shift, s=42, color="white", edgecolor=colour, linewidth=1.5, zorder=3)
-        ax.annotate(name, (far_high[0], shift), (8, 0), va="center", **OFFSET | {"color": colour})
+        low, high = table.quantile([0.1, 0.9]).to_numpy()
+        ax.hlines(rows + shift, low, high, color=colour, linewidth=1.2)
+        _middle(ax, table, rows + shift, colour)
+        ax.annotate(name, (high[0], shift), (8, 0), va="center", **OFFSET | {"color": colour})
     ax.set_xscale("symlog", linthresh=10)
     ax.xaxis.set_major_formatter(AMOUNTS)
     lowest = min(record.quantile(0.1).min(), own.quantile(0.1).min())
-    ax.set(xlabel=unit, yticks=rows, yticklabels=[LABELS.get(name, name) for name in record])
-    ax.set_xlim(0.7 * lowest if lowest > 10 else 0, None)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    return finish(ax, title, grid="x")
+    ax.set(xlim=(0.7 * lowest if lowest > 10 else 0, None), ylim=(len(rows) - 0.5, -0.5))
+    return ax
+
+
+def _rows(ax: Axes, table: DataFrame, unit: str) -> ndarray:
+    """Give each column a row, from the top; the other axis is of its values."""
+    rows = np.arange(table.shape[1])
+    ax.set(xlabel=unit, yticks=rows, yticklabels=[LABELS.get(name, name) for name in table])
+    return rows
+
+
+def _middle(ax: Axes, table: DataFrame, rows: ndarray, colour: str) -> None:
+    """Draw each column's middle half as a bar, and its median on it."""
+    low, middle, high = table.quantile([0.25, 0.5, 0.75]).to_numpy()
+    ax.hlines(rows, low, high, color=colour, linewidth=6)
+    ax.scatter(middle, rows, s=44, color="white", edgecolor=colour, linewidth=1.5, zorder=3)
 
 
 def plot_pairs(table: DataFrame, *, title: str = "") -> sns.PairGrid:
     """Draw every pair of categories, amounts > 0, on logarithmic axes: a figure with many Axes."""
     with plt.rc_context({"axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8}):
         grid = sns.PairGrid(table.rename(columns=BROKEN), corner=True, height=1.1, aspect=1.5)
-    for row, axes in enumerate(grid.axes):
-        for column, ax in enumerate(axes[: row + 1]):
-            ax.set(xscale="log", xlim=(2, 2e5), xticks=[1e1, 1e3, 1e5])
-            if column < row:
-                ax.set(yscale="log", ylim=(2, 2e5), yticks=[1e1, 1e3, 1e5])
+    for row, column in zip(*np.tril_indices_from(grid.axes), strict=True):
+        grid.axes[row, column].set(xscale="log", xlim=(2, 2e5), xticks=[1e1, 1e3, 1e5])
+        if column < row:
+            grid.axes[row, column].set(yscale="log", ylim=(2, 2e5), yticks=[1e1, 1e3, 1e5])
     grid.map_lower(sns.scatterplot, s=7, color=GREY, alpha=0.4, linewidth=0)
     grid.map_diag(sns.histplot, color=GREY, edgecolor="white", linewidth=0.3, bins=20)
     for ax in filter(None, grid.axes.flat):
@@ -145,14 +146,13 @@ def plot_map(
     names: Names = (),
     colours: Names = (),
     arrows: DataFrame | None = None,
-    ax: Axes | None = None,
-    title: str = "",
+    **place: Unpack[Place],
 ) -> Axes:
     """Draw customers on a plane named by the columns of `places`, in segment colours if there are `labels`.
 
     `arrows`, directions from the origin by category, are drawn four times as long.
     """
-    ax = on_axes(ax, 6.4, width=9.0)
+    ax = axes(6.4, width=9.0, **place)
     x, y = places.to_numpy().T
     if labels is None:
         ax.scatter(x, y, s=14, color=GREY, alpha=0.5, linewidth=0)
@@ -160,15 +160,14 @@ def plot_map(
         for segment, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
             at, marker = labels == segment, MARKERS[segment - 1]
             ax.scatter(x[at], y[at], s=15, color=colour, marker=marker, alpha=0.75, linewidth=0)
-            ax.text(
-                np.median(x[at]), np.median(y[at]), name, ha="center", va="center", fontweight="bold", **TEXT
-            )
+            middle = np.median(x[at]), np.median(y[at])
+            ax.text(*middle, name, ha="center", va="center", fontweight="bold", **TEXT)
     if arrows is not None:
         _draw_arrows(ax, 4 * arrows)
     ax.axhline(0, color=PALE, zorder=0)
     ax.axvline(0, color=PALE, zorder=0)
     ax.set(xlabel=places.columns[0], ylabel=places.columns[1], aspect="equal")
-    return finish(ax, title)
+    return ax
 
 
 def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
@@ -178,8 +177,8 @@ def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
     for category, tip in zip(tips.index, tips.to_numpy(), strict=True):
         ax.annotate("", tip, (0, 0), arrowprops=style)
         step = np.array([0, 0.06 * np.sign(tip[1])])
-        place = 1.1 * tip + 2 * step
-        while any(abs(place - other)[0] < 1.2 and abs(place - other)[1] < 0.36 for other in placed):
+        place: ndarray = 1.1 * tip + 2 * step
+        while any((abs(place - other) < (1.2, 0.36)).all() for other in placed):
             place = place + step
         placed.append(place)
         side = "center" if abs(tip[1]) > abs(tip[0]) else "left" if tip[0] > 0 else "right"
@@ -187,27 +186,26 @@ def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
 
 
 def plot_silhouettes(
-    silhouettes: ndarray, labels: ndarray, *, colours: Names, ax: Axes | None = None, title: str = ""
+    silhouettes: ndarray, labels: ndarray, *, colours: Names, **place: Unpack[Place]
 ) -> Axes:
     """Draw every customer's silhouette as a line from zero, sorted within its segment (Rousseeuw 1987).
 
     A tick says the segment's number, size and how many are below zero; a dashed line marks the mean of all.
     """
-    ax = on_axes(ax, 4.4)
+    ax = axes(4.4, grid="x", **place)
     start, gap = 0, 12  # empty rows between segments
-    middles, written = [], []
+    ticks = {}
     for segment, colour in enumerate(colours, start=1):
         lengths = np.sort(silhouettes[labels == segment])[::-1]
         rows = start + np.arange(len(lengths))
         ax.fill_betweenx(rows, 0, lengths, step="mid", color=colour, linewidth=0)
-        middles.append(rows.mean())
-        written.append(f"{segment}: {len(rows)}\n{(lengths < 0).sum()} below 0")
+        ticks[rows.mean()] = f"{segment}: {len(rows)}\n{(lengths < 0).sum()} below 0"
         start += len(lengths) + gap
     ax.axvline(silhouettes.mean(), **CUT)
     ax.axvline(0, color=INK, linewidth=0.8)
-    ax.set(xlabel=f"silhouette (dashed: mean, {silhouettes.mean():.2f})")
-    ax.set(yticks=middles, yticklabels=written, ylim=(start - gap, -1))
-    return finish(ax, title, grid="x")
+    ax.set(xlabel=f"silhouette (dashed: mean, {silhouettes.mean():.2f})", ylim=(start - gap, -1))
+    ax.set_yticks([*ticks], [*ticks.values()])
+    return ax
 
 
 def plot_dendrogram(
@@ -217,23 +215,25 @@ def plot_dendrogram(
     names: Names,
     colours: Names,
     leaves: int | None = None,
-    ax: Axes | None = None,
-    title: str = "",
+    **place: Unpack[Place],
 ) -> Axes:
     """Draw a tree, as SciPy writes it, whose branches below its cut into k wear their segment's colour.
 
     `leaves` shows only the top of it, with so many leaves and the number of customers under each.
     """
-    ax = on_axes(ax, 4.4)
-    segment, shades, height = owners(tree, labels), [GREY, *colours], cut_height(tree, len(names))
-    top = {} if leaves is None else {"truncate_mode": "lastp", "p": leaves, "leaf_font_size": 9}
-    with _deep(len(tree)):
-        drawn = dendrogram(
-            tree, ax=ax, link_color_func=lambda node: shades[segment[node]], no_labels=leaves is None, **top
-        )
+    ax = axes(4.4, grid="y", **place)
+    segment, shades = owners(tree, labels), [GREY, *colours]
+    how: dict[str, Any] = {"truncate_mode": "lastp", "p": leaves, "leaf_font_size": 9.5} if leaves else {}
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + len(tree))  # SciPy calls itself once per merge of a chain
+    try:
+        wear = {"link_color_func": lambda node: shades[segment[node]]}
+        drawn = dendrogram(tree, ax=ax, no_labels=not leaves, **wear, **how)
+    finally:
+        sys.setrecursionlimit(limit)
     for lines in ax.collections:
-        lines.set_linewidth(0.8 if leaves is None else 1.8)
-    ax.axhline(height, **CUT)
+        lines.set_linewidth(1.8 if leaves else 0.8)
+    ax.axhline(height := cut_height(tree, len(names)), **CUT)
     beside, below = ("axes fraction", "data"), ax.get_xaxis_transform()
     ax.annotate(f"cut\ninto {len(names)}", (1, height), (6, 0), xycoords=beside, va="center", **OFFSET)
     of_leaf, gap = segment[drawn["leaves"]], 0.004 * ax.get_xlim()[1]
@@ -245,20 +245,9 @@ def plot_dendrogram(
         said = f"{number} {name}\n{size} customers" if name else f"{number}\n{size}"
         ax.text(sum(ends) / 2, -0.11, said, transform=below, ha="center", va="top", **TEXT)
     ax.set_ylabel(MERGE_HEIGHT)
-    if leaves is not None:
+    if leaves:
         ax.set_xlabel("at each leaf: customers in the branch", labelpad=48)
-    return finish(ax, title, grid="y")
-
-
-@contextmanager
-def _deep(merges: int) -> Iterator[None]:
-    """Let SciPy call itself once per merge: a chain of customers is as deep as it is long."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(limit + merges)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
+    return ax
 
 
 def plot_bars(
@@ -267,11 +256,10 @@ def plot_bars(
     unit: str,
     form: str = "{:.2f}",
     reference: tuple[float, str] | None = None,
-    ax: Axes | None = None,
-    title: str = "",
+    **place: Unpack[Place],
 ) -> Axes:
     """Draw one bar per value, written at its end; `reference` is a line to compare with, and its name."""
-    ax = on_axes(ax, 0.38 * len(values) + 1.1)
+    ax = axes(0.38 * len(values) + 1.1, **place)
     bars = ax.barh([LABELS.get(name, str(name)) for name in values.index], values, color=GREY, height=0.66)
     ax.bar_label(bars, [form.format(value) for value in values], padding=4, **TEXT)
     if reference is not None:
@@ -279,38 +267,34 @@ def plot_bars(
         ax.annotate(reference[1], (reference[0], len(values) - 0.75), (4, 0), va="bottom", **OFFSET)
     ax.invert_yaxis()
     ax.set(xlabel=unit, xticks=[])
-    return finish(ax, title)
+    return ax
 
 
-def plot_mix(
-    counts: DataFrame, *, unit: str, colours: Names = (), ax: Axes | None = None, title: str = ""
-) -> Axes:
+def plot_mix(counts: DataFrame, *, unit: str, colours: Names = (), **place: Unpack[Place]) -> Axes:
     """Draw each row of counts as one bar divided in proportion, at most four columns told apart by greys."""
-    ax = on_axes(ax, 0.42 * len(counts) + 1.3)
+    ax = axes(0.42 * len(counts) + 1.3, **place)
     shares = counts.div(counts.sum(axis=1), axis=0)
-    start = np.zeros(len(counts))
+    starts = shares.cumsum(axis=1) - shares
     for part, (shade, ink) in zip(counts, SHADES, strict=False):
-        share = shares[part].to_numpy()
+        share, start = shares[part], starts[part]
         bars = ax.barh(counts.index.astype(str), share, left=start, color=shade, height=0.7)
-        written = [str(count) if wide else "" for count, wide in zip(counts[part], share > 0.03, strict=True)]
-        ax.bar_label(bars, written, label_type="center", color=ink, fontsize=9.5)
+        written = counts[part].astype(str).where(share > 0.03, "")
+        ax.bar_label(bars, [*written], label_type="center", color=ink, fontsize=9.5)
         last = part == counts.columns[-1]
-        x, side = (1, "right") if last else (start[0] + share[0] / 2, "center")
+        x, side = (1, "right") if last else (start.iloc[0] + share.iloc[0] / 2, "center")
         ax.text(x, -0.45, part, ha=side, va="bottom", **TEXT)
-        start = start + share
     ax.set(xlabel=unit, xticks=[], xlim=(0, 1), ylim=(len(counts) - 0.5, -0.85))
     _swatches(ax, colours)
-    return finish(ax, title)
+    return ax
 
 
-def plot_correlations(correlations: DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+def plot_correlations(correlations: DataFrame, **place: Unpack[Place]) -> Axes:
     """Draw the lower triangle of a correlation matrix."""
-    ax = on_axes(ax, 3.9, width=8.4)
+    ax = axes(3.9, width=8.4, **place)
     lower = correlations.rename(index=LABELS, columns=LABELS).iloc[1:, :-1]
     hidden = np.triu(np.ones(lower.shape, dtype=bool), k=1)
-    sns.heatmap(lower, mask=hidden, annot=_signed(lower, 2), cmap="PuOr", vmin=-1, vmax=1, ax=ax, **HEAT)
-    _ink(ax)
-    return finish(ax, title)
+    _heat(ax, lower, _signed(lower, 2), mask=hidden, cmap="PuOr", vmin=-1, vmax=1)
+    return ax
 
 
 def plot_profiles(
@@ -318,47 +302,46 @@ def plot_profiles(
     *,
     typical: DataFrame | None = None,
     colours: Names = (),
-    ax: Axes | None = None,
-    title: str = "",
+    **place: Unpack[Place],
 ) -> Axes:
     """Draw segments' standardized means as a heat map, full at 2, with `typical` amounts under them.
 
     The index names the segments; a first level of two, if there is one, names the model and sets it apart.
     """
-    ax = on_axes(ax, 0.5 * len(standardized) + 1.2)
+    ax = axes(0.5 * len(standardized) + 1.2, **place)
     about = "mean, in standard deviations from the average of all customers"
     written = _signed(standardized, 1)
     if typical is not None:
         about += f"; below it the median in {UNIT} per year"
         written += typical.map(lambda amount: f"\n{rounded(amount)} {UNIT}")
-    table, names = standardized.rename(columns=BROKEN), standardized.index.get_level_values(-1)
-    sns.heatmap(table, annot=written, cmap="PuOr", vmin=-2, vmax=2, ax=ax, yticklabels=names, **HEAT)
-    _ink(ax)
+    *models, names = (standardized.index.get_level_values(i) for i in range(standardized.index.nlevels))
+    table = standardized.rename(columns=BROKEN)
+    _heat(ax, table, written, colours, cmap="PuOr", vmin=-2, vmax=2, yticklabels=names)
     ax.set(xlabel=about, ylabel="")
-    _swatches(ax, colours)
-    if table.index.nlevels > 1:
-        _set_apart(ax, table.index.get_level_values(0))
-    return finish(ax, title)
+    for model in models[0].unique() if models else ():
+        rows, beside = np.flatnonzero(models[0] == model), ax.get_yaxis_transform()
+        if rows[0]:
+            ax.axhline(rows[0], color=INK, linewidth=1)
+        ax.text(1.01, rows.mean() + 0.5, model, transform=beside, va="center", rotation=-90, **TEXT)
+    return ax
 
 
 def plot_overlap(
-    counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), ax: Axes | None = None, title: str = ""
+    counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), **place: Unpack[Place]
 ) -> Axes:
     """Draw how many customers two models' segments share, shaded by Jaccard index, similar pairs in bold.
 
     Rows are one model's segments, columns the reference's.
     """
-    ax = on_axes(ax, 0.62 * len(counts) + 1.3)
+    ax = axes(0.62 * len(counts) + 1.3, **place)
     written = counts.astype(str) + jaccard.map(" · {:.2f}".format)
     shades = sns.light_palette(GREY, as_cmap=True)
-    sns.heatmap(jaccard, annot=written, cmap=shades, vmin=0, vmax=1, ax=ax, **HEAT)
-    _ink(ax)
+    _heat(ax, jaccard, written, colours, cmap=shades, vmin=0, vmax=1)
     for text, value in zip(ax.texts, jaccard.to_numpy().ravel(), strict=True):
         text.set(fontweight="bold" if value >= SIMILAR else "normal", fontsize=10)
     ax.set(xlabel=counts.columns.name or "", ylabel="")
     ax.tick_params(axis="y", rotation=0)
-    _swatches(ax, colours)
-    return finish(ax, title)
+    return ax
 
 
 def _signed(table: DataFrame, digits: int) -> DataFrame:
@@ -366,14 +349,16 @@ def _signed(table: DataFrame, digits: int) -> DataFrame:
     return (table.round(digits) + 0.0).map(lambda value: f"{value:+.{digits}f}".replace("-", "−"))
 
 
-def _ink(ax: Axes) -> None:
-    """Write each cell in dark or white, whichever has the better contrast with its shade (WCAG)."""
+def _heat(ax: Axes, table: DataFrame, written: DataFrame, colours: Names = (), **how: Any) -> None:
+    """Shade the cells of a table, and write in dark or white, whichever has the better contrast (WCAG)."""
+    sns.heatmap(table, annot=written, ax=ax, linewidths=2, linecolor="white", cbar=False, fmt="", **how)
     shades = to_rgba_array(ax.collections[0].get_facecolor())[:, :3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
     columns = round(ax.get_xlim()[1])
     for text in ax.texts:
         column, row = (int(place) for place in text.get_position())
         text.set_color(INK if shades[row * columns + column] > 0.22 else "white")
     ax.tick_params(axis="x", rotation=0)
+    _swatches(ax, colours)
 
 
 def _swatches(ax: Axes, colours: Names) -> None:
@@ -385,21 +370,9 @@ def _swatches(ax: Axes, colours: Names) -> None:
         ax.tick_params(axis="y", pad=16)
 
 
-def _set_apart(ax: Axes, groups: Index) -> None:
-    """Draw a line where the group of rows changes and write each group's name at the right."""
-    for group in groups.unique():
-        rows, beside = np.flatnonzero(groups == group), ax.get_yaxis_transform()
-        if rows[0]:
-            ax.axhline(rows[0], color=INK, linewidth=1)
-        ax.text(1.01, rows.mean() + 0.5, str(group), transform=beside, va="center", rotation=-90, **TEXT)
-    ax.axhline(len(groups), color=PALE, linewidth=1)
-
-
-def plot_criteria(
-    scores: DataFrame, *, unit: str, lowest: bool = False, ax: Axes | None = None, title: str = ""
-) -> Axes:
+def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place: Unpack[Place]) -> Axes:
     """Draw one line per criterion (at most four columns) over k, named at its end, with its best k ringed."""
-    ax = on_axes(ax, 3.6)
+    ax = axes(3.6, grid="y", **place)
     for (name, score), dashes, marker in zip(scores.items(), DASHES, MARKERS, strict=False):
         ax.plot(score.index, score, dashes, color=INK, marker=marker, markersize=4.5, linewidth=1.6)
         best = score.idxmin() if lowest else score.idxmax()
@@ -408,12 +381,12 @@ def plot_criteria(
     ax.set(xlabel="number of segments k (ring: the best by this criterion)", ylabel=unit)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.04)
-    return finish(ax, title, grid="y")
+    return ax
 
 
-def plot_heights(heights: Series, *, cut: int, ax: Axes | None = None, title: str = "") -> Axes:
+def plot_heights(heights: Series, *, cut: int, **place: Unpack[Place]) -> Axes:
     """Draw the heights of a tree's last merges, by the segments before each; what `cut` undoes is open."""
-    ax = on_axes(ax, 3.4)
+    ax = axes(3.4, grid="y", **place)
     kept, undone = heights[heights.index > cut], heights[heights.index <= cut]
     ax.vlines(heights.index, 0, heights, color=GREY, linewidth=1.5)
     ax.scatter(kept.index, kept, s=55, color=INK, zorder=3)
@@ -424,13 +397,13 @@ def plot_heights(heights: Series, *, cut: int, ax: Axes | None = None, title: st
     ax.text(cut + 0.6, heights.max(), f"the cut keeps {cut} segments", va="center", **TEXT)
     ax.set(xlabel="segments before the merge (open: undone by the cut)", xticks=heights.index)
     ax.set(ylabel=MERGE_HEIGHT, ylim=(0, 1.12 * heights.max()))
-    return finish(ax, title, grid="y")
+    return ax
 
 
-def plot_jumps(jumps: Series, expected: DataFrame, *, ax: Axes | None = None, title: str = "") -> Axes:
+def plot_jumps(jumps: Series, expected: DataFrame, **place: Unpack[Place]) -> Axes:
     """Draw a tree's jumps by k over the range, 5% to 95%, that trees without segments have (`expected`)."""
-    ax = on_axes(ax, 3.6)
-    low, middle, high = (expected[jumps.index].quantile(share) for share in (0.05, 0.5, 0.95))
+    ax = axes(3.6, grid="y", **place)
+    low, middle, high = expected[jumps.index].quantile([0.05, 0.5, 0.95]).to_numpy()
     ax.vlines(jumps.index, low, high, color=PALE, linewidth=16, zorder=1)
     ax.scatter(jumps.index, middle, s=260, marker="_", color=GREY, linewidth=2, zorder=2)
     ax.scatter(jumps.index, jumps, s=45, color=INK, zorder=3)
@@ -438,18 +411,18 @@ def plot_jumps(jumps: Series, expected: DataFrame, *, ax: Axes | None = None, ti
         ax.annotate(f"{jump:.2f}", (float(k), jump), (13, 0), va="center", **OFFSET)
     ax.set(xlabel="segments before the merge (bar: 5% to 95% of trees without segments, dash: their median)")
     ax.set(ylabel="height over the merge before", xticks=jumps.index)
-    return finish(ax, title, grid="y")
+    return ax
 
 
 def plot_search(
-    best: DataFrame, worst: DataFrame, firm: DataFrame, *, unit: str, ax: Axes | None = None, title: str = ""
+    best: DataFrame, worst: DataFrame, firm: DataFrame, *, unit: str, **place: Unpack[Place]
 ) -> Axes:
     """Draw the `best` score of a search over k (lower is better), shaded up to that of its `worst` seed.
 
     Columns, at most four, name the lines; the lowest of all has a ring. Where not every seed was `firm` in
     finding the best, the marker is open.
     """
-    ax = on_axes(ax, 4.4)
+    ax = axes(4.4, grid="y", **place)
     for (name, score), dashes, marker in zip(best.items(), DASHES, MARKERS, strict=False):
         ax.fill_between(score.index, score, worst[name], color=GREY, alpha=0.18, linewidth=0)
         ax.plot(score.index, score, dashes, color=INK, linewidth=1.4)
@@ -459,4 +432,4 @@ def plot_search(
     ax.scatter(best.min(axis=1).idxmin(), best.min(axis=None), s=190, **RING)
     ax.set(xlabel="number of components k (open: not every seed found it; shade: up to the worst seed)")
     ax.set(ylabel=unit, xticks=best.index, xlim=(best.index[0] - 0.8, best.index[-1] + 0.2))
-    return finish(ax, title, grid="y")
+    return ax

@@ -1,26 +1,42 @@
 """The fitted numbers that answers need, and how they are loaded. NumPy only: nothing is unpickled."""
 
+import json
 import os
 from dataclasses import dataclass, fields
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from wholesale.columns import CHANNELS, MODELS, REGIONS
+from wholesale.columns import KINDS, MODELS, SPEND_COLUMNS
 from wholesale.manifest import (
+    EVIDENCE,
+    FILES,
     MANIFEST,
     MODELS_FOLDER,
     MODELS_VARIABLE,
     PREDICTOR,
+    STABILITY,
+    BundleError,
+    Misfit,
+    check,
+    in_order,
     read_files,
     read_manifest,
-    read_predictor,
     to_json,
     write_file,
-)
+)  # fmt: skip
 from wholesale.palette import segment_colours
+
+EVERY = "every model"
+EVIDENCE_TABLE = {
+    "votes": {"*": "count"},
+    "recommended": "count",
+    "sentences": "text *",
+    "counts": {"*": {"*": "figure"}},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +44,26 @@ class Predictor:
     """The fitted numbers that answers need; dictionaries are keyed by ``"kmeans"``, ``"gmm"``, ``"ward"``.
 
     Where no Gaussian mixture was proper, ``"gmm"`` is in no dictionary, and what is the mixture's is None.
+    Each field says what is saved, as in the tables of :mod:`wholesale.manifest`, and what it is of: every
+    model, one, or a column that not all customers come with.
     """
 
-    mean: np.ndarray  # of the log1p amounts, (6,)
-    scale: np.ndarray
-    names: dict[str, tuple[str, ...]]
-    sizes: dict[str, np.ndarray]  # customers on record in each segment
-    typical: dict[str, np.ndarray]  # median amounts of each segment, (k, 6)
-    overlap: dict[str, np.ndarray]  # Jaccard of a model's segments (rows) with the K-Means segments
-    centers: dict[str, np.ndarray]  # in standardized units, (k, 6); for the GMM, component means
-    covariance: str | None  # the kind of the mixture's covariances
-    weights: np.ndarray | Any  # these three are None where there is no mixture
-    precisions_cholesky: np.ndarray | Any  # (k, 6, 6) whatever the kind, as scikit-learn's full ones
-    densities: np.ndarray | Any  # log-density of each customer on record, cross-validated
-    linkage: np.ndarray  # Ward merges, as SciPy writes them
-    amounts: np.ndarray  # of the customers on record, (n, 6); row i is customer i + 1
-    channel: np.ndarray | None  # codes, for display only; None where the customers came without
-    region: np.ndarray | None
-    segments: dict[str, np.ndarray]  # of the customers on record, 1…k
+    mean: Annotated[np.ndarray, "number d", ""]  # of the log1p amounts
+    scale: Annotated[np.ndarray, "positive d", ""]
+    names: Annotated[dict[str, tuple[str, ...]], "text k", EVERY]
+    sizes: Annotated[dict[str, np.ndarray], "count k", EVERY]  # customers on record in each segment
+    typical: Annotated[dict[str, np.ndarray], "amount k d", EVERY]  # median amounts
+    overlap: Annotated[dict[str, np.ndarray], "share k k", EVERY]  # Jaccard (rows) with K-Means segments
+    centers: Annotated[dict[str, np.ndarray], "number k d", EVERY]  # standardized; a mixture's means
+    covariance: Annotated[str | None, "covariance", "gmm"]  # the kind of the mixture's covariances
+    weights: Annotated[np.ndarray, "positive k", "gmm"]
+    precisions_cholesky: Annotated[np.ndarray, "number k d d", "gmm"]  # whatever the kind, as of full ones
+    densities: Annotated[np.ndarray, "number n", "gmm"]  # logarithms, cross-validated
+    linkage: Annotated[np.ndarray, "amount n-1 4", "ward"]  # merges, as SciPy writes them
+    amounts: Annotated[np.ndarray, "amount n d", ""]  # row i is customer i + 1
+    channel: Annotated[np.ndarray | None, "number n", "Channel"]  # codes, for display only
+    region: Annotated[np.ndarray | None, "number n", "Region"]
+    segments: Annotated[dict[str, np.ndarray], "count n", EVERY]  # 1…k
     evidence: dict  # votes, recommended, sentences, counts by k, stability by model; or empty
     manifest: dict  # versions, date, parameters and metrics of the training
 
@@ -65,14 +83,10 @@ class Predictor:
         return {model: label for model, label in MODELS.items() if model in self.names}
 
     @property
-    def displayed(self) -> tuple[str, ...]:
-        """Which of Channel and Region the customers on record came with."""
+    def displayed(self) -> dict[str, np.ndarray]:
+        """The codes of Channel and Region, as far as the customers on record came with them."""
         known = {"Channel": self.channel, "Region": self.region}
-        return tuple(name for name, codes in known.items() if codes is not None)
-
-    def channel_and_region(self, i: int) -> tuple[str | None, str | None]:
-        """Words for row `i`'s Channel and Region; None where they are not known."""
-        return _word(self.channel, i, CHANNELS, "Channel"), _word(self.region, i, REGIONS, "Region")
+        return {column: codes for column, codes in known.items() if codes is not None}
 
     @property
     def self_placement(self) -> float | None:
@@ -111,14 +125,10 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     Parameters
     ----------
     folder : path, optional
-        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or ``models/``.
+        By default the one that the environment variable ``WHOLESALE_MODELS`` names, or ``models/``. If a file
+        in it is missing, altered or of another format, a `BundleError` names the command to retrain.
     copy : path, optional
         Folder to write what was read to, for others to answer from just that.
-
-    Raises
-    ------
-    BundleError
-        If a file is missing, altered or of another format version; it names the command to retrain.
     """
     folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
     manifest = read_manifest(folder)
@@ -129,23 +139,62 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     return predictor_from_json(content, manifest, folder)
 
 
+def check_folder(folder: Path) -> dict:
+    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
+    manifest = read_manifest(folder)
+    saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
+    if saved.split(".")[:2] != here.split(".")[:2]:
+        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
+    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
+    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
+    predictor_from_json(contents[PREDICTOR], manifest, folder)
+    return manifest
+
+
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
     """Build a `Predictor` from the bytes of ``predictor.json`` in `folder`, or raise BundleError."""
-    numbers, table = read_predictor(content, manifest, folder)
-    known = dict.fromkeys(field.name for field in fields(Predictor))
-    arrays = {name: _loaded(numbers[name], its) for name, its in table.items() if name in known}
-    about = {"evidence": numbers.get("evidence") or {}, "manifest": manifest}
-    return Predictor(**known | arrays | about)
+    with in_order(folder, PREDICTOR):
+        numbers = json.loads(content)
+        check_predictor(numbers, manifest)
+    about = {"evidence": numbers.pop("evidence", None) or {}, "manifest": manifest}
+    none = dict.fromkeys(each.name for each in fields(Predictor))
+    return Predictor(**none | {name: _loaded(value) for name, value in numbers.items()} | about)
 
 
-def _loaded(value: Any, wanted: dict | str) -> Any:
-    """Turn lists into what the table says: arrays of numbers, tuples of text."""
-    if isinstance(wanted, dict):
-        return {key: _loaded(value[key], its) for key, its in wanted.items()}
-    if " " not in wanted:
+def check_predictor(numbers: Any, manifest: dict) -> None:
+    """Hold numbers against what the fields of `Predictor` say, of the models and sizes of the manifest."""
+    k, n = manifest["parameters"]["n_segments"], manifest["customers"]
+    models = [model for model in KINDS if manifest["metrics"].get(model)]
+    table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | {"stability": dict.fromkeys(models, STABILITY)}}
+    for each in fields(Predictor):
+        wanted, of = getattr(each.type, "__metadata__", ("", None))
+        if of in ("", EVERY, *models, *manifest["displayed"]):
+            table[each.name] = dict.fromkeys(models, wanted) if of == EVERY else wanted
+    check(numbers, table, {"k": k, "d": len(SPEND_COLUMNS), "n": n, "n-1": n - 1, "4": 4})
+    if any(not 1 <= segment <= k for model in models for segment in numbers["segments"][model]):
+        raise Misfit("segments")
+
+
+def _loaded(value: Any) -> Any:
+    """Turn lists into arrays of numbers or tuples of text; null is missing."""
+    if isinstance(value, dict):
+        return {key: _loaded(inner) for key, inner in value.items() if inner is not None}
+    if not isinstance(value, list):
         return value
-    return tuple(value) if wanted.startswith("text") else np.array(value)
+    array = np.array(value)
+    return tuple(value) if array.dtype.kind == "U" else array
 
 
-def _word(codes: np.ndarray | None, i: int, words: dict[int, str], title: str) -> str | None:
-    return None if codes is None else words.get(int(codes[i]), f"{title} {codes[i]}")
+def owners(linkage: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Return the segment (1…k) in which each of a tree's 2n - 1 nodes lies, 0 for a merge of several."""
+    owner = np.concatenate([segments, np.zeros(len(linkage), dtype=int)])
+    for node, (left, right) in enumerate(linkage[:, :2].astype(int), start=len(segments)):
+        owner[node] = owner[left] if owner[left] == owner[right] else 0
+    return owner
+
+
+def cut_height(linkage: np.ndarray, n_segments: int) -> float:
+    """Return the height midway between the last merge within a segment and the first across segments."""
+    heights = np.concatenate([[0.0], linkage[:, 2], [linkage[-1, 2] * 1.05]])
+    last = len(linkage) + 1 - n_segments
+    return float(heights[last : last + 2].mean())

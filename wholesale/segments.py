@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import BaseEstimator
+from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.preprocessing import log_standardizer
@@ -31,29 +32,18 @@ def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Of pairings that share as many customers, the one with most in common (by Jaccard) is taken.
     """
-    overlap = pd.crosstab(np.asarray(reference), np.asarray(labels))
-    if overlap.shape[0] != overlap.shape[1]:
-        raise ValueError(f"cannot match {overlap.shape[1]} segments to {overlap.shape[0]}")
-    both = overlap.to_numpy()
-    either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    ties = both / either / (len(both) + 1)  # together less than one customer
-    _, columns = linear_sum_assignment(-both - ties)
-    return overlap.columns.to_numpy()[columns]
+    both, jaccard = contingency_matrix(reference, labels), overlap(labels, reference)
+    if both.shape[0] != both.shape[1]:
+        raise ValueError(f"cannot match {both.shape[1]} segments to {both.shape[0]}")
+    ties = jaccard / (len(both) + 1)  # together less than one customer
+    return np.unique(labels)[linear_sum_assignment(-both - ties)[1]]
 
 
 def match_segments(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Renumber `labels` so that they share as many customers as possible with `reference`.
+    """Renumber `labels` (n_customers,) so that they share as many customers as possible with `reference`.
 
-    Parameters
-    ----------
-    reference, labels : ndarray of shape (n_customers,)
-        Two partitions; a ValueError if they have different numbers of segments.
-
-    Returns
-    -------
-    ndarray of shape (n_customers,)
-        `labels`, each replaced by the label of its match in `reference`. A match is not an identity: see
-        `overlap`. Kuhn (1955), The Hungarian method for the assignment problem.
+    Each label is replaced by that of its match; a ValueError if there are not as many segments in both. A
+    match is not an identity: see `overlap`. Kuhn (1955), The Hungarian method for the assignment problem.
     """
     targets = np.unique(reference)
     order = match_order(reference, labels)
@@ -62,7 +52,7 @@ def match_segments(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def overlap(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Jaccard index (0…1) of every segment of `labels` (rows) with every reference segment."""
-    both = pd.crosstab(np.asarray(labels), np.asarray(reference)).to_numpy()
+    both = contingency_matrix(labels, reference)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
     return both / either
 
@@ -87,7 +77,6 @@ def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFram
     ----------
     customers : DataFrame
         With the six spending columns, in m.u.; others are ignored.
-    labels : ndarray of shape (n_customers,)
 
     Returns
     -------
@@ -106,52 +95,36 @@ def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFram
 
 
 def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
-    """Name each segment from its own profile.
+    """Name each segment from its own profile (see `profile_segments`); names are unique.
 
     The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
     Frozen) and deli (Delicassen). A group whose mean is at least 0.25 standard deviations above the
     average of all customers is named first, one as far below after "few" or "little"; all six categories
     on one side make "High all round" or "Low all round", no group "Average". Equal names of one model get the
     category in which they differ most.
-
-    Parameters
-    ----------
-    profiles : DataFrame
-        From `profile_segments`.
-
-    Returns
-    -------
-    dict
-        Segment to name; names are unique.
     """
-    standardized = profiles["standardized"]
+    standardized, distinct = profiles["standardized"], dict[Hashable, str]()
     names = {segment: _name(profile) for segment, profile in standardized.iterrows()}
-    return _distinct(names, standardized)
-
-
-def _name(profile: pd.Series) -> str:
-    levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
-    high = [group for group, level in levels.items() if level >= NOTABLE]
-    low = [group for group, level in levels.items() if level <= -NOTABLE]
-    if (profile >= NOTABLE).all():
-        return "High all round"
-    if (profile <= -NOTABLE).all():
-        return "Low all round"
-    few = ["few staples"] if "staples" in low else []
-    little = [group for group in low if group != "staples"]
-    lows = few + (["little " + " or ".join(little)] if little else [])
-    name = ", ".join(([listed(high)] if high else []) + lows) or "average"
-    return name[0].upper() + name[1:]
-
-
-def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame) -> dict[Hashable, str]:
-    distinct: dict[Hashable, str] = {}
     for segment, name in names.items():
-        rivals = [other for other, its in names.items() if its == name and other != segment]
+        rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
             gap = standardized.loc[segment] - standardized.loc[rivals].mean()
             category = gap.abs().idxmax()
             name += f", {'more' if gap[category] > 0 else 'less'} {LABELS[str(category)]}"
-        taken = sum(its == name or its.startswith(f"{name} (") for its in distinct.values())
+        taken = sum(other == name or other.startswith(f"{name} (") for other in distinct.values())
         distinct[segment] = f"{name} ({taken + 1})" if taken else name
     return distinct
+
+
+def _name(profile: pd.Series) -> str:
+    if (profile >= NOTABLE).all():
+        return "High all round"
+    if (profile <= -NOTABLE).all():
+        return "Low all round"
+    levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
+    high = listed([group for group, level in levels.items() if level >= NOTABLE])
+    low = [group for group, level in levels.items() if level <= -NOTABLE]
+    few = "few staples" if "staples" in low else ""
+    little = " or ".join(group for group in low if group != "staples")
+    name = ", ".join(filter(None, [high, few, little and f"little {little}"])) or "average"
+    return name[0].upper() + name[1:]

@@ -6,31 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from servers import free_port, running
+from servers import running
 from visit import open_page
 
 from wholesale.app.server import HOST
 from wholesale.manifest import ROOT
 
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
 def voila_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page as plain Voila serves it, from the repository's root."""
-    folder, port = tmp_path_factory.mktemp("voila"), free_port()
-    command = ("voila", "notebooks/05_predictor.ipynb", "--no-browser", "--port", str(port))
-    with running(*command, port=port, cwd=ROOT, log=folder / "log") as url:
-        yield url
+    command, log = ("voila", "notebooks/05_predictor.ipynb", "--no-browser"), tmp_path_factory.mktemp("voila")
+    with running(*command, folder=ROOT, log=log / "log") as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")  # while it lives, no other test could run an event loop
@@ -53,11 +44,13 @@ class Witness:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("requestfailed", self._must_not_fail)
         page.on("request", self._must_be_ours)
-        page.on(
-            "response", lambda answer: answer.status >= 400 and self.faults.append(f"refused: {answer.url}")
-        )
+        page.on("response", self._must_be_granted)
         page.on("framenavigated", lambda frame: self.navigations.append(frame.url))
         page.on("websocket", self._must_be_ours)
+
+    def _must_be_granted(self, answer: object) -> None:
+        if answer.status >= 400:
+            self.faults.append(f"refused: {answer.url}")
 
     def _must_not_fail(self, request: object) -> None:
         if "/voila/api/shutdown/" not in request.url:  # a page that is left does not wait for its answer

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from servers import free_port, running
+from servers import running
 from visit import PHONE, enter, field, open_page, predict
 
 from wholesale.columns import SPEND_COLUMNS
@@ -55,12 +55,10 @@ def test_the_outline_violates_no_rule(blank: Page, address):
 
 
 def test_a_lost_connection_is_said_keeps_what_was_typed_and_violates_no_rule(browser, tmp_path):
-    port = free_port()
-    command = ("wholesale", "serve", "--port", str(port))
     with browser.new_context() as context:
         page = context.new_page()
-        with running(*command, port=port, cwd=tmp_path, log=tmp_path / "log") as address:
-            open_page(page, address)
+        with running("wholesale", "serve", folder=tmp_path) as server:
+            open_page(page, server.address)
             field(page, "Milk").fill("4321")
         notice = page.get_by_role("alert").filter(has_text="connection to the server is lost")
         expect(notice).to_be_visible(timeout=30_000)

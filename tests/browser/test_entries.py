@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import Page, expect
-from visit import enter, field, values
+from visit import field, values
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.wording import format_amount
@@ -63,25 +63,3 @@ def test_a_real_paste_of_a_spreadsheet_row(page):
     page.keyboard.press("Control+V")
     expect(field(page, "Delicassen")).to_have_value("6")
     assert values(page) == list("123456")
-
-
-def test_what_is_accepted_is_written_as_it_was_read(page):
-    for typed, amount in (("1234567.5", 1234567.5), ("1,5", 1.5), ("1.234.567", 1234567), ("500 EUR", 500),
-                          ("1e3", 1000), ("1.6150", 1.615)):  # fmt: skip
-        enter(page, "Fresh", typed)
-        expect(field(page, "Fresh")).to_have_value(format_amount(amount))
-    expect(page.locator(".wc-stale")).to_have_count(0)
-
-
-@pytest.mark.parametrize("text", ["12,669", "12.669", "١٢", "1\u00a0234\u00a056"])
-def test_what_is_unclear_or_no_amount_is_left_as_it_was_typed(page, text):
-    enter(page, "Detergents_Paper", text)
-    expect(page.locator(".wc-error").filter(has_text="Detergents and Paper: ")).to_be_visible()
-    expect(field(page, "Detergents_Paper")).to_have_value(text)
-
-
-def test_two_amounts_of_1e308_get_an_answer(page):
-    for column in ("Fresh", "Milk"):
-        enter(page, column, "1e308")
-    expect(page.locator(".wc-hero")).to_contain_text("more than 1e+308")
-    expect(page.locator(".wc-stale")).to_have_count(0)

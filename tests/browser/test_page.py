@@ -1,15 +1,13 @@
 """One customer's answer, and the tabs beside it."""
 
-import time
-import urllib.error
-import urllib.request
-
 import pytest
+import requests
 from playwright.sync_api import Page, expect
-from visit import PHONE, enter, field, fits, open_page, predict, values
+from servers import wait_for
+from visit import PHONE, enter, field, fits, kernel_id, open_page, predict
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards, sentences
+from wholesale.app import sentences, tabs
 from wholesale.app.view import presets
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, predict_segment
@@ -17,14 +15,6 @@ from wholesale.wording import format_amount, format_share
 
 RETAILER = ["1200", "12000", "21000", "300", "9500", "1500"]
 TABS = ("many", "segments", "about", "one")
-
-
-def status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:
-            return reply.status
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 def answers(page: Page, predictor: Predictor, amounts: list) -> None:
@@ -83,7 +73,7 @@ def test_a_bad_entry_is_named_and_the_last_good_answer_stays(page):
     expect(field(page, "Milk")).to_have_accessible_description(str(sentence.value))
     expect(field(page, "Milk")).to_have_value("abc")
     expect(field(page, "Grocery")).to_be_focused()
-    expect(page.get_by_text(cards.EARLIER).first).to_be_visible()
+    expect(page.get_by_text(tabs.EARLIER).first).to_be_visible()
     assert models.inner_text() == before
     enter(page, "Milk", "9656", "Enter")
     expect(page.locator(".wc-stale")).to_have_count(0)
@@ -122,21 +112,10 @@ def test_a_phone_shows_every_tab_and_whatever_is_typed_without_scrolling_sideway
 
 
 def test_a_closed_page_takes_its_kernel_with_it(page, address):
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    assert status(f"{address}api/kernels/{kernel}") == 200
+    url = f"{address}api/kernels/{kernel_id(page)}"
+    assert requests.get(url, timeout=10).status_code == 200
     page.goto("about:blank")
-    until = time.monotonic() + 15
-    while status(f"{address}api/kernels/{kernel}") == 200 and time.monotonic() < until:
-        time.sleep(0.2)
-    assert status(f"{address}api/kernels/{kernel}") == 404
-
-
-@pytest.mark.parametrize("path", ["models/kmeans.pkl", "voila/files/05_predictor.ipynb", "nothing"])
-def test_no_file_is_served_beside_the_page(address, path):
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(address + path, timeout=10)
-    assert refusal.value.code == 404
-    assert "There is no such page here." in refusal.value.read().decode()
+    wait_for(lambda: requests.get(url, timeout=10).status_code == 404, 15)
 
 
 def test_plain_voila_serves_the_same_page(blank, voila_address, predictor):
@@ -186,15 +165,6 @@ def test_every_model_s_segments_and_the_evidence_are_on_their_tabs(page, predict
     for sentence in predictor.evidence["sentences"]:
         expect(page.get_by_text(sentence)).to_be_visible()
     expect(page.locator(".wc-tree:visible")).to_have_count(1)
-
-
-def test_a_real_customer_can_be_started_from(page, predictor):
-    for label, customer in presets(predictor).items():
-        page.locator(".wc-preset select").select_option(label=label)
-        expect(page.locator(".wc-alike")).to_contain_text(f"Customer {customer} on record has exactly")
-        amounts = predictor.amounts[customer - 1]
-        assert values(page) == list(map(format_amount, amounts.tolist()))
-        expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, amounts).kmeans.name)
 
 
 def test_the_map_marks_the_customer_and_says_who_the_points_are(page, predictor):

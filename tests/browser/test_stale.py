@@ -2,15 +2,15 @@
 
 import contextlib
 import signal
-import urllib.request
 from collections.abc import Iterator
 
 import psutil
 import pytest
+import requests
 from playwright.sync_api import Page, expect
-from visit import enter, field
+from visit import enter, field, kernel_id
 
-from wholesale.app import cards
+from wholesale.app import tabs
 from wholesale.wording import format_amount
 
 NOTICE = "#wc-notice"
@@ -19,11 +19,9 @@ LATE = "No answer yet"
 
 def kernel_of(page: Page) -> psutil.Process:
     """Find the process of this page's own kernel."""
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    for process in psutil.process_iter(["cmdline"]):
-        if any(f"kernel-{kernel}.json" in part for part in process.info["cmdline"] or ()):
-            return process
-    pytest.fail("the page's kernel is not there")
+    name = f"kernel-{kernel_id(page)}.json"
+    processes = psutil.process_iter(["cmdline"])
+    return next(each for each in processes if any(name in part for part in each.info["cmdline"] or ()))
 
 
 @contextlib.contextmanager
@@ -46,7 +44,7 @@ def press_slowly(page: Page) -> None:
 def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
     enter(page, "Milk", "123")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
     expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
     page.wait_for_timeout(3000)  # the kernel that Jupyter starts in its place knows nothing of this page
     expect(page.locator(NOTICE)).to_be_visible()
@@ -67,11 +65,10 @@ def test_a_kernel_that_dies_unused_is_noticed(page):
 def test_a_kernel_that_was_shut_down_is_noticed(page, address, silently):
     if silently:  # it is killed, after five seconds, before it can say that it ends
         kernel_of(page).send_signal(signal.SIGSTOP)
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     token = page.evaluate("document.cookie.match(/_xsrf=([^;]*)/)[1]")
     headers = {"Cookie": f"_xsrf={token}", "X-XSRFToken": token}
-    address = f"{address}voila/api/shutdown/{kernel}"
-    urllib.request.urlopen(urllib.request.Request(address, headers=headers, method="POST"), timeout=30)
+    url = f"{address}voila/api/shutdown/{kernel_id(page)}"
+    requests.post(url, headers=headers, timeout=30).raise_for_status()
     expect(page.locator(NOTICE)).to_contain_text("answers no longer follow", timeout=20_000)
     page.witness.faults.clear()  # the browser's own words on a socket that closed
 
@@ -85,7 +82,7 @@ def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(pa
             page.locator(".wc-preset select").select_option(index=2)
         else:
             page.locator(f".wc-{ask}").click()
-        expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER, timeout=500)
+        expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
         page.wait_for_timeout(1500)
         expect(page.locator(NOTICE)).to_be_hidden()
         expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=2500)
@@ -109,7 +106,7 @@ def test_what_is_being_typed_survives_a_late_reply(page):
         field(page, "Fresh").press("5")
     expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
     expect(field(page, "Fresh")).to_have_value("12345")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(cards.EARLIER)
+    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER)
     field(page, "Fresh").press("Tab")
     expect(field(page, "Fresh")).to_have_value(format_amount(12345))
     expect(page.locator(".wc-stale")).to_have_count(0)

@@ -12,6 +12,10 @@ def open_page(page: Page, address: str) -> None:
     expect(page.locator(".wc-app .wc-kmeans")).to_be_visible(timeout=30_000)
 
 
+def kernel_id(page: Page) -> str:
+    return page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+
+
 def field(page: Page, column: str) -> Locator:
     return page.locator(f".wc-input-{column} input")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wholesale.evidence import compare_covariances, search_covariances
+from wholesale.evidence import compare_covariances
 from wholesale.models import is_proper, restart
 
 QUICK = {"seeds": 2, "restarts": 2}
@@ -9,7 +9,7 @@ QUICK = {"seeds": 2, "restarts": 2}
 
 @pytest.fixture(scope="module")
 def found(X):
-    return search_covariances(X, [2, 3], ["full", "spherical"], **QUICK)
+    return compare_covariances(X, [2, 3], ["full", "spherical"], details=True, **QUICK)
 
 
 def test_every_restart_is_counted_and_the_best_proper_bic_lies_between_the_naive_and_the_worst(found):
@@ -34,13 +34,13 @@ def test_the_table_has_a_column_per_covariance(X):
 
 
 def test_two_processes_give_the_same_numbers(X):
-    one, two = (search_covariances(X, [2], ["diag"], n_jobs=jobs, **QUICK) for jobs in (1, 2))
+    one, two = (compare_covariances(X, [2], ["diag"], n_jobs=jobs, **QUICK) for jobs in (1, 2))
     assert one.equals(two)
 
 
 def test_a_degenerate_winner_is_seen_as_one(X):
     needle = np.vstack([X, X.mean(axis=0) + 6 + 1e-3 * np.random.default_rng(0).normal(size=(5, 6))])
-    row = search_covariances(needle, [3], ["full"], seeds=3, restarts=5).loc[(3, "full")]
+    row = compare_covariances(needle, [3], ["full"], details=True, seeds=3, restarts=5).loc[(3, "full")]
     assert row["degenerate"] > 0
     assert row["naive_bic"] < row["bic"] - 20
     naive = restart(needle, 3, "full", init_params=row["naive_init"], random_state=row["naive_seed"])

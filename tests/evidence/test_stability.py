@@ -2,8 +2,7 @@ import numpy as np
 from sklearn.metrics import jaccard_score
 
 from wholesale.evidence import bootstrap_jaccards, segment_stability, stability_band
-from wholesale.evidence.stability import refit_from
-from wholesale.models import SEED, fit_kmeans, fit_ward, labels_of
+from wholesale.models import SEED, fit_kmeans, fit_ward, labels_of, refit_from
 
 
 def test_well_separated_blobs_always_come_back_and_a_cut_through_one_does_not():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.dialect import Decimal, Evidence, decide, good, read_plain, to_numbers, weigh
+from wholesale.reading.dialect import Decimal, Evidence, decide, good, read_column, to_numbers, weigh
 
 MARKS = ",.' \u00a0\u2009\u202f\u2019"
 SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
@@ -21,12 +21,12 @@ def column(*texts: str) -> pa.ChunkedArray:
 
 
 def weighed(columns: list[pa.ChunkedArray]) -> Evidence:
-    return weigh([(each, read_plain(each)) for each in columns])
+    return weigh(map(read_column, columns))
 
 
 def numbers(texts: list[str], sign: str) -> list[float]:
     """Read texts; NaN for what is not an amount."""
-    read = to_numbers(column(*texts), sign, plain=read_plain(column(*texts)))
+    read = to_numbers(read_column(column(*texts)), sign)
     return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
 
 
@@ -56,7 +56,7 @@ def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
 
 
 def test_blanks_and_nothing_are_no_numbers():
-    assert all(math.isnan(number) for number in to_numbers(column("", " ", None), "."))
+    assert all(math.isnan(number) for number in to_numbers(read_column(column("", " ", None)), "."))
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,14 @@ def test_a_zip_that_is_damaged_within_is_refused(tmp_path):
         open_customers(written(tmp_path, "a.zip", bytes(content))).read()[:2]
 
 
+@pytest.mark.parametrize("place", [40, 60, 80])
+def test_a_zip_that_is_damaged_where_it_is_opened_is_refused(tmp_path, place):
+    content = bytearray(zipped(a=TEXT + "".join(f"{i},2,3,4,5,6\n" for i in range(99))))
+    content[place] ^= 1
+    with pytest.raises(ReadError, match=r"^a.zip cannot be read \("):
+        open_customers(written(tmp_path, "a.zip", bytes(content)))
+
+
 BLANK = f"{HEADER}\n{ONE}\n,1,-,2,3,4\n–,1,2,3,4,5\n,,,,,\n"
 
 

@@ -14,13 +14,10 @@ from wholesale.wording import counted, format_amount, format_share, listed, roun
 CLOSE = 1.15  # one customer in eight on record is no clearer
 TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
+USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all six, alike that hinders a mixture
+FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
-RELATIONS = {
-    "same": "The same as {name}: {share} of their customers in common.",
-    "similar": "Similar to {name}: {share} of their customers in common.",
-    "no counterpart": "Not a counterpart of {name}: only {share} of their customers in common.",
-}
-
+RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 GROUPS = (
@@ -34,10 +31,6 @@ KINDS = {
     "diag": "components without correlations (diag covariances)",
     "spherical": "round components (spherical covariances)",
 }
-
-USUAL, REPEATED, FLAT = 1 / 3, 0.1, 1e-4
-"""Shares of customers from whom on one amount, or all six, that they have in common are said to be in a
-mixture's way; and share of the largest variance under which categories follow from each other."""
 
 CONVENTION = (
     "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
@@ -132,13 +125,17 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
 
 def related(name: str, overlap: float) -> str:
     """Say in a sentence how a segment relates to the K-Means segment called `name`."""
-    return RELATIONS[relation(overlap)].format(name=name, share=format_share(overlap))
+    kind = relation(overlap)
+    only = "only " if kind == "no counterpart" else ""
+    return f"{RELATIONS[kind]} {name}: {only}{format_share(overlap)} of their customers in common."
 
 
 @lru_cache(maxsize=64)
 def alone(predictor: Predictor, segment: int) -> str:
     """Say that no other model has a segment like this one of K-Means, if so."""
-    others = [float(its[:, segment - 1].max()) for m, its in predictor.overlap.items() if m != "kmeans"]
+    others = [
+        float(overlap[:, segment - 1].max()) for m, overlap in predictor.overlap.items() if m != "kmeans"
+    ]
     none = "Neither other model has" if len(others) > 1 else f"{MODELS['ward']} has not"
     return f"{none} a segment like it." if max(others) < SIMILAR else ""
 

@@ -1,24 +1,47 @@
-"""The tabs beside that of one customer, as HTML: many customers, the segments, and the models."""
+"""The page's tabs as HTML: the answer for one customer, many customers, the segments, and the models."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
 
+from wholesale.app import sentences
+from wholesale.app.charts.customer import map_with_you, profile
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
-from wholesale.columns import CHANNELS, REGIONS, SPEND_COLUMNS
-from wholesale.criteria import BANDS, CRITERIA
-from wholesale.manifest import SHIPPED_SHA256, TRAIN
-from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.columns import CODES, SPEND_COLUMNS
+from wholesale.criteria import CRITERIA
+from wholesale.explain import predict_and_explain
+from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
+from wholesale.predict import Predictor
 from wholesale.wording import SPACE, format_amount
 
-LIMIT = 20 * 10**6
-"""Bytes that a file of customers may have."""
-
-COMMAND = "python -m wholesale score FILE"
-"""What takes the files that the page does not."""
-
+EARLIER = "This answer is for the earlier amounts."
+LIMIT = 20 * 10**6  # bytes that a file of customers may have
+COMMAND = "python -m wholesale score FILE"  # takes the files that the page does not
 EXAMPLE = 6  # customers in the example of a file
 ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)
+
+
+def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequence[str] = ()) -> Markup:
+    """Write the whole answer for one customer's amounts, in the order of ``SPEND_COLUMNS``.
+
+    `faults` says what is wrong with the amounts now entered; if anything is, this answer is for earlier ones.
+    """
+    row = np.array(list(amounts.values()), dtype=float)
+    prediction, explanation = predict_and_explain(predictor, row)
+    return render(
+        "answer.html",
+        predictor=predictor,
+        amounts=amounts,
+        faults=faults,
+        earlier=EARLIER,
+        prediction=prediction,
+        explanation=explanation,
+        spoken=" ".join([*faults, EARLIER]) if faults else sentences.announcement(prediction),
+        map=map_with_you(predictor, row),
+        profile=profile(predictor, row, prediction.kmeans.segment),
+    )
 
 
 def many_tab(predictor: Predictor) -> Markup:
@@ -34,9 +57,7 @@ def segments_tab(predictor: Predictor) -> Markup:
     """Describe every segment of every model: size, stability, amounts; Channel and Region if known."""
     numbers = range(1, predictor.n_segments + 1)
     members = {model: [own == s for s in numbers] for model, own in predictor.segments.items()}
-    means = {
-        model: [predictor.on_record[own].mean(axis=0) for own in each] for model, each in members.items()
-    }
+    means = {m: [predictor.on_record[own].mean(axis=0) for own in each] for m, each in members.items()}
     full = max(float(np.abs(each).max()) for each in means.values())
     return render("segments.html", predictor=predictor, members=members, means=means, full=full, mixes=_mixes)
 
@@ -44,13 +65,11 @@ def segments_tab(predictor: Predictor) -> Markup:
 def _mixes(predictor: Predictor, members: np.ndarray) -> dict[str, dict[str, float]]:
     """Give the shares of some customers by Channel and by Region, as far as these are known."""
     mixes = {}
-    for title, known, words in (
-        ("Channel", predictor.channel, CHANNELS),
-        ("Region", predictor.region, REGIONS),
-    ):
-        if known is not None:
-            codes, counts = np.unique(known[members], return_counts=True)
-            shares = zip(codes.tolist(), (counts / counts.sum()).tolist(), strict=True)
+    for title, words in CODES.items():
+        codes = getattr(predictor, title.lower())
+        if codes is not None:
+            present, counts = np.unique(codes[members], return_counts=True)
+            shares = zip(present.tolist(), (counts / counts.sum()).tolist(), strict=True)
             mixes[title] = {words.get(code, str(code)): share for code, share in shares}
     return mixes
 
@@ -58,23 +77,17 @@ def _mixes(predictor: Predictor, members: np.ndarray) -> dict[str, dict[str, flo
 def about_tab(predictor: Predictor) -> Markup:
     """Say what the models rest on: the evidence for k, the tree, limits, versions."""
     manifest, counts = predictor.manifest, predictor.evidence.get("counts", {})
+    shipped, train = manifest["customers_sha256"] == SHIPPED_SHA256, TRAIN
+    if not shipped:
+        train = f"{TRAIN} {(manifest.get('source') or {}).get('file', 'IN')}"
+    command = f"{train} --segments {manifest['parameters']['n_segments']} --evidence"
     return render(
         "about.html",
         predictor=predictor,
-        command=_command(manifest),
+        command=command + (ELSEWHERE if shipped else " -o FOLDER"),
         curves=evidence_curves(predictor),
         tree=dendrogram(predictor),
         shown=[each for each in CRITERIA if any(each.column in row for row in counts.values())],
         one_cloud=manifest["metrics"]["kmeans"]["silhouette"] <= ISLANDS,
-        shipped=manifest["customers_sha256"] == SHIPPED_SHA256,
-        bands=BANDS,
-        unfamiliar=UNFAMILIAR,
+        shipped=shipped,
     )
-
-
-def _command(manifest: dict) -> str:
-    """Give the command that gathers the evidence."""
-    k = manifest["parameters"]["n_segments"]
-    if manifest["customers_sha256"] == SHIPPED_SHA256:
-        return f"{TRAIN} --segments {k} --evidence"
-    return f"{TRAIN} {(manifest.get('source') or {}).get('file', 'IN')} --segments {k} --evidence -o FOLDER"

@@ -4,27 +4,21 @@ import json
 import re
 from collections.abc import Iterable
 from html import escape
-from typing import TypeVar
 
 import numpy as np
 from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
 from markupsafe import Markup
 
 from wholesale.amounts import parse_amount
-from wholesale.app import cards
+from wholesale.app import tabs
 from wholesale.app.charts.customer import map_cloud
-from wholesale.app.tabs import about_tab, many_tab, segments_tab
 from wholesale.app.templates import render
 from wholesale.columns import LABELS, SPEND_COLUMNS
-from wholesale.measure import measure
-from wholesale.predict import Predictor
+from wholesale.predict import Predictor, measure
 from wholesale.wording import format_amount
 
-W = TypeVar("W", bound=DOMWidget)
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
-HEARD = Markup(
-    '<i data-heard="{}" data-earlier="{}"></i>'
-)  # what the page's script reads of the latest answer
+HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -40,9 +34,9 @@ def build_app(predictor: Predictor) -> Widget:
         Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
         the answer for it.
     """
-    tabs = {"many": many_tab, "segments": segments_tab, "about": about_tab}
-    panels = [_styled(HTML(tab(predictor)), "wc-page", f"wc-page-{name}") for name, tab in tabs.items()]
-    return _styled(VBox([CustomerView(predictor).root, *panels]), "wc-app")
+    others = {"many": tabs.many_tab, "segments": tabs.segments_tab, "about": tabs.about_tab}
+    panels = [_panel(HTML(tab(predictor)), name) for name, tab in others.items()]
+    return VBox([CustomerView(predictor).root, *panels]).add_class("wc-app")
 
 
 class CustomerView:
@@ -51,17 +45,17 @@ class CustomerView:
     def __init__(self, predictor: Predictor) -> None:
         self.predictor, self.replies, self.filling = predictor, 0, False
         choices = [("Start from a real customer…", 0), *presets(predictor).items()]
-        self.preset = _styled(Dropdown(options=choices, description="Start from"), "wc-preset")
+        self.preset = Dropdown(options=choices, description="Start from").add_class("wc-preset")
         self.inputs = {
-            column: _styled(Text(description=label, continuous_update=False), f"wc-input-{column}")
+            column: Text(description=label, continuous_update=False).add_class(f"wc-input-{column}")
             for column, label in LABELS.items()
         }
-        self.errors = {column: _styled(HTML(), "wc-error") for column in SPEND_COLUMNS}
-        self.answer, self.heard = _styled(HTML(), "wc-results"), _styled(HTML(), "wc-heard")
-        self.predict = _styled(Button(description="Predict"), "wc-predict")
-        self.reset = _styled(Button(description="Reset"), "wc-reset")
-        cloud = _styled(HTML(map_cloud(predictor)), "wc-cloud-holder")
-        self.root = _styled(HBox([self._form(), self.answer, cloud, self.heard]), "wc-page", "wc-page-one")
+        self.errors = {column: HTML().add_class("wc-error") for column in SPEND_COLUMNS}
+        self.answer, self.heard = HTML().add_class("wc-results"), HTML().add_class("wc-heard")
+        self.predict = Button(description="Predict").add_class("wc-predict")
+        self.reset = Button(description="Reset").add_class("wc-reset")
+        cloud = HTML(map_cloud(predictor)).add_class("wc-cloud-holder")
+        self.root = _panel(HBox([self._form(), self.answer, cloud, self.heard]), "one")
         self.restart()
         self.predict.on_click(self.update)
         self.reset.on_click(self.restart)
@@ -71,9 +65,9 @@ class CustomerView:
 
     def _form(self) -> Widget:
         title, note = HTML("<h2>Annual spending</h2>"), HTML(render("form.html"))
-        fields = [_styled(VBox([self.inputs[c], self.errors[c]]), "wc-field") for c in SPEND_COLUMNS]
-        buttons = _styled(HBox([self.predict, self.reset]), "wc-buttons")
-        return _styled(VBox([title, self.preset, *fields, buttons, note]), "wc-form", "wc-card")
+        fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in SPEND_COLUMNS]
+        buttons = HBox([self.predict, self.reset]).add_class("wc-buttons")
+        return VBox([title, self.preset, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
 
     def restart(self, _: object = None) -> None:
         """Go back to the first customer on record."""
@@ -86,8 +80,7 @@ class CustomerView:
 
     def start_from(self, customer: int) -> None:
         """Fill in the amounts of a customer on record (numbered from 1), and answer."""
-        amounts = self.predictor.amounts[customer - 1].tolist()
-        self._fill(self.inputs, map(format_amount, amounts))
+        self._fill(self.inputs, map(format_amount, self.predictor.amounts[customer - 1].tolist()))
         self.update()
 
     def _fill(self, columns: Iterable[str], texts: Iterable[str]) -> None:
@@ -123,12 +116,12 @@ class CustomerView:
         self._fill(amounts, map(format_amount, amounts.values()))
         if not faults:
             self.amounts = amounts
-        self.answer.value = cards.answer(self.predictor, self.amounts, faults=list(faults.values()))
+        self.answer.value = tabs.answer(self.predictor, self.amounts, faults=list(faults.values()))
         for column, beside in self.errors.items():
             beside.value = escape(faults.get(column, ""), quote=False)
         self.replies += 1
         heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
-        self.heard.value = HEARD.format(json.dumps(heard), cards.EARLIER)
+        self.heard.value = HEARD.format(json.dumps(heard), tabs.EARLIER)
 
 
 def presets(predictor: Predictor) -> dict[str, int]:
@@ -149,7 +142,5 @@ def presets(predictor: Predictor) -> dict[str, int]:
     return {f"{what}: customer {i + 1}": i + 1 for what, i in chosen.items()}
 
 
-def _styled(widget: W, *classes: str) -> W:
-    for name in classes:
-        widget.add_class(name)
-    return widget
+def _panel(widget: DOMWidget, name: str) -> DOMWidget:
+    return widget.add_class("wc-page").add_class(f"wc-page-{name}")

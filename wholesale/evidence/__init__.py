@@ -1,7 +1,7 @@
 """Everything that argues for or against a number of segments, on the log-standardized matrix."""
 
 from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, prediction_strength
-from wholesale.evidence.covariances import compare_covariances, search_covariances
+from wholesale.evidence.covariances import compare_covariances
 from wholesale.evidence.hierarchy import (
     clouds_without_segments,
     cophenetic_correlations,

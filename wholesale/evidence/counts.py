@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
@@ -36,11 +37,9 @@ def compare_cluster_counts(
     X : ndarray of shape (n_customers, 6)
     ks : iterable of int
         1 is allowed; what is not defined there is NaN.
-    random_state : int
-    starts, restarts : int
-        Of K-Means (by default as many as `fit_kmeans` takes) and, per initialization method, of the mixture.
-    references, splits : int
-        Reference sets of the gap statistic, and halvings of prediction strength.
+    starts, restarts, references, splits : int
+        Of K-Means, by default as many as `fit_kmeans` takes; of the Gaussian mixture, per initialization
+        method; reference sets of the gap statistic; halvings of prediction strength.
     n_jobs : int, optional
         Processes; the numbers do not depend on it.
 
@@ -53,11 +52,6 @@ def compare_cluster_counts(
         longer search might find better; ``gap gap_se gap_rule`` (see `gap_statistic`);
         ``prediction_strength``; of K-Means ``calinski_harabasz`` (higher is better) and ``davies_bouldin``
         (lower is better); ``smallest_segment`` of any model.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`wholesale.checks.check_fit`.
 
     References
     ----------
@@ -83,17 +77,17 @@ def _scores(X: np.ndarray, k: int, random_state: int, starts: int | None, restar
         reached = gmm.restarts_["reached"] / gmm.restarts_["tried"]
     except ImproperMixture:
         labels["gmm"] = np.zeros(len(X), dtype=int)  # no partition: its criteria are undefined
-    samples = {model: silhouettes(X, its) for model, its in labels.items()}
+    samples = {model: silhouettes(X, each) for model, each in labels.items()}
     return {
         "kmeans_inertia": kmeans.inertia_,
-        **{f"{model}_silhouette": its.mean() for model, its in samples.items()},
+        **{f"{model}_silhouette": each.mean() for model, each in samples.items()},
         # 0 × NaN: undefined where the silhouette is
-        **{f"{model}_negative": (its < 0).sum() + 0 * its[0] for model, its in samples.items()},
+        **{f"{model}_negative": (each < 0).sum() + 0 * each[0] for model, each in samples.items()},
         "gmm_bic": bic,
         "gmm_reached": reached,
         "calinski_harabasz": calinski_harabasz_score(X, kmeans.labels_) if k > 1 else np.nan,
         "davies_bouldin": davies_bouldin_score(X, kmeans.labels_) if k > 1 else np.nan,
-        "smallest_segment": min(np.unique(its, return_counts=True)[1].min() for its in labels.values()),
+        "smallest_segment": min(np.unique(each, return_counts=True)[1].min() for each in labels.values()),
     }
 
 
@@ -169,16 +163,15 @@ def prediction_strength(
 
 
 def _one_split(X: np.ndarray, ks: list[int], seed: np.random.SeedSequence, random_state: int) -> list[float]:
-    order = np.random.default_rng(seed).permutation(len(X))
+    """Let each half predict the other, and take the mean."""
+    order, strengths = np.random.default_rng(seed).permutation(len(X)), []
     halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
     with threadpool_limits(1):
-        return [_mutual_strength(halves, k, random_state) for k in ks]
-
-
-def _mutual_strength(halves: tuple[np.ndarray, np.ndarray], k: int, random_state: int) -> float:
-    """Let each half predict the other, and take the mean."""
-    fits = [fit_kmeans(half, k, random_state=random_state, n_init=10) for half in halves]
-    return float(np.mean([strength(fits[i].labels_, fits[1 - i].predict(halves[i])) for i in (0, 1)]))
+        for k in ks:
+            one, other = (fit_kmeans(half, k, random_state=random_state, n_init=10) for half in halves)
+            first = strength(one.labels_, other.predict(halves[0]))
+            strengths.append((first + strength(other.labels_, one.predict(halves[1]))) / 2)
+    return strengths
 
 
 def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
@@ -186,9 +179,6 @@ def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
 
     A cluster of a single customer has no pairs, and counts as 1.
     """
-    shares = []
-    for cluster in np.unique(labels):
-        counts = np.unique(predicted[labels == cluster], return_counts=True)[1]
-        n = counts.sum()
-        shares.append((counts * (counts - 1)).sum() / (n * (n - 1)) if n > 1 else 1.0)
-    return float(min(shares))
+    together = contingency_matrix(labels, predicted)
+    pairs, n = (together * (together - 1)).sum(axis=1), together.sum(axis=1)
+    return float(np.min(pairs[n > 1] / (n * (n - 1))[n > 1], initial=1))

@@ -1,7 +1,7 @@
 """Mixtures of four covariance types: the best proper optimum of hundreds of restarts, over many seeds."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,42 +17,30 @@ RESTARTS = 5
 
 
 def compare_covariances(
-    X: np.ndarray, ks: Iterable[int] = range(2, 9), *, seeds: int = SEEDS, restarts: int = RESTARTS
-) -> pd.DataFrame:
-    """BIC of the best proper mixture of each covariance type.
-
-    Parameters
-    ----------
-    X, ks, seeds, restarts
-        As in `search_covariances`.
-
-    Returns
-    -------
-    DataFrame indexed by ``k``, columns ``full tied diag spherical``
-        Lower is better; NaN where no restart was proper.
-    """
-    found = search_covariances(X, ks, seeds=seeds, restarts=restarts)
-    return found["bic"].unstack("covariance")[list(COVARIANCES)]
-
-
-def search_covariances(
     X: np.ndarray,
     ks: Iterable[int] = range(2, 9),
-    covariances: Iterable[str] = COVARIANCES,
+    covariances: Sequence[str] = COVARIANCES,
     *,
+    details: bool = False,
     seeds: int = SEEDS,
     restarts: int = RESTARTS,
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Restart EM many times for every covariance type and k, and say how the search went.
+    """BIC of the best proper mixture of each covariance type, by many restarts of EM for every one and k.
 
-    Each of the `seeds` is a search by itself, `restarts` per method in ``INIT_PARAMS``. By k and covariance:
-    ``bic``, the lowest of the proper optima; the counts ``tried``, ``reached`` (within 0.5 of it) and
-    ``degenerate``; ``naive_bic``, the lowest whether proper or not, and the ``naive_init`` and ``naive_seed``
-    by which :func:`wholesale.models.restart` finds it again; ``default_bic``, the lowest proper one from
-    scikit-learn's default initialization; ``seeds_agreeing``, whose own search reached the optimum;
-    ``worst_seed_bic``.
+    Each of the `seeds` is a search by itself, `restarts` per method in ``INIT_PARAMS``; the numbers do not
+    depend on `n_jobs`, the processes.
+
+    Returns
+    -------
+    DataFrame indexed by ``k``, a column per covariance type
+        Lower is better; NaN where no restart was proper. With `details` a row per ``k`` and ``covariance``
+        that says how the search went: ``bic``; the counts ``tried``, ``reached`` (within 0.5 of it) and
+        ``degenerate``; ``naive_bic``, the lowest whether proper or not, and the ``naive_init`` and
+        ``naive_seed`` by which :func:`wholesale.models.restart` finds it again; ``default_bic``, the lowest
+        proper one from scikit-learn's default initialization; ``seeds_agreeing``, whose own search reached
+        the optimum; ``worst_seed_bic``.
     """
     ks = list(ks)
     X = check_fit(X, ks)
@@ -64,7 +52,8 @@ def search_covariances(
     )
     by_cell = [pd.concat(tries[i * seeds : (i + 1) * seeds], keys=range(seeds)) for i in range(len(cells))]
     index = pd.MultiIndex.from_tuples(cells, names=["k", "covariance"])
-    return pd.DataFrame([_summary(each) for each in by_cell], index=index)
+    found = pd.DataFrame([_summary(each) for each in by_cell], index=index)
+    return found if details else found["bic"].unstack("covariance")[list(covariances)]
 
 
 def _search(X: np.ndarray, k: int, covariance: str, first_seed: int, restarts: int) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler, power_transform
 from threadpoolctl import threadpool_limits
 
 from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture
-from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward, labels_of
+from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
 from wholesale.segments import match_segments
 
 SHIFT = 100
@@ -117,7 +117,9 @@ def multiverse(
 def rand_to(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
     """Adjusted Rand index of each cell with the served partition, over the customers that it keeps."""
     rows = cells.to_numpy()
-    values = [adjusted_rand_score(served[row >= 0], row[row >= 0]) if row.max() >= 0 else np.nan for row in rows]
+    values = [
+        adjusted_rand_score(served[row >= 0], row[row >= 0]) if row.max() >= 0 else np.nan for row in rows
+    ]
     return pd.Series(values, index=cells.index, name="adjusted Rand")
 
 

@@ -1,7 +1,6 @@
 """What every criterion says where there is nothing to find: clouds without segments, and the votes weighed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -124,7 +123,10 @@ def null_criteria(
     X = check_fit(X, ks)
     drawn = {(OBSERVED, 0): X}
     for kind in kinds:
-        drawn |= {(kind, i): each for i, each in enumerate(clouds(X, kind, samples=samples, random_state=random_state))}
+        drawn |= {
+            (kind, i): each
+            for i, each in enumerate(clouds(X, kind, samples=samples, random_state=random_state))
+        }
     tables = Parallel(n_jobs=n_jobs)(delayed(criteria_of)(each, ks) for each in drawn.values())
     return pd.concat(tables, keys=drawn, names=["null", "cloud"])
 

@@ -2,29 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from wholesale.criteria import CRITERIA, HIGHEST, LOWEST, STRONG, Criterion
+from wholesale.criteria import CRITERIA, FIRST_WITHIN, HIGHEST, LAST_STRONG, LOWEST, STRONG
 from wholesale.wording import listed
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the criteria say together.
+    """What the criteria say together: their votes, and what follows for the served k, in two sentences.
 
-    Attributes
-    ----------
-    votes : dict of str to int
-        The k that each criterion prefers.
-    recommended : int
-        The k with most votes; the smaller of equals.
-    served : int
-        The k in use.
-    support, dissent : tuple of str
-        Criteria that prefer the served k, and those that do not.
-    sentences : tuple of str
-        The recommendation and the dissent, in two sentences.
+    `recommended` is the k with most votes, the smaller of equals; `support` and `dissent` name the criteria
+    that prefer the served k, and those that do not.
     """
 
     votes: dict[str, int]
@@ -46,61 +37,45 @@ def recommend(counts: pd.DataFrame, *, served: int = 3) -> Recommendation:
     Parameters
     ----------
     counts : DataFrame
-        From `compare_cluster_counts`; criteria whose columns are missing, or NaN for every k, do not vote.
+        From `compare_cluster_counts`; criteria whose columns are missing, or NaN for every k, do not vote. A
+        ValueError if none can.
     served : int
         The k that the users chose.
-
-    Returns
-    -------
-    Recommendation
-
-    Raises
-    ------
-    ValueError
-        If none can vote.
     """
     counts = counts.dropna(axis="columns", how="all")
-    weighed = [each for each in CRITERIA if each.vote and {each.column, _judged(each)} <= set(counts)]
-    said = sorted(weighed, key=lambda criterion: (HIGHEST, LOWEST, criterion.rule).index(criterion.rule))
-    votes = {criterion.vote: _vote(criterion, counts) for criterion in said}
+    votes = {
+        each.vote: int(choose(counts[each.judged or each.column]))
+        for rule, choose in RULES.items()
+        for each in CRITERIA
+        if each.rule == rule and {each.column, each.judged or each.column} <= {*counts}
+    }
     if not votes:
         raise ValueError("no criterion is defined for any of these numbers of segments")
-    tally = pd.Series(votes).value_counts()
-    recommended = int(min(tally.index[tally == tally.max()]))
+    numbers = pd.Series(votes).value_counts()
+    recommended = int(min(numbers.index[numbers == numbers.max()]))
     support = tuple(name for name, k in votes.items() if k == served)
     dissent = tuple(name for name, k in votes.items() if k != served)
     sentences = _recommendation(votes, recommended), _dissent(votes, served, support, dissent)
     return Recommendation(votes, recommended, served, support, dissent, sentences)
 
 
-def _vote(criterion: Criterion, counts: pd.DataFrame) -> int:
-    if criterion.rule == HIGHEST:
-        return int(counts[criterion.column].idxmax())
-    if criterion.rule == LOWEST:
-        return int(counts[criterion.column].idxmin())
-    return OWN_RULES[criterion.column][1](counts[_judged(criterion)])
-
-
-def _judged(criterion: Criterion) -> str:
-    """Name the column that a criterion's rule goes by."""
-    return OWN_RULES.get(criterion.column, (criterion.column,))[0]
-
-
 def gap_vote(rule: pd.Series) -> int:
     """Return the smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none."""
-    return int(rule.index[rule.to_numpy().argmax()] if rule.any() else rule.index[-1])
+    return rule.index[rule.to_numpy().argmax()] if rule.any() else rule.index[-1]
 
 
 def strength_vote(strength: pd.Series) -> int:
     """Return the largest k whose prediction strength is at least 0.8; 1 if there is none."""
-    return int(max(strength.index[strength >= STRONG], default=1))
+    return max(strength.index[strength >= STRONG], default=1)
 
 
-OWN_RULES: dict[str, tuple[str, Callable[[pd.Series], int]]] = {
-    "gap": ("gap_rule", gap_vote),
-    "prediction_strength": ("prediction_strength", strength_vote),
+RULES: dict[str, Callable[[pd.Series], Any]] = {
+    HIGHEST: pd.Series.idxmax,
+    LOWEST: pd.Series.idxmin,
+    FIRST_WITHIN: gap_vote,
+    LAST_STRONG: strength_vote,
 }
-"""By the criterion's column, the column that its rule goes by, and the rule."""
+"""Which k a criterion prefers, given its column; in the order in which the votes are told."""
 
 
 def _recommendation(votes: dict[str, int], recommended: int) -> str:

@@ -4,27 +4,21 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.mixture import GaussianMixture
+from joblib import parallel_config
 
 from wholesale.checks import PER_SEGMENT
 from wholesale.columns import MODELS
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
-from wholesale.evidence.covariances import SEEDS, search_covariances
+from wholesale.evidence.covariances import SEEDS, compare_covariances
 from wholesale.evidence.recommend import recommend
-from wholesale.evidence.stability import (
-    DISSOLVED,
-    RECOVERED,
-    Fit,
-    bootstrap_jaccards,
-    refit_from,
-    stability_band,
-)
+from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
-from wholesale.models import COVARIANCES, RESTARTS, SEED, STARTS, fit_kmeans, fit_ward
+from wholesale.models import COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
 
 SEAL = "evidence_sha256"
 PART = ".evidence.part"
@@ -66,11 +60,9 @@ def customers_hash(customers: pd.DataFrame) -> str:
 def compute(
     customers: pd.DataFrame,
     X: np.ndarray,
-    gmm: GaussianMixture | None,
+    fits: dict[str, Any],
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
-    *,
-    n_jobs: int | None = None,
 ) -> Iterator[tuple[str, int, int]]:
     """Compute the evidence task by task, and save it; yield each task, how many are done, how many there are.
 
@@ -81,44 +73,42 @@ def compute(
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
-    tasks = _tasks(X, gmm, labels, n_jobs)
+    tasks = _tasks(X, fits, labels)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
-            done[name] = task()
+            with parallel_config(n_jobs=-1):
+                done[name] = task()
             write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
     write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, mark, done), SEAL)))
     part.unlink()
 
 
 def _tasks(
-    X: np.ndarray, gmm: GaussianMixture | None, labels: dict[str, np.ndarray], n_jobs: int | None
+    X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
 ) -> dict[str, Callable[[], dict]]:
-    fits: dict[str, Fit] = {"kmeans": fit_kmeans, "ward": fit_ward}
-    if gmm is not None:
-        fits["gmm"] = refit_from(gmm)
-    tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X, n_jobs)}
+    tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X)}
     for covariance in COVARIANCES:
         for k in weighable(X):
-            tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance, n_jobs)
-    for model in labels:
-        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, fits[model], labels[model], n_jobs)
+            tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance)
+    for model, each in labels.items():
+        kind = FITTINGS[model]
+        refit = kind.refit(fits[model]) if kind.refit else kind.fit
+        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, refit, each)
     return tasks
 
 
-def _counts(X: np.ndarray, n_jobs: int | None) -> dict:
-    counts = compare_cluster_counts(
-        X, weighable(X), restarts=RESTARTS, references=REFERENCES, splits=SPLITS, n_jobs=n_jobs
-    )
-    return _plain(counts)
+def _counts(X: np.ndarray) -> dict:
+    size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}
+    return _plain(compare_cluster_counts(X, weighable(X), **size))
 
 
-def _search(X: np.ndarray, k: int, covariance: str, n_jobs: int | None) -> dict:
-    return _plain(search_covariances(X, [k], [covariance], n_jobs=n_jobs).droplevel("covariance"))
+def _search(X: np.ndarray, k: int, covariance: str) -> dict:
+    return _plain(compare_covariances(X, [k], [covariance], details=True).droplevel("covariance"))
 
 
-def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray, n_jobs: int | None) -> dict:
-    jaccards = bootstrap_jaccards(X, fit, labels.max(), labels=labels, resamples=RESAMPLES, n_jobs=n_jobs)
+def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray) -> dict:
+    jaccards = bootstrap_jaccards(X, fit, labels.max(), labels=labels, resamples=RESAMPLES)
     means = jaccards.mean(axis=0)
     return {
         "jaccard": means.tolist(),
@@ -134,8 +124,10 @@ def _plain(table: pd.DataFrame) -> dict:
 
 
 def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
-    counts = pd.DataFrame.from_dict(done["counts"], orient="index").rename(index=int)
-    advice = recommend(counts, served=mark["n_segments"])
+    counts = done["counts"]
+    table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
+    advice = recommend(table, served=mark["n_segments"])
+    stable = {model: done.get(f"stability of {label}") for model, label in MODELS.items()}
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
@@ -143,16 +135,11 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
         "votes": advice.votes,
         "recommended": advice.recommended,
         "sentences": list(advice.sentences),
-        "counts": done["counts"],
+        "counts": counts,
         "covariances": {
-            covariance: {k: done[f"{covariance} mixtures of {k}"][k] for k in done["counts"]}
-            for covariance in COVARIANCES
+            kind: {k: done[f"{kind} mixtures of {k}"][k] for k in counts} for kind in COVARIANCES
         },
-        "stability": {
-            model: done[f"stability of {label}"]
-            for model, label in MODELS.items()
-            if f"stability of {label}" in done
-        },
+        "stability": {model: each for model, each in stable.items() if each is not None},
     }
 
 

@@ -1,6 +1,6 @@
 """Whether a segment comes back when other customers are drawn, and how far the models agree."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -8,48 +8,28 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.criteria import BANDS
-from wholesale.models import FEW_STARTS, MAX_ITER, SEED, TOL, fit_kmeans, fit_quietly, labels_of
+from wholesale.models import FEW_STARTS, SEED, Fit, fit_kmeans, labels_of
 from wholesale.palette import SIMILAR
 from wholesale.segments import overlap
 
 RESAMPLES = 100
 RECOVERED, DISSOLVED = 0.75, 0.5
 
-Fit = Callable[[np.ndarray, int], Any]
 
-
-def segment_stability(
-    X: np.ndarray,
-    fit: Fit,
-    n_segments: int,
-    *,
-    labels: np.ndarray | None = None,
-    resamples: int = RESAMPLES,
-    random_state: int = SEED,
-    n_jobs: int | None = None,
-) -> pd.Series:
-    """Mean bootstrap Jaccard index of each segment.
-
-    Parameters
-    ----------
-    X, fit, n_segments, labels, resamples, random_state, n_jobs
-        As in `bootstrap_jaccards`.
+def segment_stability(X: np.ndarray, fit: Fit, n_segments: int, **options: Any) -> pd.Series:
+    """Mean bootstrap Jaccard index of each segment, 0…1; takes what `bootstrap_jaccards` does.
 
     Returns
     -------
     Series indexed by ``segment``, 1…n_segments
-        0…1; see `stability_band` for words.
+        See `stability_band` for words.
     """
-    jaccards = bootstrap_jaccards(
-        X, fit, n_segments, labels=labels, resamples=resamples, random_state=random_state, n_jobs=n_jobs
-    )
-    index = pd.RangeIndex(1, jaccards.shape[1] + 1, name="segment")
-    return pd.Series(jaccards.mean(axis=0), index=index, name="jaccard")
+    means = bootstrap_jaccards(X, fit, n_segments, **options).mean(axis=0)
+    return pd.Series(means, index=pd.RangeIndex(1, len(means) + 1, name="segment"), name="jaccard")
 
 
 def bootstrap_jaccards(
@@ -81,26 +61,14 @@ def bootstrap_jaccards(
 
 def _resample(
     X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
-) -> list[float]:
+) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
     with threadpool_limits(1):
         new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
-    return [max(_jaccard(old == a, new == b) for b in np.unique(new)) for a in np.unique(original)]
-
-
-def _jaccard(a: np.ndarray, b: np.ndarray) -> float:
-    return float((a & b).sum() / (a | b).sum())
-
-
-def refit_from(gmm: GaussianMixture) -> Fit:
-    """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
-    start = {"weights_init": gmm.weights_, "means_init": gmm.means_, "precisions_init": gmm.precisions_}
-
-    def fit(X: np.ndarray, n_segments: int) -> GaussianMixture:
-        mixture = GaussianMixture(n_segments, covariance_type=gmm.covariance_type, **start)
-        return fit_quietly(mixture.set_params(tol=TOL, max_iter=MAX_ITER), X)
-
-    return fit
+    segments = np.unique(original)
+    jaccards = np.zeros(len(segments))
+    jaccards[np.isin(segments, old)] = overlap(new, old).max(axis=1)
+    return jaccards
 
 
 def stability_band(jaccard: float) -> str:
@@ -109,22 +77,12 @@ def stability_band(jaccard: float) -> str:
 
 
 def agreement(labels_by_model: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Adjusted Rand index of every pair of partitions (Hubert and Arabie 1985, Comparing partitions).
+    """Adjusted Rand index of every pair of partitions; 0 is what chance gives, 1 is identity.
 
-    Parameters
-    ----------
-    labels_by_model : mapping of str to ndarray of shape (n_customers,)
-
-    Returns
-    -------
-    DataFrame
-        Symmetric, 1 on the diagonal; 0 is what chance gives, 1 is identity.
+    Hubert and Arabie (1985), Comparing partitions.
     """
-    pairs = {
-        one: {other: adjusted_rand_score(a, b) for other, b in labels_by_model.items()}
-        for one, a in labels_by_model.items()
-    }
-    return pd.DataFrame(pairs)
+    models = labels_by_model.items()
+    return pd.DataFrame({one: {other: adjusted_rand_score(a, b) for other, b in models} for one, a in models})
 
 
 def models_agreeing(labels_by_model: Mapping[str, np.ndarray], *, similar: float = SIMILAR) -> np.ndarray:

@@ -23,7 +23,7 @@ from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Evi
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
-from wholesale.reading.sorting import REJECTED, Part, read_block
+from wholesale.reading.sorting import Part, read_block
 from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
 from wholesale.reading.totals import NOTHING, Seen, beside, beyond
@@ -48,6 +48,10 @@ class Note(str):
         note = super().__new__(cls, f"{reason}, say --{setting} {value}.")
         note.reason, note.setting, note.value = reason, setting, value
         return note
+
+
+DAMAGED = (OSError, pa.ArrowInvalid, BadZipFile, zlib.error)
+"""What is raised where a file, or what is packed in it, is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class CustomerFile:
                 yield from excel_blocks(self.path, self.dialect)
             else:
                 yield from text_blocks(self.path, self.kind, self.dialect, size, portion)
-        except (OSError, pa.ArrowInvalid, BadZipFile, zlib.error) as error:
+        except DAMAGED as error:
             raise ReadError(f"it cannot be read to its end ({error})") from None
 
     def reconsidered(self, dialect: Dialect) -> "CustomerFile":
@@ -124,22 +128,18 @@ class CustomerFile:
 
     def read(self, size: int = BLOCK) -> tuple[pa.Table, pa.Table, list[str]]:
         """Give accepted and rejected rows, as `read_customers` does, and notes on the whole file."""
-        file = self
+        file, parts = self, list[Part]()
         with naming(self.path.name):
-            while True:
+            while not parts:
                 try:
-                    return file._read(size)
+                    parts = [read_block(file.dialect, block) for block in file.blocks(size)]
+                    if not any(len(part.accepted) or len(part.rejected) for part in parts):
+                        raise ReadError("it has a header but no rows")
+                    file = file.judged(reduce(add, (part.seen for part in parts)))
                 except Reconsider as other:
-                    file = file.reconsidered(other.dialect)
-
-    def _read(self, size: int) -> tuple[pa.Table, pa.Table, list[str]]:
-        parts = [read_block(self.dialect, block) for block in self.blocks(size)]
-        if not any(len(part.accepted) or len(part.rejected) for part in parts):
-            raise ReadError("it has a header but no rows")
-        file = self.judged(reduce(add, (part.seen for part in parts)))
-        rejected = pa.concat_tables([REJECTED.empty_table(), *(part.rejected for part in parts)])
-        notes = [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
-        return pa.concat_tables(part.accepted for part in parts), rejected, notes
+                    file, parts = file.reconsidered(other.dialect), []
+        accepted, rejected = (pa.concat_tables(tables) for tables in list(zip(*parts, strict=True))[:2])
+        return accepted, rejected, [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
 
     @property
     def notes(self) -> list[str]:
@@ -178,48 +178,39 @@ def _decimal_notes(decimal: Decimal, evidence: Evidence) -> list[str]:
     taken, other = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]]
     seen, notes = evidence._asdict(), list[str]()
     agree, against, groups = seen[taken], seen[other], seen[f"{taken}_groups"]
+
+    def note(reason: str, value: str = other) -> None:
+        notes.append(Note(reason, "decimal", value))
+
     if agree and against:
-        said = f"Some amounts have a decimal point and some a decimal comma; those with the {taken} are read"
-        notes.append(Note(f"{said}, the others rejected; if that is wrong", "decimal", other))
+        note(
+            "Some amounts have a decimal point and some a decimal comma; those with the"
+            f" {taken} are read, the others rejected; if that is wrong"
+        )
     elif against:
-        said = f"Rejected: {counted(against, 'amount')} with a decimal {other}"
-        said += f", as the others have a decimal {taken}; if that is wrong"
-        notes.append(Note(said, "decimal", other))
+        rejected = f"Rejected: {counted(against, 'amount')} with a decimal {other}"
+        note(f"{rejected}, as the others have a decimal {taken}; if that is wrong")
     for mark in map(NAMED.get, decimal.unclear):
-        said = f"Rejected: {counted(seen[f'{mark}_groups'], 'amount')} such as"
-        said += f" {seen[f'{mark}_example']}, as others have the other mark before three digits"
-        notes.append(Note(f"{said}; to have all of them read", "decimal", taken))
+        rejected = f"Rejected: {counted(seen[f'{mark}_groups'], 'amount')} such as {seen[f'{mark}_example']}"
+        note(
+            f"{rejected}, as others have the other mark before three digits; to have all of them read", taken
+        )
     thousands, decimals = seen[f"{other}_example"], seen[f"{taken}_example"]
     grouped = f"{thousands} is read as {thousands.replace(OTHER[decimal.sign], '')}"
     if thousands and not (agree or decimal.told):
-        said = f"{grouped}, its {other} as a mark of thousands; if it is a decimal"
-        notes.append(Note(said, "decimal", other))
+        note(f"{grouped}, its {other} as a mark of thousands; if it is a decimal")
     elif thousands and decimals and decimal.told:
         notes.append(f"{grouped}, but {decimals} with a decimal {taken}, as that was told.")
     if groups > agree > 0 and not decimal.told:
-        said = f"{decimals} is read with a decimal {taken}, as {counted(agree, 'amount')} of"
-        said += f" {format_amount(agree + groups)} can only be; if it marks thousands"
-        notes.append(Note(said, "decimal", other))
+        share = f"{counted(agree, 'amount')} of {format_amount(agree + groups)}"
+        note(f"{decimals} is read with a decimal {taken}, as {share} can only be; if it marks thousands")
     return notes
 
 
 def open_customers(path: Path | str, settings: Settings | None = None) -> CustomerFile:
-    """Open a file of customers: text of any dialect, Parquet, or a sheet of an Excel file.
+    """Open text of any dialect, perhaps compressed, Parquet, or a sheet of an Excel file.
 
-    Parameters
-    ----------
-    path : path
-        Text may be compressed (``.gz``, ``.bz2``, ``.zst``).
-    settings : Settings, optional
-
-    Returns
-    -------
-    CustomerFile
-
-    Raises
-    ------
-    ReadError
-        In one sentence: it is not there, is empty, is not a table, or lacks one of the six columns.
+    A `ReadError` says in a sentence that it is not there, is empty, is no table, or lacks one of the columns.
     """
     path, settings = Path(path), settings or Settings()
     try:
@@ -230,22 +221,19 @@ def open_customers(path: Path | str, settings: Settings | None = None) -> Custom
             return CustomerFile(path, settings, kind, _dialect(path, kind, settings))
     except FileNotFoundError:
         raise ReadError(f"{path.name} is not there") from None
-    except OSError as error:
-        raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from None
+    except DAMAGED as error:
+        raise ReadError(f"{path.name} cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
     if settings.sheet and kind != "excel":
         raise ReadError(f"it has no sheets, so --sheet {shown(settings.sheet)} cannot be meant")
-    if kind == "parquet":
-        dialect = parquet_dialect(path, settings)
-    elif kind == "excel":
-        dialect = excel_dialect(path, settings)
+    if kind in ("parquet", "excel"):
+        dialect = (parquet_dialect if kind == "parquet" else excel_dialect)(path, settings)
     else:
         dialect = text_dialect(path, kind, settings, encoding)
     ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
-    names = list(dialect.names)
-    names = restore(pa.chunked_array([names], pa.string())).to_pylist() if ours else names
+    names = restore(pa.chunked_array([dialect.names], pa.string())).to_pylist() if ours else dialect.names
     names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
     for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):
         names[i] = column
@@ -267,7 +255,7 @@ def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -
     Parameters
     ----------
     path : path
-        As for :func:`open_customers`.
+        Text of any dialect, perhaps compressed (``.gz``, ``.bz2``, ``.zst``), Parquet, or an Excel file.
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
 

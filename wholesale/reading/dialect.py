@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ OTHER = {".": ",", ",": "."}
 # By its mark, an amount that may have thousands or a decimal sign.
 EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark in ".,"}
 FEW, ENOUGH = 0.01, 0.05  # shares of amounts with a mark: fewer are rejected, as many decide; our convention
+# A column of a workbook's amounts: the number if a cell is one, and what is written in it.
+MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
 _FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; what it holds is read
 
 
@@ -115,28 +118,29 @@ def decide(evidence: Evidence) -> Decimal:
     return Decimal(sign, unclear, bool((either and against >= few) or (groups and not unclear)))
 
 
-class Plain(NamedTuple):
-    """A column of nothing but good amounts without marks of thousands: its decimal sign, if any, and them."""
+class Column(NamedTuple):
+    """Amounts: numbers, NaN for none; what of them is text; its decimal sign, if that reads all of it."""
 
-    sign: str
     numbers: np.ndarray
+    text: pa.ChunkedArray | None = None
+    sign: str = ""
 
 
-def weigh(columns: Iterable[tuple[pa.ChunkedArray, Plain | None]]) -> Evidence:
-    """Count what columns of text, plain or not, say about their decimal sign."""
+def weigh(columns: Iterable[Column]) -> Evidence:
+    """Count what is said about the decimal sign by columns with text."""
     counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
-    for column, plain in columns:
-        content, ends = content_of(column)
-        if b"." not in content and b"," not in content:
+    for _, text, read in columns:
+        content = content_of(text) if text else b""
+        if text is None or (b"." not in content and b"," not in content):
             continue
-        if plain:  # the last character but three is a sign only in what may have thousands
-            fourth_last = np.frombuffer(content, np.uint8)[np.maximum(ends - 4, 0)]
-            rows = np.flatnonzero(fourth_last == ord(plain.sign))
+        if read:  # the last character but three is a sign only in what may have thousands
+            fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
+            rows = np.flatnonzero(fourth_last == ord(read))
+            text = text.take(pa.array(rows))
         else:
-            rows = np.arange(len(column))
-        text = column.take(pa.array(rows)) if plain else _bare(column)
+            rows, text = np.arange(len(text)), _bare(text)
         either = [_matches(text, EITHER[mark]) for mark in ".,"]
-        if plain:
+        if read:
             marks = [content.count(sign.encode()) for sign in ".,"]
             clear = [max(count - int(np.count_nonzero(either)), 0) for count in marks]  # one is nowhere
         else:
@@ -171,64 +175,74 @@ def good(amounts: np.ndarray) -> np.ndarray:
     return np.isfinite(amounts) & (amounts >= 0)
 
 
-def to_numbers(
-    column: pa.ChunkedArray, sign: str, unclear: str = "", plain: Plain | None = None
-) -> np.ndarray:
-    """Read a column of text: NaN for what is not an amount of any sign, or has an unclear mark."""
-    if plain and plain.sign == sign and not unclear:
-        return plain.numbers
-    text = _bare(column)
+def to_numbers(column: Column, sign: str, unclear: str = "") -> np.ndarray:
+    """Read a column: NaN for what is not an amount of any sign, or has an unclear mark."""
+    if column.text is None or (column.sign == sign and not unclear):
+        return column.numbers
+    text = _bare(column.text)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
     for mark in unclear:
         read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
-    content, _ = content_of(text)
+    content = content_of(text)
     for mark in OTHER[sign] + SPACES:
         if mark.encode() in content:
             text = pc.replace_substring(text, mark, "")
     text = pc.replace_substring(text, sign, ".") if sign == "," else text
-    return pc.cast(pc.if_else(read, text, "nan"), pa.float64()).to_numpy()
+    numbers = pc.cast(pc.if_else(read, text, "nan"), pa.float64()).to_numpy()
+    return numbers if column.sign else np.where(np.isnan(column.numbers), numbers, column.numbers)
 
 
-def read_plain(column: pa.ChunkedArray) -> Plain | None:
-    """Read a column, twenty times faster than others, if it is plain."""
-    content, ends = content_of(column)
+def read_column(column: pa.ChunkedArray) -> Column:
+    """Read what of a column needs no grammar: numbers, and text that all is plain, twenty times faster."""
+    if column.type == MIXED:
+        number, text = column.flatten()
+        return Column(number.to_numpy(), pc.if_else(pc.is_null(number), text, ""))
+    if not pa.types.is_string(column.type):
+        if column.type == pa.float32() or pa.types.is_decimal(column.type):
+            column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
+        return Column(pc.fill_null(pc.cast(column, pa.float64(), safe=False), math.nan).to_numpy())
+    text, content = column, content_of(column)
     sign = "," if b"," in content else "." if b"." in content else ""
     if sign == ",":
-        places = pa.py_buffer(np.concatenate([[0], ends]).astype(np.int32))
+        places = pa.py_buffer(np.concatenate([[0], _ends(column)]).astype(np.int32))
         points = pa.py_buffer(content.replace(b",", b"."))
-        column = pa.chunked_array([pa.StringArray.from_buffers(len(ends), places, points)])
-    try:
+        column = pa.chunked_array([pa.StringArray.from_buffers(len(column), places, points)])
+    with suppress(pa.ArrowInvalid):
         numbers = pc.cast(column, pa.float64()).to_numpy()
-    except pa.ArrowInvalid:
-        return None
-    return Plain(sign, numbers) if good(numbers).all() and not (sign == "," and b"." in content) else None
+        if good(numbers).all() and not (sign == "," and b"." in content):
+            return Column(numbers, text if sign else None, sign)
+    return Column(np.full(len(text), math.nan), text)
 
 
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Take away what stands around amounts: white space, and a currency sign."""
     text = pc.utf8_trim_whitespace(column)
-    if b'="' in content_of(text)[0]:
+    if b'="' in content_of(text):
         text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, _FORMULA, r"\1"))
-    if not re.search(rb"[$A-Za-z\x80-\xff]", content_of(text)[0]):
+    if not re.search(rb"[$A-Za-z\x80-\xff]", content_of(text)):
         return text
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, CURRENCY, ""))
 
 
-def currencies(columns: list[pa.ChunkedArray]) -> frozenset[str]:
+def currencies(columns: Iterable[Column]) -> frozenset[str]:
     """Give the currency signs that amounts begin or end with."""
-    found = set[str]()
-    for column in columns:
-        signs = {sign for sign in CURRENCY_SIGNS if sign.encode() in content_of(column)[0]}
-        found |= {sign for sign in signs if _matches(column, rf"^\s*[{sign}]|[{sign}]\s*$").any()}
-    return frozenset(found)
+    return frozenset(
+        sign
+        for _, text, read in columns
+        for sign in (CURRENCY_SIGNS if text and not read else "")
+        if sign.encode() in content_of(text) and _matches(text, rf"^\s*[{sign}]|[{sign}]\s*$").any()
+    )
 
 
-def content_of(text: pa.ChunkedArray) -> tuple[bytes, np.ndarray]:
-    """Give the bytes of a column of text, one after another, and where each cell ends."""
+def content_of(text: pa.ChunkedArray) -> bytes:
+    """Give the bytes of a column of text, one after another."""
     pieces = [(chunk.buffers()[2], offsets_of(chunk)) for chunk in text.chunks if len(chunk)]
-    content = b"".join(memoryview(bytes_)[ends[0] : ends[-1]] for bytes_, ends in pieces if bytes_)
-    lengths = [np.diff(ends) for _, ends in pieces] or [np.zeros(0)]
-    return content, np.cumsum(np.concatenate(lengths), dtype=np.int64)
+    return b"".join(memoryview(content)[ends[0] : ends[-1]] for content, ends in pieces if content)
+
+
+def _ends(text: pa.ChunkedArray) -> np.ndarray:
+    """Give where in the bytes of a column each cell ends."""
+    return np.cumsum(pc.fill_null(pc.binary_length(text), 0).to_numpy(), dtype=np.int64)
 
 
 def offsets_of(text: pa.StringArray) -> np.ndarray:

@@ -74,7 +74,7 @@ def cut_blocks(
             raise _too_long(line) from None
         if cut:
             yield rest[:cut], line
-            line += count_lines(rest[:cut])
+            line += len(line_ends(rest[:cut]))
             rest = rest[cut:]
         elif len(rest) > LONGEST:
             raise ReadError(f"line {line}: a record of more than {LONGEST >> 20} MB; is a quote not closed?")
@@ -87,20 +87,15 @@ def _too_long(line: int) -> ReadError:
     return ReadError(f"line {line}: a field of more than {limit}; is a quote not closed?")
 
 
-def count_lines(content: bytes) -> int:
-    """Count line ends as Python's universal newlines do."""
-    lines = content.count(b"\n")
-    return lines + content.count(b"\r") - content.count(b"\r\n") if b"\r" in content else lines
-
-
 def line_ends(content: bytes) -> np.ndarray:
     """Give the positions of newlines, and of carriage returns that no newline follows."""
     text = np.frombuffer(content, dtype=np.uint8)
-    newlines = np.flatnonzero(text == NEWLINE)
-    if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
-        return newlines
-    returns = np.flatnonzero(text == RETURN)
-    return np.sort(np.concatenate([newlines, np.setdiff1d(returns, newlines - 1, assume_unique=True)]))
+    ends = text == NEWLINE
+    if b"\r" in content:
+        returns = text == RETURN
+        returns[:-1] &= ~ends[1:]
+        ends |= returns
+    return np.flatnonzero(ends)
 
 
 def record_ends(content: bytes, ends: np.ndarray, delimiter: str) -> np.ndarray | None:
@@ -255,8 +250,10 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
     lengths = np.append(ends, len(content)) - starts
     if lengths.max() > csv.field_size_limit():
         return None
-    firsts = np.frombuffer(content + b"\n", dtype=np.uint8)[starts]
-    starts = starts[(lengths > 1) | ((lengths == 1) & (firsts != RETURN))]  # an empty line is no record
+    full = lengths > 0  # an empty line is no record
+    short = np.flatnonzero(lengths == 1)
+    full[short] = np.frombuffer(content, dtype=np.uint8)[starts[short]] != RETURN
+    at = line + (np.arange(len(starts)) if ends is lines else np.searchsorted(lines, starts))[full]
     uneven: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
@@ -277,9 +274,9 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
         table = pacsv.read_csv(pa.BufferReader(content), reading, parsing, converting)
     except pa.ArrowInvalid:  # a record to be fitted, or nothing but empty lines, or an idle delimiter
         return None
-    if len(table) + len(uneven) != len(starts):  # the csv module decides
+    if len(table) + len(uneven) != len(at):  # the csv module decides
         return None
-    at, places = line + np.searchsorted(lines, starts), [number for number, _ in uneven]
+    places = [number for number, _ in uneven]
     fields = csv.reader([text for _, text in uneven], delimiter=dialect.delimiter)
     return Records(table, np.delete(at, places), list(zip(at[places].tolist(), fields, strict=True)))
 

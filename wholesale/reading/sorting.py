@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 from wholesale.amounts import refusal, shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import (
+    MIXED,
+    Column,
     Dialect,
-    Plain,
     Reconsider,
     currencies,
     decide,
     good,
     objection,
-    read_plain,
+    read_column,
     to_numbers,
     weigh,
 )
@@ -32,17 +33,11 @@ from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
 
 TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
-# A column of a workbook's amounts: the number if a cell is one, and what is written in it.
-MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
 BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
     {"line": pa.int64(), **dict.fromkeys(("column", "value", "reason", "record"), pa.string())}
 )
 Rejected = tuple[int, str, str, str, Sequence]  # a row of `REJECTED`, the record still as its fields
-
-
-# The numbers of a column, NaN where there is none; what of it is text; and that again, if it is plain.
-Apart = tuple[np.ndarray, pa.ChunkedArray | None, Plain | None]
 
 
 class Part(NamedTuple):
@@ -60,9 +55,8 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     """Read one block; pure, so that blocks can be read anywhere and in any order."""
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
-    six = [_apart(records.table.column(i)) for i in dialect.spend]
-    texts = [(text, plain) for _, text, plain in six if text is not None]
-    evidence = weigh(texts)
+    six = [read_column(records.table.column(i)) for i in dialect.spend]
+    evidence = weigh(six)
     if any(evidence) and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(evidence)))
     amounts = _amounts(dialect, six)
@@ -80,31 +74,14 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
         rejected += faulty
         records, amounts = records.where(fine), [column[fine] for column in amounts]
-    seen = replace(seen, evidence=evidence, currencies=currencies([text for text, _ in texts]), blanks=blanks)
+    seen = replace(seen, evidence=evidence, currencies=currencies(six), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
-def _apart(column: pa.ChunkedArray) -> Apart:
-    if column.type == MIXED:
-        number, text = column.flatten()
-        return number.to_numpy(), pc.if_else(pc.is_null(number), text, ""), None
-    if pa.types.is_string(column.type):
-        plain = read_plain(column)
-        if plain and not plain.sign:
-            return plain.numbers, None, None
-        return np.full(len(column), np.nan), column, plain
-    if column.type == pa.float32() or pa.types.is_decimal(column.type):
-        column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
-    return pc.fill_null(pc.cast(column, pa.float64(), safe=False), float("nan")).to_numpy(), None, None
-
-
-def _amounts(dialect: Dialect, six: list[Apart]) -> list[np.ndarray]:
+def _amounts(dialect: Dialect, six: list[Column]) -> list[np.ndarray]:
     """Read six columns, NaN for what is no number; where that is told, blanks and dashes are 0."""
     sign, unclear = dialect.decimal.sign or ".", dialect.decimal.unclear
-    amounts = [
-        number if text is None else np.where(np.isnan(number), to_numbers(text, sign, unclear, plain), number)
-        for number, text, plain in six
-    ]
+    amounts = [to_numbers(column, sign, unclear) for column in six]
     if not dialect.zeros:
         return amounts
     blank = np.isnan(amounts)

@@ -19,10 +19,9 @@ import pyarrow.parquet as pq
 
 from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.reading.dialect import Dialect
+from wholesale.reading.dialect import MIXED, Dialect
 from wholesale.reading.header import ReadError, Settings, match_columns
 from wholesale.reading.records import Block, Records, table_of
-from wholesale.reading.sorting import MIXED
 from wholesale.wording import listed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from wholesale.amounts import shown
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import Dialect, Reconsider, is_amount
 from wholesale.reading.header import ReadError, Settings, match_columns, plain
-from wholesale.reading.records import Block, count_lines, cut_blocks, shaped
+from wholesale.reading.records import Block, cut_blocks, line_ends, shaped
 
 SAMPLE = 1 << 20  # bytes looked at before reading begins
 RECORDS, LINES = 1000, 20  # compared with the header; among which it is looked for, to name a mistake
@@ -49,12 +49,14 @@ def kind_of(path: Path) -> str:
 
 
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
-    """Open a text file, which may be compressed, or the only file in a ZIP."""
-    if kind == "text":
-        with pa.input_stream(str(path)) as raw:
-            yield raw
-        return
+def _opened(path: Path, kind: str, encoding: str = "utf-8") -> Iterator[pa.NativeFile]:
+    """Open a text file, which may be compressed, or the only file in a ZIP, as UTF-8."""
+    with pa.input_stream(str(path)) if kind == "text" else _unzipped(path) as raw:
+        yield raw if encoding == "utf-8" else pa.transcoding_input_stream(raw, encoding, "utf-8")
+
+
+@contextmanager
+def _unzipped(path: Path) -> Iterator[pa.NativeFile]:
     try:
         archive = zipfile.ZipFile(path)
         inside = [name for name in archive.namelist() if not re.search(r"/$|^__MACOSX/|(^|/)\.[^/]*$", name)]
@@ -64,31 +66,7 @@ def _opened(path: Path, kind: str) -> Iterator[IO[bytes]]:
     except (zipfile.BadZipFile, RuntimeError):
         raise ReadError("it is a ZIP that is damaged or has a password; unpack it first") from None
     with archive, file:
-        yield file
-
-
-class Utf8:
-    """A stream of UTF-8 without a byte order mark, from text in any encoding."""
-
-    def __init__(self, raw: IO[bytes], encoding: str) -> None:
-        self.raw = raw
-        self.decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
-        beginning = raw.read(len(codecs.BOM_UTF8))
-        self.mark = len(codecs.BOM_UTF8) if beginning == codecs.BOM_UTF8 else 0
-        self.rest = self._decoded(beginning[self.mark :])
-
-    def read(self, size: int) -> bytes:
-        """Read `size` bytes, fewer only at the end."""
-        while len(self.rest) < size:
-            chunk = self.raw.read(max(size - len(self.rest), 1 << 16))
-            self.rest += self._decoded(chunk, final=not chunk)
-            if not chunk:
-                break
-        given, self.rest = self.rest[:size], self.rest[size:]
-        return given
-
-    def _decoded(self, chunk: bytes, *, final: bool = False) -> bytes:
-        return self.decoder.decode(chunk, final=final).encode() if self.decoder else chunk
+        yield pa.PythonFile(file, mode="r")
 
 
 def encoding_of(beginning: bytes) -> str:
@@ -113,40 +91,38 @@ def _other(encoding: str) -> str:
 
 
 class Header(NamedTuple):
-    """The first record: its fields, the characters and lines up to its end, and what separates it."""
+    """The first record: the names in it that are categories', where it starts and ends, what separates it."""
 
+    known: int
+    start: int
     fields: list[str]
     end: int
-    lines: int
     delimiter: str
-
-    def known(self, settings: Settings) -> int:
-        """Count the names that are those of categories."""
-        wanted = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}
-        return len(wanted & {plain(name) for name in self.fields})
 
 
 def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None = None) -> Dialect:
     """Find out how a text file is written, except for its decimal sign, which only records show."""
-    if encoding is None:
-        with _opened(path, kind) as raw:
-            encoding = encoding_of(raw.read(SAMPLE))
+    with _opened(path, kind) as raw:
+        encoding = encoding or encoding_of(raw.read(SAMPLE))
     try:
-        with _opened(path, kind) as raw:
-            sample = Utf8(raw, encoding).read(SAMPLE).decode(errors="replace")
+        with _opened(path, kind, encoding) as stream:
+            sample = stream.read(SAMPLE).decode(errors="replace")
     except UnicodeDecodeError:
         return text_dialect(path, kind, settings, _other(encoding))
-    header = _header(sample, settings)
+    mark = "" if encoding.startswith("utf-16") else codecs.BOM_UTF8.decode(encoding)  # UTF-16 drops its own
+    text = sample.removeprefix(mark)
+    header = _header(text, settings)
     try:
         if len(header.fields) == 1:
             raise ReadError(NO_NAMES)
         spend = match_columns(header.fields, settings.columns)
     except ReadError as error:
-        raise _instead(sample, header, settings) or error from None
-    start, line = len(sample[: header.end].encode()), header.lines + 1
-    dialect = Dialect(tuple(header.fields), spend, (), line, encoding, header.delimiter, start)
+        raise _instead(text, header, settings) or error from None
+    head, rest = sample.removesuffix(text[header.end :]).encode(), text[header.end :]
+    line, names = len(line_ends(head)) + 1, tuple(header.fields)
+    dialect = Dialect(names, spend, (), line, encoding, header.delimiter, len(head))
     try:
-        reader = csv.reader(io.StringIO(sample[header.end :], newline=""), delimiter=header.delimiter)
+        reader = csv.reader(io.StringIO(rest, newline=""), delimiter=header.delimiter)
         return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
     except csv.Error:  # a field is too long; reading the block will tell
         return dialect
@@ -160,25 +136,18 @@ def _header(sample: str, settings: Settings) -> Header:
         raise ReadError("it is empty")
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
-    delimiters = told[1] if told else DELIMITERS
-    found = (_best(sample, settings, delimiters, at) for at in dict.fromkeys((last, first)))
-    return max(found, key=lambda header: header.known(settings))  # a header, too, may begin with #
-
-
-def _best(sample: str, settings: Settings, delimiters: str = DELIMITERS, at: int = 0) -> Header:
-    """Take the separator under which most of the six categories have a column."""
-    readings = [_first_record(sample, delimiter, at) for delimiter in delimiters]
-    return max(readings, key=lambda header: (header.known(settings), len(header.fields)))
-
-
-def _first_record(sample: str, delimiter: str, at: int) -> Header:
-    reader = csv.reader(io.StringIO(sample[at:], newline=""), delimiter=delimiter)
-    try:
-        fields = next(record for record in reader if record)
-    except csv.Error:
-        raise ReadError("its first line is too long to be a header") from None
-    end = at + sum(map(len, islice(io.StringIO(sample[at:], newline=""), reader.line_num)))
-    return Header(fields, end, count_lines(sample[:at].encode()) + reader.line_num, delimiter)
+    wanted, headers = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}, list[Header]()
+    for start in {last, first}:  # a header, too, may begin with #
+        for delimiter in told[1] if told else DELIMITERS:
+            reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
+            try:
+                fields = next(record for record in reader if record)
+            except csv.Error:
+                raise ReadError("its first line is too long to be a header") from None
+            end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))
+            known = len(wanted & {plain(name) for name in fields})
+            headers.append(Header(known, start, fields, end, delimiter))
+    return max(headers, key=lambda header: (header.known, header.start, len(header.fields)))
 
 
 def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
@@ -194,7 +163,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
             len(fields) == 1 and _is_header(fields[0], settings)
         ),
         f"it has no header: its first line holds amounts ({', '.join(map(shown, amounts[:3]))}, …); write the"
-        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known(settings),
+        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known,
         f"the names of its columns are on line {below[0]}; delete what is above them": below[1:],
     }
     return next((ReadError(sentence) for sentence, holds in said.items() if holds), None)
@@ -202,7 +171,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
 
 def _is_header(line: str, settings: Settings) -> object:
     with suppress(ReadError):
-        return line.strip() and match_columns(_best(line, settings).fields, settings.columns)
+        return match_columns(_header(line, settings).fields, settings.columns)
     return False
 
 
@@ -212,19 +181,17 @@ def text_blocks(path: Path, kind: str, dialect: Dialect, size: int, portion: Blo
     def on_disk(text: bytes) -> int:  # of another divisible encoding, a byte for each character
         return len(text) if dialect.encoding == "utf-8" else len(text.decode())
 
-    with _opened(path, kind) as raw:
-        if portion:
-            raw.seek(portion.start)
-            text = raw.read(portion.end - portion.start)
-            text = text if dialect.encoding == "utf-8" else text.decode(dialect.encoding).encode()
-            for content, line in cut_blocks(io.BytesIO(text).read, dialect.delimiter, portion.line, size):
-                yield Block(content, line)
-            return
-        try:
-            stream = Utf8(raw, dialect.encoding)
-            end = stream.mark + on_disk(stream.read(dialect.start))
-            for content, line in cut_blocks(stream.read, dialect.delimiter, dialect.line, size):
+    try:
+        with _opened(path, kind, "utf-8" if portion else dialect.encoding) as stream:
+            if portion:
+                stream.seek(portion.start)
+                text = stream.read(portion.end - portion.start)
+                text = text if dialect.encoding == "utf-8" else text.decode(dialect.encoding).encode()
+                stream, line, end = io.BytesIO(text), portion.line, portion.start
+            else:
+                line, end = dialect.line, on_disk(stream.read(dialect.start))
+            for content, first in cut_blocks(stream.read, dialect.delimiter, line, size):
                 start, end = end, end + on_disk(content)
-                yield Block(content, line, start, end)
-        except UnicodeDecodeError:
-            raise Reconsider(replace(dialect, encoding=_other(dialect.encoding))) from None
+                yield Block(content, first, start, end)
+    except UnicodeDecodeError:
+        raise Reconsider(replace(dialect, encoding=_other(dialect.encoding))) from None

@@ -45,14 +45,11 @@ class Row(NamedTuple):
     rows: int = 0  # before it
 
 
-NO_EVIDENCE = Evidence()
-
-
 @dataclass(frozen=True)
 class Seen:
     """What a part of a file shows of the whole."""
 
-    evidence: Evidence = NO_EVIDENCE  # of the decimal sign
+    evidence: Evidence = field(default_factory=Evidence)  # of the decimal sign
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
@@ -198,23 +195,25 @@ def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, oth
         amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
         rows = sum(amounts[1:], amounts[0])
     sums, before, full = np.array([column.sum() for column in amounts]), np.cumsum(rows) - rows, rows > 0
-    count, above = int(np.count_nonzero(full)), np.subtract(np.cumsum(full), full)
+    places, texts = np.flatnonzero(full), [each for each in others.columns if pa.types.is_string(each.type)]
+
+    def row(i: int) -> Row:
+        here, sums_before = zip(*((float(each[i]), float(each[:i].sum())) for each in amounts), strict=True)
+        return Row(int(lines[i]), here, _called(texts, i), sums_before, int(np.searchsorted(places, i)))
+
     most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT].tolist()
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
-    ends = np.minimum(above, count - above - 1) < ENDS
-    step = np.flatnonzero(fine & full & (large | ends)).tolist()
-    found = {i: _row(i, amounts, int(lines[i]), others, int(above[i])) for i in {*most, *step}}
-    steps = tuple(found[i] for i in step if large[i] or _is_step(found[i], float(sums.sum()), count))
-    largest = tuple(found[i] for i in most)
-    return Seen(rows=count, sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps[:STEPS])
+    outermost, ends = {*places[[0, -1][: len(places)]]}, {*places[:ENDS], *places[-ENDS:]}
+    step = {*np.flatnonzero(full & large), *outermost, *(i for i in ends if _called(texts, i))}
+    steps = tuple(row(i) for i in sorted(step) if fine[i])[:STEPS]
+    largest = tuple(map(row, most))
+    return Seen(rows=len(places), sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps)
 
 
-def _row(i: int, amounts: Sequence[np.ndarray], line: int, others: pa.Table, rows: int) -> Row:
-    texts = (column[i].as_py() for column in others.columns if pa.types.is_string(column.type))
-    words = [text.casefold() for text in texts if text]
-    word = any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in words)
-    here, before = zip(*((float(column[i]), float(column[:i].sum())) for column in amounts), strict=True)
-    return Row(line, here, word, before, rows)
+def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
+    """Say whether a word in a row calls it a total, an average or the like."""
+    said = [text.casefold() for column in texts if (text := column[int(i)].as_py())]
+    return any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in said)
 
 
 def _decimals(amounts: Sequence[np.ndarray]) -> int:

@@ -1,6 +1,6 @@
 """The report's tables, rounded as they are shown, and its figures, whose titles state what they show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,25 +13,16 @@ from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS, UNIT
 from wholesale.criteria import CRITERIA
 from wholesale.customers import Customers
 from wholesale.palette import SIMILAR, relation
-from wholesale.report.study import CountEvidence, Fitted, Placement, unless_refused
+from wholesale.report.study import Answered, CountEvidence, Fitted, Placement, unless_refused
 from wholesale.scoring.summary import LIKE, by_chance
 from wholesale.segments import profile_segments
 from wholesale.wording import format_amount, format_share, of_all, rounded
 
-SHOWN, WIDEST = 10, 60
-"""Rows of a list, and letters of a file's own value, that are shown."""
-
-EVEN = 0.05
-"""So near to one half, a share above the median is neither higher nor lower."""
-
-LEAVES = 12
-"""Of the tree that is drawn."""
-
-AROUND = 5.5
-"""Where the names of arrows end, as a multiple of a loading."""
-
-NEAR = 1.05
-"""Ratio of heights up to which two merges are called nearly as high; our convention."""
+SHOWN, WIDEST, LEAVES = 10, 60, 12  # rows of a list, letters of a file's own value, and leaves that are shown
+AROUND = 5.5  # where the names of arrows end, as a multiple of a loading
+# So near to one half, a share above the median is neither higher nor lower; up to this ratio of heights,
+# merges are nearly as high. Our conventions.
+EVEN, NEAR = 0.05, 1.05
 
 
 def rejected(customers: Customers) -> pd.DataFrame | None:
@@ -53,7 +44,7 @@ def spending(customers: Customers) -> pd.DataFrame:
 
 def drifts(customers: Customers, placement: Placement) -> pd.DataFrame:
     """Compare each category with the customers on record."""
-    record = _on_record(placement)
+    record = placement.record
     rows = {
         LABELS[column]: {
             "D": f"{drift.distance:.2f}",
@@ -89,21 +80,14 @@ def plot_drifts(customers: Customers, placement: Placement) -> Axes:
     title = title if distances[largest] else "No category differs at all"
     unit = f"{UNIT} a year, logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
     names = ("on record", "here")
-    return plots.plot_ranges(_on_record(placement), customers.amounts, unit=unit, names=names, title=title)
+    return plots.plot_ranges(placement.record, customers.amounts, unit=unit, names=names, title=title)
 
 
 def placement(placement: Placement) -> pd.DataFrame:
     """Count the customers in each segment of the models at hand, beside those on record."""
-    predictor, described = placement.predictor, {}
-    for model in predictor.models:
-        names, sizes = zip(*placement.summary.segments[model], strict=True)
-        columns = {
-            "customers": map(format_amount, sizes),
-            "share": [format_share(size / placement.summary.accepted) for size in sizes],
-            "share on record": map(format_share, predictor.sizes[model] / len(predictor.amounts)),
-        }
-        described[model] = pd.DataFrame(columns, _numbered(names))
-    return _by_model(described)
+    predictor = placement.predictor
+    sizes = np.concatenate([predictor.sizes[model] for model in predictor.models])
+    return _by_segment(placement, {"share on record": map(format_share, sizes / len(predictor.amounts))})
 
 
 @unless_refused
@@ -149,19 +133,16 @@ def plot_counts(evidence: CountEvidence) -> Axes | None:
 @unless_refused
 def segments(fitted: Fitted) -> pd.DataFrame:
     """Describe each new segment."""
-    predictor, described = fitted.predictor, {}
-    for model in predictor.models:
-        sizes, overlaps = fitted.sizes(model), predictor.overlap[model].diagonal()
-        columns = {
-            "customers": sizes["customers"].map(format_amount),
-            "share": sizes["share"].map(format_share),
-            "of all spending": sizes["spending"].map(format_share),
-            "to its K-Means partner": ["–" if model == "kmeans" else relation(each) for each in overlaps],
-        }
-        if (fitted.answers[list(SPEND_COLUMNS)] == 0).any(axis=None):
-            columns["buying none of some category"] = sizes["zeros"].map(format_share)
-        described[model] = pd.DataFrame(columns).set_axis(_numbered(sizes.index))
-    return _by_model(described)
+    sizes, overlap = fitted.sizes, fitted.predictor.overlap
+    columns: dict[str, Iterable[str]] = {
+        "of all spending": map(format_share, sizes["spending"]),
+        "to its K-Means partner": (
+            "–" if model == "kmeans" else relation(overlap[model][i - 1, i - 1]) for model, i in sizes.index
+        ),
+    }
+    if sizes["zeros"].any():
+        columns["buying none of some category"] = map(format_share, sizes["zeros"])
+    return _by_segment(fitted, columns)
 
 
 @unless_refused
@@ -258,8 +239,8 @@ def contested(fitted: Fitted, customers: Customers) -> pd.DataFrame | None:
     if answers.empty:
         return None
     ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
-    taken = {"line", *SPEND_COLUMNS, *ANSWERS}
-    called = [name for name in dict.fromkeys(customers.accepted.column_names) if name not in taken][:2]
+    taken = {*SPEND_COLUMNS, *ANSWERS}
+    called = [name for name in dict.fromkeys(customers.accepted.column_names[1:]) if name not in taken][:2]
     familiarity = ["–" if pd.isna(share) else format_share(share) for share in ranked["familiarity"]]
     table = _short(ranked[called]).assign(
         **{label: ranked[f"{model}_segment"] for model, label in models.items()},
@@ -270,13 +251,9 @@ def contested(fitted: Fitted, customers: Customers) -> pd.DataFrame | None:
     return table.rename_axis(index=None, columns="line")
 
 
-def _on_record(placement: Placement) -> pd.DataFrame:
-    return pd.DataFrame(placement.predictor.amounts, columns=list(SPEND_COLUMNS))
-
-
 def _share_above(customers: Customers, placement: Placement, column: str) -> float:
     """Give the share (0…1) of the customers who spend more than the median on record, ties counted half."""
-    amounts, median = customers.amounts[column], _on_record(placement)[column].median()
+    amounts, median = customers.amounts[column], placement.record[column].median()
     return float((amounts > median).mean() + (amounts == median).mean() / 2)
 
 
@@ -284,10 +261,19 @@ def _numbered(names: Iterable[str]) -> list[str]:
     return [f"{i} {name}" for i, name in enumerate(names, start=1)]
 
 
-def _by_model(described: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Name each model once; a table's corner, not a line of its own, says what its rows are."""
-    table = pd.concat({MODELS[model]: each for model, each in described.items()})
-    return table.rename_axis(index=[None, None], columns="segment")
+def _by_segment(answered: Answered, more: Mapping[str, Iterable[str]]) -> pd.DataFrame:
+    """Give the size of every model's segments, and `more` columns.
+
+    Each model is named once; a table's corner, not a line of its own, says what its rows are.
+    """
+    sizes = answered.sizes
+    columns = {
+        "customers": map(format_amount, sizes["customers"]),
+        "share": map(format_share, sizes["share"]),
+    }
+    names = [(MODELS[model], f"{i} {name}") for (model, i), name in sizes["name"].items()]
+    table = pd.DataFrame({**columns, **more}, pd.MultiIndex.from_tuples(names))
+    return table.rename_axis(columns="segment")
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:

@@ -22,25 +22,22 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from papermill.translators import PythonTranslator
 
-from wholesale import columns, palette, wording
 from wholesale.app import sentences
+from wholesale.columns import LABELS, UNIT
 from wholesale.customers import Customers, read_file
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
+from wholesale.palette import SIMILAR
 from wholesale.report import exhibits, study
 from wholesale.scoring import summary
 from wholesale.scoring.output import check_free
-from wholesale.wording import format_amount, format_share, listed
+from wholesale.wording import NUMBERS, are, counted, format_amount, format_share, listed, of_all
 
 NOTEBOOK = ROOT / "notebooks" / "06_your_customers.ipynb"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-UNUSED = {"notebook", "parameters"}
-"""Tags of the cells that a report leaves out."""
-
+UNUSED = {"notebook", "parameters"}  # tags of the cells that a report leaves out
+# Where it has cells with other tags: before those without (0) or after them.
 PLACES = {"summary": -1, "made": 1, "imports": 2, "injected-parameters": 2}
-"""Where it has cells with other tags: before those without (0) or after them."""
-
-NUMBER = r"(?:[<>−-]?[\d.,\u00a0]+%?(?: (?:of|to) \d[\d.]*)?|–|)"
-"""What stands right in a table."""
+NUMBER = r"(?:[<>−-]?[\d.,\u00a0]+%?(?: (?:of|to) \d[\d.]*)?|–|)"  # what stands right in a table
 
 
 def command(name: str, customers: Customers, *options: object) -> str:
@@ -64,9 +61,9 @@ _SENTENCES = Environment(
     loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _SENTENCES.filters |= {"escaped": escaped, "amount": format_amount, "share": format_share, "listed": listed}
-_SENTENCES.globals |= {"Path": Path, "columns": columns, "command": command, "exhibits": exhibits}
-_SENTENCES.globals |= {"page": sentences, "palette": palette, "study": study, "summary": summary}
-_SENTENCES.globals |= {"wording": wording}
+_SENTENCES.globals |= {"LABELS": LABELS, "UNIT": UNIT, "SIMILAR": SIMILAR, "NUMBERS": NUMBERS}
+_SENTENCES.globals |= {"counted": counted, "of_all": of_all, "are": are, "command": command, "Path": Path}
+_SENTENCES.globals |= {"exhibits": exhibits, "study": study, "page": sentences, "summary": summary}
 
 text: Any = _SENTENCES.get_template("sentences.md").module
 """The sentences: a function for each macro of ``templates/sentences.md``, which gives Markdown."""
@@ -98,7 +95,7 @@ def table_html(table: pd.DataFrame) -> str:
         return table.to_html(classes=classes, border=0)
 
 
-class ReportError(Exception):
+class ReportError(ValueError):
     """The report could not be made; the message says why."""
 
 
@@ -128,24 +125,18 @@ def write_report(
 ) -> None:
     """Write a report on a file of customers: one HTML file, which loads nothing from anywhere.
 
-    Raises
-    ------
-    ReadError, BundleError
-        If `source` cannot be read or `models` cannot be used, before anything is run.
-    OutputError
-        If `output` is there already, or cannot be written.
-    ReportError
-        If a cell of the notebook fails.
+    What cannot be read, used or written is refused, as a `ReadError`, `BundleError` or `OutputError`, before
+    anything is run; if a cell of the notebook fails, that is a `ReportError`.
     """
     source, output = Path(source).resolve(), Path(output)
-    check_free(output, force=force, source=source)
+    check_free(output, [source], force=force)
     progress(f"Read {source.name}")
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
     study.place(read_file(source, **told), models)  # type: ignore[arg-type]  # what it refuses, it does here
     parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
     page = _run(parameters, progress)
     progress(f"Write {output.name}")
-    check_free(output, force=force, source=source)  # another run may have made it meanwhile
+    check_free(output, [source], force=force)  # another run may have made it meanwhile
     write_file(output, page.encode())
 
 

@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import wraps
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,15 +31,11 @@ from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
 from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 
-SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"
-"""Customers of a fictitious second wholesaler; ``dataset/README.md`` says how they were made."""
-
-FEWEST, MOST = 2, 8
-"""Numbers of segments that can be asked for."""
-
+SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"  # fictitious; dataset/README.md says how it was made
+FEWEST, MOST = 2, 8  # numbers of segments that can be asked for
+# Numbers of segments are compared up to the last of these, on so many customers at most, drawn so often,
+# beside so many clouds.
 DRAWN, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 6
-"""Customers on whom numbers of segments are compared at most, how often so many are drawn, clouds to compare
-with, the last number."""
 
 Made = TypeVar("Made")
 
@@ -60,18 +56,57 @@ def unless_refused(make: Callable[..., Made]) -> Callable[..., Made | None]:
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
-    """What models say of the customers: columns of a scored file, by line, and the models' folder's name."""
+class Answered:
+    """What models say of the customers: the columns of a scored file, by line."""
 
     predictor: Predictor
-    summary: Summary
     answers: pd.DataFrame
-    folder: str = ""  # of the shipped ones
 
     @property
     def on_record(self) -> bool:
         """Whether these are the very customers that the models were made from, in their order."""
         return np.array_equal(self.answers[list(SPEND_COLUMNS)].to_numpy(), self.predictor.amounts)
+
+    @property
+    def doubts(self) -> pd.DataFrame:
+        """Why a customer's segment is in doubt: ``disagreed``, ``close``, ``unfamiliar``."""
+        disagreed = self.answers["agreement"] < len(self.predictor.models)
+        return self.answers[["unfamiliar"]].assign(disagreed=disagreed, close=self.answers["clarity"] < CLOSE)
+
+    @cached_property
+    def sizes(self) -> pd.DataFrame:
+        """Describe every model's segments, by model and number; who was placed but not fitted counts too."""
+        amounts, numbers = self.answers[list(SPEND_COLUMNS)], range(1, self.predictor.n_segments + 1)
+        spending, zeros = amounts.sum(axis=1), (amounts == 0).any(axis=1)
+        facts = pd.DataFrame({"customers": 1, "spending": spending, "zeros": zeros})
+        segments = {model: self.answers[f"{model}_segment"] for model in self.predictor.models}
+        sums = {model: facts.groupby(segment).sum() for model, segment in segments.items()}
+        sizes = pd.concat({model: each.reindex(numbers, fill_value=0) for model, each in sums.items()})
+        sizes["share"] = sizes["customers"] / len(amounts)
+        sizes["spending"] /= spending.sum() or 1
+        sizes["zeros"] /= sizes["customers"].clip(lower=1)
+        sizes["name"] = np.concatenate([*self.predictor.names.values()])
+        return sizes
+
+
+@dataclass(frozen=True, eq=False)
+class Placement(Answered):
+    """Customers placed by models at hand, and the name of their folder, if they are not the shipped ones."""
+
+    summary: Summary
+    folder: str
+
+    @property
+    def record(self) -> pd.DataFrame:
+        """The amounts on record."""
+        return pd.DataFrame(self.predictor.amounts, columns=list(SPEND_COLUMNS))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(Answered):
+    """Three models fitted on the customers, and what they say of every one."""
+
+    bundle: Bundle
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,56 +140,31 @@ class CountEvidence:
         return [] if segments in leaders else divided
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """Three models fitted on the customers, and what they say of every one, by line."""
-
-    bundle: Bundle
-    answers: pd.DataFrame
-
-    @property
-    def predictor(self) -> Predictor:
-        return self.bundle.predictor
-
-    @property
-    def all_fitted(self) -> bool:
-        """Whether the models were fitted on all customers, not on some drawn at random."""
-        return self.bundle.manifest["customers"] == len(self.answers)
-
-    @property
-    def doubts(self) -> pd.DataFrame:
-        """Why a customer's segment is in doubt: ``disagreed``, ``close``, ``unfamiliar``."""
-        disagreed = self.answers["agreement"] < len(self.predictor.models)
-        return self.answers[["unfamiliar"]].assign(disagreed=disagreed, close=self.answers["clarity"] < CLOSE)
-
-    def sizes(self, model: str) -> pd.DataFrame:
-        """Describe a model's segments; customers who were placed but not fitted count too."""
-        amounts, k = self.answers[list(SPEND_COLUMNS)], self.predictor.n_segments
-        facts = {"customers": 1, "spending": amounts.sum(axis=1), "zeros": (amounts == 0).any(axis=1)}
-        sums = pd.DataFrame(facts).groupby(self.answers[f"{model}_segment"]).sum()
-        sums = sums.reindex(range(1, k + 1), fill_value=0)
-        sums["share"] = sums["customers"] / len(amounts)
-        sums["spending"] /= sums["spending"].sum() or 1
-        sums["zeros"] /= sums["customers"].clip(lower=1)
-        return sums.set_axis(self.predictor.names[model])
-
-
 def place(customers: Customers, models: Path | str | None = None) -> Placement:
     """Place customers by the models in a folder, by default the shipped ones, or raise `BundleError`.
 
     Raises `ReadError` if the file has a column of its own that is named as an answer is.
     """
-    predictor = load_predictor(models)
+    predictor, folder = load_predictor(models), Path(models or MODELS_FOLDER)
     scored = score_table(predictor, customers.accepted)
     summary = summarize(predictor, count(predictor, scored, customers.rejected), customers.notes)
-    folder = Path(models or MODELS_FOLDER)
     name = "" if folder.resolve() == MODELS_FOLDER.resolve() else folder.name
-    placement = Placement(predictor, summary, _by_line(scored, customers), name)
-    if placement.on_record:
-        sizes = list(zip(predictor.names["ward"], predictor.sizes["ward"].tolist(), strict=True))
-        summary = replace(summary, segments=summary.segments | {"ward": sizes})
-        return replace(placement, summary=summary, answers=_by_the_tree(placement.answers, predictor))
-    return placement
+    return Placement(predictor, _answers(predictor, scored, customers), summary, name)
+
+
+def _answers(predictor: Predictor, scored: pa.Table, customers: Customers) -> pd.DataFrame:
+    """Give a scored table by line, a column whose name comes twice once, as none of ours does.
+
+    Customers on record have their own segments of Ward's tree: its rule for new ones can differ.
+    """
+    first = [scored.column_names.index(name) for name in dict.fromkeys(scored.column_names)]
+    lines = pd.Index(customers.accepted.column(0).to_pandas(), name="line")
+    answers = scored.select(first).to_pandas().set_axis(lines)
+    if not Answered(predictor, answers).on_record:
+        return answers
+    ward, agreement = predictor.segments["ward"], models_agreeing(predictor.segments)
+    names = np.array(predictor.names["ward"])[ward - 1]
+    return answers.assign(ward_segment=ward, ward_name=names, agreement=agreement)
 
 
 def compare_counts(customers: Customers) -> CountEvidence | Refused:
@@ -193,9 +203,8 @@ def fit(customers: Customers, segments: int) -> Fitted | Refused:
         bundle = train(customers.table, segments, source=customers.source)
     except ValueError as error:
         return Refused(str(error))
-    fitted = Fitted(bundle, _by_line(score_table(bundle.predictor, customers.accepted), customers))
-    by_tree = fitted.all_fitted
-    return replace(fitted, answers=_by_the_tree(fitted.answers, bundle.predictor)) if by_tree else fitted
+    scored = score_table(bundle.predictor, customers.accepted)
+    return Fitted(bundle.predictor, _answers(bundle.predictor, scored, customers), bundle)
 
 
 def leading(votes: Mapping[str, int]) -> list[int]:
@@ -230,17 +239,3 @@ def _criteria(X: np.ndarray, last: int) -> pd.DataFrame:
     """Leave out the gap, and what has nothing to choose from."""
     counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
     return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]
-
-
-def _by_the_tree(answers: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
-    """Give customers on record their own segments of Ward's tree: its rule for new ones can differ."""
-    ward, names = predictor.segments["ward"], np.array(predictor.names["ward"])
-    agreement = models_agreeing(predictor.segments)
-    return answers.assign(ward_segment=ward, ward_name=names[ward - 1], agreement=agreement)
-
-
-def _by_line(scored: pa.Table, customers: Customers) -> pd.DataFrame:
-    """Give a scored table by line; a name that comes twice is kept once, as our own columns never do."""
-    first = [scored.column_names.index(name) for name in dict.fromkeys(scored.column_names)]
-    lines = pd.Index(customers.accepted.column(0).to_pandas(), name="line")
-    return scored.select(first).to_pandas().set_axis(lines)

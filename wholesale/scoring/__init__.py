@@ -1,7 +1,7 @@
 """Customers scored: a table, or whole files part by part, in the order of the file and in bounded memory.
 
-`Run` is the one loop over parts, which an executor scores: blocks of one file in threads of this process
-(`Threads`), or portions of files on the workers of a Dask cluster (`cluster.Cluster`).
+`run` is the one loop over parts: blocks of one file, scored in threads of this process (`score_file`), or
+portions of files, on the workers of a Dask cluster (`cluster.score_cluster`).
 """
 
 import os
@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
@@ -25,7 +26,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import Seen, beside, beyond
+from wholesale.reading.totals import beside, beyond
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -94,12 +95,27 @@ def score_file(
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
     file, new = open_customers(source, settings), not force
     with writing():
-        check_free(output, force=force, source=source)
-        check_free(rejected, force=force, source=source, option="--rejected", other=output)
-        with TableFile(output, new=new) as accept, TableFile(rejected, optional=True, new=new) as reject:
-            with ThreadPoolExecutor(workers) as pool:
-                threads = Threads(predictor, pool, accept, reject, lines)
-                summary = Run([file], predictor, progress, threads).run(source, ahead=2 * workers)
+        check_free(output, [source], force=force)
+        check_free(rejected, [source], force=force, option="--rejected", other=output)
+        with (
+            TableFile(output, new=new) as accept,
+            TableFile(rejected, optional=True, new=new) as reject,
+            ThreadPoolExecutor(workers) as pool,
+        ):
+
+            def score(dialect: Dialect, block: Block) -> Scored:
+                scored = score_block(predictor, dialect, block)
+                customers, rejects = accept.prepare(scored.customers), reject.prepare(scored.rejected)
+                return scored._replace(customers=customers, rejected=rejects)
+
+            def begin(file: CustomerFile) -> Iterator[Begun]:
+                length = file.length
+                for block in file.blocks():
+                    share = block.end / length if length else None
+                    yield share, pool.submit(score, file.dialect, block).result
+
+            reading = Reading(file, Written(accept, reject, lines))
+            summary = run([reading], begin, predictor, source, progress=progress, ahead=2 * workers)
             accept.complete()
             reject.complete()
     return summary
@@ -114,47 +130,32 @@ class Scored(NamedTuple):
     lines: pa.ChunkedArray = None
 
 
-def score_block(predictor: Predictor, form: Dialect, block: Block) -> Scored:
+Begun = tuple[float | None, Callable[[], Scored]]
+"""A part that is being scored: the share of its file up to its end, if known, and what waits for it."""
+
+
+def score_block(predictor: Predictor, dialect: Dialect, block: Block) -> Scored:
     """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
-    part = read_block(form, block)
+    part = read_block(dialect, block)
     scored = score_table(predictor, part.accepted)
     counts = count(predictor, scored, part.rejected, part.seen)
     return Scored(scored, part.rejected, counts, part.accepted.column(0))
 
 
-@dataclass
-class Threads:
-    """Blocks of one file, scored in threads of this process and written when it is their turn."""
+class Written(NamedTuple):
+    """Two files, which take scored parts as a list would, and forget them."""
 
-    predictor: Predictor
-    pool: ThreadPoolExecutor
     accept: TableFile
     reject: TableFile
     lines: list[int] | None
 
-    def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float | None]]:
-        length = file.length
-        for block in file.blocks():
-            yield block, block.end / length if length else None
-
-    def submit(self, file: CustomerFile, part: Block) -> "Future[Scored]":
-        return self.pool.submit(self._score, file.dialect, part)
-
-    def _score(self, form: Dialect, block: Block) -> Scored:
-        scored = score_block(self.predictor, form, block)
-        customers, rejected = self.accept.prepare(scored.customers), self.reject.prepare(scored.rejected)
-        return scored._replace(customers=customers, rejected=rejected)
-
-    def result(self, promise: "Future[Scored]") -> Scored:
-        return promise.result()
-
-    def keep(self, i: int, scored: Scored) -> None:
+    def append(self, scored: Scored) -> None:
         self.accept.write(scored.customers)
         self.reject.write(scored.rejected)
         if self.lines is not None:
             self.lines.extend(scored.lines.to_pylist())
 
-    def forget(self, i: int) -> None:
+    def clear(self) -> None:
         self.accept.restart()
         self.reject.restart()
         if self.lines is not None:
@@ -162,111 +163,109 @@ class Threads:
 
 
 @dataclass
-class Run:
-    """Files on their way: part by part, some ahead, each looked at in its turn.
+class Reading:
+    """A file on its way, and what keeps its scored parts (`append`) or forgets them (`clear`)."""
 
-    A file is read once more, from its start, where a part of it or all of it shows another form.
-    """
+    file: CustomerFile
+    kept: Any
+    counts: Counts = field(default_factory=Counts)
+    read: float = 0  # bytes
+    again: bool = True  # from its start, in the dialect that a part of it or all of it has shown
 
-    files: list[CustomerFile]
-    predictor: Predictor
-    progress: Progress
-    executor: Any  # which cuts files into parts, scores these, and keeps or forgets what it scored: `Threads`
-    counts: dict[int, Counts] = field(default_factory=dict, init=False)
-    read: dict[int, float] = field(default_factory=dict, init=False)  # bytes
+    def restart(self) -> None:
+        self.kept.clear()
+        self.counts, self.read, self.again = Counts(), 0, False
 
-    def run(self, source: Path, *, ahead: int) -> Summary:
-        """Score all files, so many parts ahead; `files` then are as they were read in the end."""
-        forms = {i: file.dialect for i, file in enumerate(self.files)}
-        while forms:
-            for i, form in forms.items():
-                with naming(self.files[i].path.name):
-                    self.files[i] = self.files[i].reconsidered(form)
-                self.executor.forget(i)
-                self.counts.pop(i, None)
-                self.read.pop(i, None)
-            forms = self._read(list(forms), ahead) or self._judge()
-        if not any(counts.rows for counts in self.counts.values()):
-            with naming(source.name):
-                raise ReadError("it has a header but no rows")
-        total = reduce(add, (counts for _, counts in sorted(self.counts.items())))
-        return summarize(self.predictor, total, self._notes())
-
-    def _read(self, begun: list[int], ahead: int) -> dict[int, Dialect]:
-        """Score files from their start; give the form of those that are to be read once more."""
-        forms: dict[int, Dialect] = {}
-        for i, share, promise in begun_ahead(self._parts(begun, forms), ahead):
-            if i in forms:
-                continue
+    @contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """Name the file in what is wrong with it; where another dialect shows, it is to be read in that."""
+        with naming(self.file.path.name):
             try:
-                with naming(self.files[i].path.name):
-                    if isinstance(promise, Exception):
-                        raise promise
-                    if scored := self.executor.result(promise):
-                        self._take(i, share, scored)
+                yield
             except Reconsider as other:
-                forms[i] = other.dialect
-        return forms
+                self.file, self.again = self.file.reconsidered(other.dialect), True
 
-    def _parts(self, begun: list[int], forms: dict[int, Dialect]) -> Iterator[tuple[int, float | None, Any]]:
-        for i in begun:
-            try:
-                for part, share in self.executor.parts(self.files[i]):
-                    if i in forms:
-                        break
-                    yield i, share, self.executor.submit(self.files[i], part)
-            except (Reconsider, ReadError) as fault:  # it is its turn after the parts before it
-                yield i, None, fault
+    def take(self, share: float | None, scored: Scored) -> None:
+        if scored.counts.rows:
+            self.kept.append(scored)
+        self.counts += scored.counts
+        self.read = (share or 0) * self.file.path.stat().st_size
 
-    def _take(self, i: int, share: float | None, scored: Scored) -> None:
-        self.executor.keep(i, scored)
-        counts, sizes = scored.counts, [file.path.stat().st_size for file in self.files]
-        if len(self.files) > 1:
-            named = [f"{self.files[i].path.name}, {example}" for example in counts.examples]
-            counts = replace(counts, examples=named)
-        self.counts[i] = self.counts[i] + counts if i in self.counts else counts
-        self.read[i] = sizes[i] * (share or 0)
-        rows = sum(each.rows for each in self.counts.values())
-        self.progress(rows, None if share is None else min(sum(self.read.values()) / sum(sizes), 1))
 
-    def _judge(self) -> dict[int, Dialect]:
-        """Look at what each file shows, and all together; give the form of those to be read once more."""
-        forms: dict[int, Dialect] = {}
-        seen = [self.counts[i].seen if i in self.counts else Seen() for i in range(len(self.files))]
-        for i, file in enumerate(self.files):
-            try:
-                with naming(file.path.name):
-                    self.files[i] = file.judged(seen[i])
-            except Reconsider as other:
-                forms[i] = other.dialect
-        return forms or (self._judge_together(seen) if len(seen) > 1 else {})
+def run(
+    files: list[Reading],
+    begin: Callable[[CustomerFile], Iterator[Begun]],
+    predictor: Predictor,
+    source: Path,
+    *,
+    progress: Progress,
+    ahead: int,
+) -> Summary:
+    """Score files, part by part as `begin` gives them, so many ahead; each is looked at in its turn."""
+    whole = sum(each.file.path.stat().st_size for each in files)
+    while begun := [each for each in files if each.again]:
+        for each in begun:
+            each.restart()
+        for each, (share, scored) in begun_ahead(_parts(begun, begin), ahead):
+            if not each.again:
+                with each.looked_at():
+                    each.take(share, scored())
+                    read = None if share is None else min(sum(each.read for each in files) / whole, 1)
+                    progress(sum(each.counts.rows for each in files), read)
+        if not any(each.again for each in files):
+            _judge(files)
+    several = len(files) > 1
+    counts = [each.counts.named(each.file.path.name) if several else each.counts for each in files]
+    if not (total := reduce(add, counts)).rows:
+        with naming(source.name):
+            raise ReadError("it has a header but no rows")
+    return summarize(predictor, total, _notes(files) if several else files[0].file.notes)
 
-    def _judge_together(self, seen: list[Seen]) -> dict[int, Dialect]:
-        """Find rows that are the sum of all others in all files."""
-        forms, together = {}, reduce(add, seen)
-        rows, times = together.totals()
-        step = None if rows else together.step()
-        for i, file in enumerate(self.files):
-            lines = [row.line for row in seen[i].largest if row in rows]
-            with naming(file.path.name):
-                if step and step[:2] in [row[:2] for row in seen[i].steps]:
-                    raise beside(step.line)
-                if lines and times > 1:
+
+def _parts(
+    files: list[Reading], begin: Callable[[CustomerFile], Iterator[Begun]]
+) -> Iterator[tuple[Reading, Begun]]:
+    for each in files:
+        try:
+            for part in begin(each.file):
+                yield each, part
+                if each.again:
+                    break
+        except (Reconsider, ReadError) as fault:  # it is its turn after the parts before it
+            failed: Future[Scored] = Future()
+            failed.set_exception(fault)
+            yield each, (None, failed.result)
+
+
+def _judge(files: list[Reading]) -> None:
+    """Look at what each file shows, and then at rows that are the sum of all others in all files."""
+    for each in files:
+        with each.looked_at():
+            each.file = each.file.judged(each.counts.seen)
+    if len(files) == 1 or any(each.again for each in files):
+        return
+    together = reduce(add, (each.counts.seen for each in files))
+    rows, times = together.totals()
+    step = None if rows else together.step()
+    for each in files:
+        seen, dialect = each.counts.seen, each.file.dialect
+        with each.looked_at():
+            if step and step[:2] in [row[:2] for row in seen.steps]:
+                raise beside(step.line)
+            if lines := [row.line for row in seen.largest if row in rows]:
+                if times > 1:
                     raise beyond(lines[0])
-            if lines:
-                forms[i] = replace(file.dialect, totals=(*file.dialect.totals, *lines))
-        return forms
+                raise Reconsider(replace(dialect, totals=(*dialect.totals, *lines)))
 
-    def _notes(self) -> list[str]:
-        """Give the notes on all files; if there are several, each with the first that it is on."""
-        if len(self.files) == 1:
-            return self.files[0].notes
-        names: dict[str, list[str]] = {}
-        for file in self.files:
-            for note in file.notes:
-                names.setdefault(note, []).append(file.path.name)
-        more = {note: f" and {len(on) - 1} more" if len(on) > 1 else "" for note, on in names.items()}
-        return [f"{on[0]}{more[note]}: {note}" for note, on in names.items()]
+
+def _notes(files: list[Reading]) -> list[str]:
+    """Give the notes on several files, each with the first that it is on."""
+    names: dict[str, list[str]] = {}
+    for each in files:
+        for note in each.file.notes:
+            names.setdefault(note, []).append(each.file.path.name)
+    more = {note: f" and {len(on) - 1} more" if on[1:] else "" for note, on in names.items()}
+    return [f"{on[0]}{more[note]}: {note}" for note, on in names.items()]
 
 
 def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:

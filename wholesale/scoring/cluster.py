@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
-from dataclasses import dataclass, field
+from functools import partial
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,8 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
 from wholesale.reading.dialect import Reconsider
 from wholesale.reading.records import Block
 from wholesale.reading.tables import group_ends, plain_type
-from wholesale.scoring import Progress, Run, Scored, score_block
-from wholesale.scoring.output import TableFile, check_folder, check_free, folder_aside, part_name, writing
+from wholesale.scoring import Begun, Progress, Reading, Scored, run, score_block
+from wholesale.scoring.output import TableFile, check_free, folder_aside, part_name, writing
 from wholesale.scoring.summary import Counts, Summary
 
 if TYPE_CHECKING:
@@ -38,12 +38,6 @@ AHEAD = 64  # portions begun before the first of them is done; or four to a thre
 PATIENCE = 30  # seconds to wait for a scheduler to answer, and for its first worker
 
 LOCAL = "local"
-_LOCAL: dict[str, Any] = {
-    **{"n_workers": os.cpu_count(), "threads_per_worker": 1, "processes": True},
-    **{"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}},
-    **{"silence_logs": logging.CRITICAL, "env": {"DASK_LOGGING__DISTRIBUTED": "critical"}},
-}
-"""A cluster on this machine: a process per core, out of reach from elsewhere, without a dashboard, silent."""
 
 
 class ClusterError(ValueError):
@@ -71,20 +65,26 @@ def score_cluster(
     """
     source, output = Path(source), Path(output).absolute()  # workers may be in other folders
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
-    files = [open_customers(path.resolve(), settings) for path in _paths(source)]
-    _check_columns(files)
+    readings = [Reading(open_customers(path.resolve(), settings), []) for path in _paths(source)]
+    _check_columns(readings)
+    sources = [each.file.path for each in readings]
     with writing(), TableFile(rejected, optional=True, new=not force) as reject:
-        check_folder(output, force=force, sources=[file.path for file in files])
-        for file in files:
-            check_free(rejected, force=force, source=file.path)
+        check_free(output, sources, force=force, folder=True)
+        check_free(rejected, sources, force=force)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
-                ahead = 4 * sum(client.nthreads().values())
                 # A task, not data, as Dask makes it anew if all workers that have it die.
-                cluster = Cluster(client, work, client.submit(copy, predictor, pure=False))
-                summary = Run(files, predictor, progress, cluster).run(source, ahead=max(AHEAD, ahead))
-            _check_columns(files)
-            cluster.gather(files, parts, reject)
+                shared = client.submit(copy, predictor, pure=False)
+
+                def begin(file: CustomerFile) -> Iterator[Begun]:
+                    for portion, share in portions(file):
+                        promise = client.submit(score_portion, file, portion, work, shared, pure=False)
+                        yield share, partial(_outcome, promise)
+
+                ahead = max(AHEAD, 4 * sum(client.nthreads().values()))
+                summary = run(readings, begin, predictor, source, progress=progress, ahead=ahead)
+            _check_columns(readings)
+            _gather(readings, parts, reject)
             reject.complete()
     return summary
 
@@ -94,9 +94,8 @@ def _paths(source: Path) -> list[Path]:
     if source.is_dir():
         found = [path for path in source.iterdir() if path.is_file() and path.name[0] not in "._"]
     elif has_magic(str(source)) and not source.exists():
-        pattern = source.absolute()
-        among = Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-        found = [path for path in among if path.is_file()]
+        root = Path(source.anchor)
+        found = [path for path in root.glob(str(source.relative_to(root))) if path.is_file()]
     else:
         return [source]
     if not found:
@@ -104,11 +103,12 @@ def _paths(source: Path) -> list[Path]:
     return sorted(found)
 
 
-def _check_columns(files: list[CustomerFile]) -> None:
+def _check_columns(readings: list[Reading]) -> None:
     """Refuse files that are not parts of one table."""
-    for file in files[1:]:
-        if _columns(file) != _columns(files[0]):
-            raise ReadError(f"{file.path.name} has not the same columns as {files[0].path.name}")
+    first, *others = [each.file for each in readings]
+    for file in others:
+        if _columns(file) != _columns(first):
+            raise ReadError(f"{file.path.name} has not the same columns as {first.path.name}")
 
 
 def _columns(file: CustomerFile) -> list[tuple[str, str]]:
@@ -119,61 +119,38 @@ def _columns(file: CustomerFile) -> list[tuple[str, str]]:
     return list(zip(names, passed, strict=True))
 
 
-@dataclass
-class Cluster:
-    """Portions of files, scored by a cluster's workers into files of their own."""
+def _outcome(promise: "Future") -> Scored:
+    from distributed import CancelledError, KilledWorker
 
-    client: "Client"
-    work: Path
-    predictor: "Future"
-    done: dict[int, list[Scored]] = field(default_factory=dict, init=False)
-
-    def parts(self, file: CustomerFile) -> Iterator[tuple[Block, float]]:
-        return portions(file)
-
-    def submit(self, file: CustomerFile, part: Block) -> "Future":
-        return self.client.submit(score_portion, file, part, self.work, self.predictor, pure=False)
-
-    def result(self, promise: "Future") -> Scored | None:
-        from distributed import CancelledError, KilledWorker
-
-        try:
-            outcome = promise.result()
-        except KilledWorker:
-            message = "the cluster's workers die of this file; do they have enough memory?"
-            raise ClusterError(message) from None
-        except (CancelledError, OSError, RuntimeError, ImportError) as error:
-            raise ClusterError(f"the cluster gave up ({error})") from None
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def keep(self, i: int, scored: Scored) -> None:
-        self.done[i].append(scored)
-
-    def forget(self, i: int) -> None:
-        self.done[i] = []
-
-    def gather(self, files: list[CustomerFile], parts: Path, reject: TableFile) -> None:
-        """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
-        done = [(file.path.name, scored) for i, file in enumerate(files) for scored in self.done[i]]
-        for number, (name, scored) in enumerate(done):
-            scored.customers.replace(parts / part_name(number))
-            if scored.counts.rejected:
-                table = pq.ParquetFile(scored.rejected).read()
-                table = table.add_column(0, "file", [[name] * len(table)]) if len(files) > 1 else table
-                reject.write(reject.prepare(table))
+    try:
+        outcome = promise.result()
+    except KilledWorker:
+        message = "the cluster's workers die of this file; do they have enough memory?"
+        raise ClusterError(message) from None
+    except (CancelledError, OSError, RuntimeError, ImportError) as error:
+        raise ClusterError(f"the cluster gave up ({error})") from None
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
-def score_portion(
-    file: CustomerFile, portion: Block, work: Path, predictor: Predictor
-) -> Scored | Exception | None:
+def _gather(files: list[Reading], parts: Path, reject: TableFile) -> None:
+    """Put the answers of all portions into one folder, in order, and rejected rows into one table."""
+    done = [(each.file.path.name, scored) for each in files for scored in each.kept]
+    for number, (name, scored) in enumerate(done):
+        scored.customers.replace(parts / part_name(number))
+        if scored.counts.rejected:
+            table = pq.ParquetFile(scored.rejected).read()
+            table = table.add_column(0, "file", [[name] * len(table)]) if len(files) > 1 else table
+            reject.write(reject.prepare(table))
+
+
+def score_portion(file: CustomerFile, portion: Block, work: Path, predictor: Predictor) -> Scored | Exception:
     """Score a portion into files that no other run of it has, so that it can be run again at any time.
 
-    What is wrong with the file is given rather than raised, as Dask would log it; None if there is no row.
+    What is wrong with the file is given rather than raised, as Dask would log it.
     """
-    counts: Counts | None = None
-    name = uuid4().hex
+    counts, name = Counts(), uuid4().hex
     answers, faults = work / f"{name}.parquet", work / f"{name}.rejected.parquet"
     try:
         if not file.path.exists():
@@ -183,10 +160,10 @@ def score_portion(
                 scored = score_block(predictor, file.dialect, block)
                 accept.write(accept.prepare(scored.customers))
                 reject.write(reject.prepare(scored.rejected))
-                counts = counts + scored.counts if counts else scored.counts
+                counts += scored.counts
     except (Reconsider, ReadError, OSError) as fault:
         return fault
-    return Scored(answers, faults, counts) if counts else None
+    return Scored(answers, faults, counts)
 
 
 def portions(file: CustomerFile) -> Iterator[tuple[Block, float]]:
@@ -219,8 +196,13 @@ def connected(address: str) -> Iterator["Client"]:
         if address == LOCAL:
             scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="wholesale-dask-"))
             stack.enter_context(dask.config.set({"temporary-directory": scratch}))
-            with _not_to_be_interrupted():
-                place = LocalCluster(**_LOCAL)
+            with _not_to_be_interrupted():  # a process per core, out of reach from elsewhere, silent
+                place = LocalCluster(
+                    n_workers=os.cpu_count(), threads_per_worker=1, processes=True,
+                    host="127.0.0.1", dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    silence_logs=logging.CRITICAL, env={"DASK_LOGGING__DISTRIBUTED": "critical"},
+                )  # fmt: skip
             stack.callback(_close, place)
         try:
             client = stack.enter_context(Client(place, timeout=PATIENCE))
@@ -241,11 +223,10 @@ def _close(cluster: Any) -> None:
 @contextmanager
 def _not_to_be_interrupted() -> Iterator[None]:
     """Start processes that Ctrl-C does not reach, as this one ends them; only its main thread can do so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if main:
+            signal.signal(signal.SIGINT, before)

@@ -21,6 +21,7 @@ from wholesale.reading import ReadError
 from wholesale.reading.formulas import guard
 from wholesale.reading.text import SHEETS
 
+TEXTS = (".csv", ".tsv", ".txt", ".gz")
 SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
 Rows: TypeAlias = pa.Table | tuple[bytes, bytes] | None  # of CSV, the header and the text
 
@@ -135,47 +136,39 @@ def csv_header(names: list[str]) -> bytes:
 
 
 def check_free(
-    path: Path, *, force: bool, source: Path, option: str = "-o", other: Path | None = None
+    path: Path,
+    sources: Iterable[Path],
+    *,
+    force: bool,
+    option: str = "-o",
+    other: Path | None = None,
+    folder: bool = False,
 ) -> None:
-    """Refuse an output that is there already, is the source or the `other` output, or cannot be written."""
-    there, name, another = path.exists(), path.name, f"choose another with {option}"
-    same = other is not None and other.absolute() == path.absolute()
-    locked = (there and not path.stat().st_mode & 0o200) or not os.access(path.parent, os.W_OK)
-    _refuse(
+    """Refuse an output that is there, is what is read, or cannot be written as a file or a `folder`."""
+    there, name, suffix = path.exists(), path.name, path.suffix.lower()
+    choose, same = f"choose another{{}} with {option}".format, other and other.absolute() == path.absolute()
+    held = {each.name for each in path.iterdir()} if folder and path.is_dir() else set()
+    strange = sorted(held - {part_name(i) for i in range(len(held))})
+    read = there and any(path.samefile(each.parent if folder else each) for each in sources)
+    locked = not os.access(path.parent, os.W_OK) or (path.is_file() and not path.stat().st_mode & 0o200)
+    of_folder = (
+        (suffix in TEXTS, f"a cluster writes a folder of Parquet files, not {name}: {choose('')}"),
+        (there and not path.is_dir(), f"{name} is a file, but a cluster writes a folder: {choose('')}"),
+    )
+    of_file = (
         (same, f"{name} cannot hold the rejected rows too; choose another file for them"),
-        (
-            path.suffix.lower() in SHEETS,
-            f"{name} would not be an Excel file; choose another name with {option}",
-        ),
-        (not path.parent.is_dir(), f"there is no folder {path.parent.name} for {name}"),
+        (suffix in SHEETS, f"{name} would not be an Excel file; {choose(' name')}"),
         (path.is_dir(), f"{name} is a folder"),
         (there and not path.is_file(), f"{name} is not a file"),
-        (there and path.samefile(source), f"{name} is what is read; choose another output with {option}"),
-        (there and not force, f"{name} is there already; replace it with --force, or {another}"),
+    )
+    reasons = (
+        (not path.parent.is_dir(), f"there is no folder {path.parent.name} for {name}"),
+        *(of_folder if folder else of_file),
+        (read, f"{name} is what is read; {choose(' output')}"),
+        (there and not force, f"{name} is there already; replace it with --force, or {choose('')}"),
+        (strange, f"{name} holds more than parts, {''.join(strange[:1])} for one; {choose('')}"),
         (locked, f"{name} cannot be written: it is read-only"),
     )
-
-
-def check_folder(folder: Path, *, force: bool, sources: Iterable[Path]) -> None:
-    """Refuse a folder that is there already, is read from, or holds what is no part."""
-    name, there, another = folder.name, folder.is_dir(), "choose another with -o"
-    held = {each.name for each in folder.iterdir()} if there else set()
-    strange = sorted(held - {part_name(i) for i in range(len(held))})
-    read = there and any(folder.samefile(source.parent) for source in sources)
-    text = folder.suffix.lower() in (".csv", ".tsv", ".txt", ".gz")
-    _refuse(
-        (not folder.parent.is_dir(), f"there is no folder {folder.parent.name} for {name}"),
-        (text, f"a cluster writes a folder of Parquet files, not {name}: {another}"),
-        (not os.access(folder.parent, os.W_OK), f"{name} cannot be written: it is read-only"),
-        (folder.exists() and not there, f"{name} is a file, but a cluster writes a folder: {another}"),
-        (read, f"{name} is what is read; choose another output with -o"),
-        (there and not force, f"{name} is there already; replace it with --force, or {another}"),
-        (bool(strange), f"{name} holds more than parts, {''.join(strange[:1])} for one; {another}"),
-    )
-
-
-def _refuse(*reasons: tuple[bool, str]) -> None:
-    """Say the first reason that holds."""
     for holds, reason in reasons:
         if holds:
             raise OutputError(reason)

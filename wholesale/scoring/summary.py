@@ -7,7 +7,7 @@ on record only one of the two shares moves, so the gap is largest at one of them
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from wholesale.checks import MIN_CUSTOMERS
 from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import blank_advice
-from wholesale.reading.totals import Seen
+from wholesale.reading.totals import NOTHING, Seen
 from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
@@ -123,15 +123,15 @@ def _log_choices(n: int, k: int) -> float:
 class Counts:
     """The counts of a part of a file, which add up to those of the whole."""
 
-    accepted: int
-    rejected: int
-    unfamiliar: int
-    segments: np.ndarray  # customers in each, a row for each model
-    spending: np.ndarray  # as `spend_up_to` counts
-    extremes: np.ndarray  # of shape (2, 6): the lowest amounts, and the lowest of their negatives
-    faults: Counter  # rejected rows by the column at fault; "" for totals, and too few or too many fields
-    examples: list[str]
-    seen: Seen
+    accepted: int = 0
+    rejected: int = 0
+    unfamiliar: int = 0
+    segments: np.ndarray = field(default_factory=lambda: np.array(0))  # customers, a row for each model
+    spending: np.ndarray = field(default_factory=lambda: np.array(0))  # as `spend_up_to` counts
+    lowest: np.ndarray = field(default_factory=lambda: np.array(np.inf))  # (2, 6): amounts, and negatives
+    faults: Counter = field(default_factory=Counter)  # rejected rows by the column at fault; "" for others
+    examples: list[str] = field(default_factory=list)
+    seen: Seen = NOTHING
 
     @property
     def rows(self) -> int:
@@ -141,11 +141,15 @@ class Counts:
     def __add__(self, other: "Counts") -> "Counts":
         """Add the counts of the part of the file that comes next."""
         total = {name: each + getattr(other, name) for name, each in vars(self).items()}
-        total["extremes"] = np.minimum(self.extremes, other.extremes)
-        return Counts(**total | {"examples": total["examples"][:EXAMPLES]})
+        lowest = np.minimum(self.lowest, other.lowest)
+        return Counts(**total | {"lowest": lowest, "examples": total["examples"][:EXAMPLES]})
+
+    def named(self, file: str) -> "Counts":
+        """Say of which file the examples are."""
+        return replace(self, examples=[f"{file}, {example}" for example in self.examples])
 
 
-def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen | None = None) -> Counts:
+def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen = NOTHING) -> Counts:
     """Count a part of a file."""
     amounts, k = spend(scored), predictor.n_segments
     labels = [scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models]
@@ -155,10 +159,10 @@ def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
         segments=np.array([np.bincount(segments, minlength=k) for segments in labels]),
         spending=spend_up_to(on_record(predictor), amounts),
-        extremes=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
+        lowest=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, EXAMPLES).to_pylist()],
-        seen=seen or Seen(),
+        seen=seen,
     )
 
 
@@ -192,24 +196,25 @@ class Summary:
         n, record, unfamiliar = self.accepted, f"the {self.on_record}", self.unfamiliar
         if not n:
             return "No customer could be scored."
-        if not self.other_market and by_chance(n, self.on_record) > FAR:
-            many = "none is" if not unfamiliar else "1 is" if unfamiliar == 1 else f"{unfamiliar} are"
-            unlike = UNKNOWN if unfamiliar is None else f"{many} unlike 99% of those"
-            few = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'} too few"
-            return f"{few} to tell whether the market is that of {record} on record; {unlike}."
-        many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
-        said = f"{many} unlike 99% of those on record (1% would be usual)"
-        unlike = UNKNOWN if unfamiliar is None else said
-        drifts = self.drift.items()
-        shifts = [f"{LABELS[name]} ({each.direction})" for name, each in drifts if each.verdict != "alike"]
+        few = not self.other_market and by_chance(n, self.on_record) > FAR
+        if unfamiliar is None:
+            unlike = UNKNOWN
+        elif few:
+            unlike = f"{unfamiliar or 'none'} {'are' if unfamiliar > 1 else 'is'} unlike 99% of those"
+        else:
+            many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
+            unlike = f"{many} unlike 99% of those on record (1% would be usual)"
+        drifts = [(LABELS[name], drift) for name, drift in self.drift.items() if drift.verdict != "alike"]
+        shifts = listed([f"{label} ({drift.direction})" for label, drift in drifts])
+        if few:
+            who = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'}"
+            return f"{who} too few to tell whether the market is that of {record} on record; {unlike}."
         if self.other_market:
-            differ = f"they differ in {listed(shifts)}{', though ' if unfamiliar == 0 else '; '}"
-            return (
-                f"Taken together, these customers are unlike {record} that the segments were made from:"
-                f" {differ if shifts else ''}{unlike}. {self._advice()}"
-            )
+            said = f"Taken together, these customers are unlike {record} that the segments were made from:"
+            differ = f" they differ in {shifts}{', though' if unfamiliar == 0 else ';'}" if shifts else ""
+            return f"{said}{differ} {unlike}. {self._advice()}"
         if shifts:
-            return f"These customers differ somewhat from {record} on record in {listed(shifts)}; {unlike}."
+            return f"These customers differ somewhat from {record} on record in {shifts}; {unlike}."
         return f"These customers spend as {record} on record do; {unlike}."
 
     def _advice(self) -> str:
@@ -256,5 +261,5 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
         examples=total.examples,
         notes=[*notes, *blank_advice(total.seen.blanks, total.rejected)],
         on_record=record.shape[1],
-        constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.extremes.sum(axis=0) == 0)],
+        constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.lowest.sum(axis=0) == 0)],
     )

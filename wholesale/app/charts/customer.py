@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from markupsafe import Markup
 
-from wholesale.app.charts import WIDTH, Label, at, first_free, text_width, wrap
+from wholesale.app.charts import LETTER, WIDTH, Label, at, first_free, wrap
 from wholesale.app.templates import number, render
 from wholesale.columns import LABELS
 from wholesale.predictor import Predictor
@@ -126,7 +126,7 @@ def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
 
 def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
     """Try the sides first, then above and below, then further off."""
-    aside = text_width(said) / 2 + 12
+    aside = len(said) * LETTER / 2 + 12
     near = ((1, -11), (-1, -11), (1, 12), (-1, 12), (0, -17), (0, 18), (0, -34), (0, 36))
     far = ((1, 30), (-1, 30), (1, -30), (-1, -30))
     for side, below in near + far:

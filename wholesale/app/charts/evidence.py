@@ -5,17 +5,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from wholesale.app.charts import LINE, WIDTH, Label, at, first_free, side_by_side, text_width, ticks, wrap
+from wholesale.app.charts import LINE, WIDTH, Label, at, first_free, side_by_side, ticks, wrap
 from wholesale.app.templates import number, render
 from wholesale.criteria import CRITERIA, Criterion
-from wholesale.measure import cut_height, owners
-from wholesale.predictor import Predictor
+from wholesale.predictor import Predictor, cut_height, owners
 from wholesale.wording import SPACE, counted
 
 PANEL = (46, 308, 42, 152)  # left, right, top and foot of the room for data
 TREE = (28, WIDTH - 4, 34, 250)
 ASIDE = 0.23  # of a step from k to k + 1, left free at either side
-BAR = TREE[-1] + 3, 5  # where a bar under a branch begins, and its height
+BAR = TREE[-1] + 8  # where a bar under a branch ends
 DRAWN = 1000  # merges at most, the highest, so that the bytes stay bounded
 TOLD = 20  # merges that say on hover what joined
 
@@ -93,39 +92,51 @@ def dendrogram(predictor: Predictor) -> Markup:
     Merges above the cut are grey; under each branch stand its segment's name and size.
     """
     linkage, n, k = predictor.linkage, len(predictor.amounts), predictor.n_segments
+    children, below = linkage[:, :2].astype(int), np.concatenate([np.ones(n), linkage[:, 3]])
     frame = Frame(*TREE, 0, n, 0, float(linkage[-1, 2]) or 1.0)
-    x, y = frame.x(positions(linkage)), frame.y(np.concatenate([np.zeros(n), linkage[:, 2]]))
+    x, y = frame.x(positions(children, below)), frame.y(np.concatenate([np.zeros(n), linkage[:, 2]]))
     owner, cut = owners(linkage, predictor.segments["ward"]), cut_height(linkage, k)
-    elbows = _elbows(linkage, x, y)
-    colours = predictor.colours["ward"]
-    members = [x[:n][predictor.segments["ward"] == segment + 1] for segment in range(k)]
-    labels = _segment_labels(predictor.names["ward"], members)
-    bars = zip(colours, members, labels, strict=True)
-    branches = [
-        (colour, "".join(elbow for node, elbow in elbows.items() if owner[node] == segment))
-        for segment, colour in enumerate(("var(--mut)", *colours))
-    ]
+    elbows = {}
+    for node in range(max(n, 2 * n - 1 - DRAWN), 2 * n - 1):
+        left, right = children[node - n]
+        elbows[node] = f"M{at(x[left], y[left])}V{number(y[node])}H{number(x[right])}V{number(y[right])}"
+    names, colours = predictor.names["ward"], predictor.colours["ward"]
+    leaves = [x[:n][predictor.segments["ward"] == segment + 1] for segment in range(k)]
+    labels = _segment_labels(names, leaves)
+    half, bars = frame.x(0.5) - frame.left, []
+    for colour, spots, label in zip(colours, leaves, labels, strict=True):
+        lead = f"M{at(np.clip(label.x, spots.min(), spots.max()), BAR)}L{at(label.x, label.top)}"
+        bars.append((colour, spots.min() - half, np.ptp(spots) + 2 * half, lead))
+    hits = []
+    for node in sorted(elbows, reverse=True)[:TOLD]:
+        few, many = sorted(below[children[node - n]].astype(int).tolist())
+        hits.append((elbows[node], few, many, linkage[node - n, 2]))
     return render(
         "tree.html",
-        names=predictor.names["ward"],
-        sizes=list(map(len, members)),
+        names=names,
+        sizes=list(map(len, leaves)),
         frame=frame,
-        branches=branches,
+        branches=[
+            (colour, "".join(elbow for node, elbow in elbows.items() if owner[node] == segment))
+            for segment, colour in enumerate(("var(--mut)", *colours))
+        ],
         cut=cut,
-        cut_label=_cut_label(frame, cut, k, x[linkage[owner[n:] == 0, :2].astype(int)].ravel()),
-        bars=[_bar(leaves, frame.x(0.5) - frame.left, label, colour) for colour, leaves, label in bars],
+        cut_label=_cut_label(frame, cut, k, x[children[owner[n:] == 0]].ravel()),
+        bars=bars,
         labels=labels,
-        hits=[(elbows[node], *_joined(linkage, node)) for node in sorted(elbows, reverse=True)[:TOLD]],
+        hits=hits,
         last=linkage[::-1][:3, 2].tolist(),
         height=max(label.y + label.height / 2 for label in labels) + 4,
     )
 
 
-def positions(linkage: np.ndarray) -> np.ndarray:
-    """Place the 2n - 1 nodes from left (0) to right (n): leaves so that no branches cross, merges midway."""
-    n = len(linkage) + 1
-    children = linkage[:, :2].astype(int)
-    first, below = np.zeros(2 * n - 1), np.concatenate([np.ones(n), linkage[:, 3]])
+def positions(children: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Place the 2n - 1 nodes from left (0) to right (n): leaves so that no branches cross, merges midway.
+
+    `children` are those of the n - 1 merges, `below` is how many leaves each node has.
+    """
+    n = len(children) + 1
+    first = np.zeros(2 * n - 1)
     for node in range(2 * n - 2, n - 1, -1):  # from the root: the left child begins where its parent does
         left, right = children[node - n]
         first[left], first[right] = first[node], first[node] + below[left]
@@ -135,45 +146,20 @@ def positions(linkage: np.ndarray) -> np.ndarray:
     return x
 
 
-def _elbows(linkage: np.ndarray, x: np.ndarray, y: np.ndarray) -> dict[int, str]:
-    n, drawn = len(linkage) + 1, {}
-    for node in range(max(n, 2 * n - 1 - DRAWN), 2 * n - 1):
-        left, right = linkage[node - n, :2].astype(int)
-        drawn[node] = f"M{at(x[left], y[left])}V{number(y[node])}H{number(x[right])}V{number(y[right])}"
-    return drawn
-
-
 def _cut_label(frame: Frame, height: float, k: int, crossed: np.ndarray) -> Label:
     """Name the cut where no branch crosses the words (`crossed`: where branches do)."""
-    words = f"cut: {counted(k, 'segment')}"
-    half = text_width(words) / 2
-    middles = np.arange(frame.right - half, frame.left + half, -4)
-    free = middles[(np.abs(middles[:, None] - crossed) > half + 3).all(axis=1)]
-    return Label((words,), float([*free, *middles][0]), float(frame.y(height)) - 5)
+    label = Label((f"cut: {counted(k, 'segment')}",), 0, float(frame.y(height)) - 5)
+    half = label.width / 2
+    places = (label._replace(x=x) for x in np.arange(frame.right - half, frame.left + half, -4))
+    return first_free(places, [Label(("",), x, label.y) for x in crossed])
 
 
-def _segment_labels(names: tuple[str, ...], members: list[np.ndarray]) -> list[Label]:
+def _segment_labels(names: tuple[str, ...], leaves: list[np.ndarray]) -> list[Label]:
     """Put names and sizes beside each other or, if there is no room, each in the first free row below."""
     labels, stacked = [], list[Label]()
-    for name, leaves in zip(names, members, strict=True):
-        lines = (*wrap(name), counted(len(leaves), "customer"))
-        labels.append(Label(lines, float(leaves.mean()), sum(BAR) + 11 + LINE * len(lines) / 2))
-    for label in labels:
-        rows = (Label(label.lines, label.x, label.y + LINE * row).within(0, WIDTH) for row in range(60))
+    for name, spots in zip(names, leaves, strict=True):
+        lines = (*wrap(name), counted(len(spots), "customer"))
+        labels.append(Label(lines, float(spots.mean()), BAR + 11 + LINE * len(lines) / 2).within(0, WIDTH))
+        rows = (labels[-1]._replace(y=labels[-1].y + LINE * row) for row in range(60))
         stacked.append(first_free(rows, stacked))
     return side_by_side(labels, 0, WIDTH) or stacked
-
-
-def _bar(leaves: np.ndarray, half: float, label: Label, colour: str) -> tuple[str, float, float, str]:
-    """Place a bar under a segment's leaves, `half` to either side, and a line from it to the label."""
-    low, high = float(leaves.min()), float(leaves.max())
-    lead = f"M{at(np.clip(label.x, low, high), sum(BAR))}L{at(label.x, label.top)}"
-    return colour, low - half, high - low + 2 * half, lead
-
-
-def _joined(linkage: np.ndarray, node: int) -> tuple[int, int, float]:
-    """Give how many customers joined how many more at which height."""
-    below = np.concatenate([np.ones(len(linkage) + 1), linkage[:, 3]]).astype(int)
-    left, right, height, _ = linkage[node - len(linkage) - 1]
-    few, many = sorted([below[int(left)].item(), below[int(right)].item()])
-    return few, many, float(height)

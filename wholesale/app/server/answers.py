@@ -19,18 +19,15 @@ from jinja2 import Template
 from wholesale.amounts import parse_amount, shown
 from wholesale.app.tabs import COMMAND
 from wholesale.app.tabs import LIMIT as FILE_LIMIT
-from wholesale.columns import MODELS, SPEND_COLUMNS
+from wholesale.columns import KINDS, MODELS, SPEND_COLUMNS
 from wholesale.explain import Explanation, predict_and_explain
 from wholesale.predict import Prediction, Predictor
 from wholesale.scoring.summary import Drift
 
-LIMIT, CUSTOMERS, ROWS = 1_000_000, 1000, 1000
-"""Bytes of a body of ``POST /api/predict``, and customers in it; rejected rows that an answer lists."""
-
+LIMIT, CUSTOMERS = 1_000_000, 1000  # bytes of a body of ``POST /api/predict``, and customers in it
+ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
-
-SCHEMAS = "#/components/schemas/"
-
+SCHEMAS, NONE = "#/components/schemas/", " | None"
 
 # fmt: off
 RECORDS: dict[str, dict[str, Any]] = {
@@ -41,9 +38,9 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
     "Health": {"status": Literal["ok"], "trained": str, "customers": int, "segments": int},
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
-    "Segments": {"kmeans": "list[Segment]", "gmm": "list[Segment] | None", "ward": "list[Segment]"},
+    "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "Count": {"segment": int, "name": str, "customers": int},
-    "Counts": {"kmeans": "list[Count]", "gmm": "list[Count] | None", "ward": "list[Count]"},
+    "Counts": {model: f"list[Count]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "RejectedRow": {"line": int, "column": str, "value": str, "reason": str},
     "Said": {
         "accepted": int, "rejected": int, "rejected_by_column": dict[str, int],

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -20,24 +21,18 @@ from wholesale.app.server.answers import Refused, fault
 from wholesale.app.tabs import LIMIT
 from wholesale.predict import Predictor
 
-AT_A_TIME = 2
-"""Files scored at a time; others wait."""
-
-PIECE = 1 << 20
-"""Bytes of an answer sent at a time."""
+AT_A_TIME = 2  # files scored; others wait
+PIECE = 1 << 20  # bytes of an answer sent at a time
 
 
 def handlers(predictor: Predictor) -> list:
     """List the API's addresses for Tornado."""
-    read: dict[str, Callable[[], Any]] = {
-        r"/api/segments": lambda: answers.segments(predictor),
-        r"/api/health": lambda: answers.health(predictor),
-        r"/api/openapi\.json": answers.description,
-    }
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
-        *((path, Read, {"content": content}) for path, content in read.items()),
+        (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
+        (r"/api/health", Read, {"content": partial(answers.health, predictor)}),
+        (r"/api/openapi\.json", Read, {"content": answers.description}),
     ]
 
 
@@ -67,15 +62,13 @@ class Api(JupyterHandler):
     def compute_etag(self) -> None:
         """Leave out Tornado's ETag: an answer is computed before it could be compared."""
 
-    def reply(self, content: Any, status: int = 200) -> None:
-        """Send JSON; text is sent as it is."""
+    def reply(self, content: str, status: int = 200) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(content if isinstance(content, str) else as_json(content))
+        self.finish(content)
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-        """Leave out what is refused: it is no failure of ours."""
-        if not isinstance(error, Refused):
+        if not isinstance(error, Refused):  # that is no failure of ours
             super().log_exception(kind, error, trace)
 
     def write_error(self, status_code: int, **about: Any) -> None:
@@ -86,7 +79,7 @@ class Api(JupyterHandler):
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
         refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
-        self.reply(refused.content, refused.status)
+        self.reply(as_json(refused.content), refused.status)
 
 
 class Read(Api):
@@ -95,7 +88,8 @@ class Read(Api):
     content: Callable[[], Any]
 
     async def get(self) -> None:
-        self.reply(await asyncio.to_thread(self.content))  # so that the page's visitors need not wait
+        content = await asyncio.to_thread(self.content)  # so that the page's visitors need not wait
+        self.reply(as_json(content))
 
     head = get
 
@@ -104,7 +98,6 @@ class Nothing(Api):
     """All other addresses under ``/api``."""
 
     async def prepare(self, **_: Any) -> None:
-        """Say where the addresses are listed, whatever the method."""
         await super().prepare()
         raise Refused(404, fault("there is nothing at this address; see /api/openapi.json"))
 
@@ -130,21 +123,18 @@ class Posted(Api):
         self.body = self.store()
 
     def store(self) -> BinaryIO:
-        """Open what keeps the body."""
         return io.BytesIO()
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep what may be kept of the body."""
         self.received += len(chunk)
         if self._finished:
             return
         if self.received <= self.limit:
             self.body.write(chunk)
         elif self.received > self.read_at_most:
-            self.reply({"errors": [fault(self.too_large)]}, 413)
+            self.reply(as_json({"errors": [fault(self.too_large)]}), 413)
 
     def check_body(self) -> None:
-        """Refuse a body that is at fault as a whole."""
         if self.received > self.limit:
             raise Refused(413, fault(self.too_large))
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -161,11 +151,11 @@ class Predict(Posted):
 
     async def post(self) -> None:
         self.check_body()
-        self.body.seek(0)
-        self.reply(await asyncio.to_thread(self._answer, self.body.read()))
+        self.reply(await asyncio.to_thread(self._answer))
 
-    def _answer(self, body: bytes) -> str:
-        content = answers.answer(self.predictor, body)
+    def _answer(self) -> str:
+        self.body.seek(0)
+        content = answers.answer(self.predictor, self.body.read())
         if "customers" not in content:
             return as_json(content)
         # Written one by one: in a single call no other thread would get a turn for a tenth of a second.
@@ -177,7 +167,7 @@ class Abandoned(Exception):
 
 
 class Score(Posted):
-    """``POST /api/score``: a file of customers scored. Nothing of it stays here."""
+    """``POST /api/score``: a file of customers scored, of which nothing stays here."""
 
     kinds, limit, read_at_most = ("text/csv", "application/octet-stream"), LIMIT, 5 * LIMIT
     too_large = answers.TOO_LARGE
@@ -186,8 +176,7 @@ class Score(Posted):
     gone = working = False
 
     def store(self) -> BinaryIO:
-        """Keep the file on disk, in a folder that goes with the request."""
-        self.folder = TemporaryDirectory(prefix="wholesale-upload-")
+        self.folder = TemporaryDirectory(prefix="wholesale-upload-")  # on disk, and gone with the request
         return Path(self.folder.name, "customers.csv").open("wb")
 
     def on_connection_close(self) -> None:
@@ -197,13 +186,11 @@ class Score(Posted):
             self.on_finish()
 
     def on_finish(self) -> None:
-        """Leave nothing behind."""
         if self.folder:
             self.body.close()
             self.folder.cleanup()
 
     async def post(self) -> None:
-        """Score in another thread, and send what was asked for."""
         self.check_body()
         self.body.close()
         self.working = True
@@ -226,16 +213,17 @@ class Score(Posted):
 
     async def _send(self, scored: upload.Scored) -> None:
         wanted = self.request.headers.get("Accept", "")
+        contents: list[bytes | Path] = [scored.scored]
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
-            kind, contents = f"multipart/form-data; boundary={boundary}", self._form(boundary, scored)
+            contents = self._form(boundary, scored)
+            self.set_header("Content-Type", f"multipart/form-data; boundary={boundary}")
         elif "text/csv" in wanted:
-            kind, contents = "text/csv; charset=utf-8", [scored.scored]
+            self.set_header("Content-Type", "text/csv; charset=utf-8")
         else:
-            self.reply(scored.said)
+            self.reply(as_json(scored.said))
             return
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
-        self.set_header("Content-Type", kind)
         self.set_header("Content-Length", str(sum(sizes)))
         for each in contents:
             with each.open("rb") if isinstance(each, Path) else io.BytesIO(each) as content:

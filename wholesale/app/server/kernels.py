@@ -16,9 +16,7 @@ from jupyter_client.jsonutil import extract_dates
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-LIMIT = 2**18
-"""Bytes that a message may have; the page sends some 700, and more only where more is pasted into a field."""
-
+LIMIT = 2**18  # bytes of a message; the page sends some 700, and more only where more is pasted into a field
 V1 = "v1.kernel.websocket.jupyter.org"
 CHANNELS = ("shell", "control", "stdin")
 FIELDS = ("header", "parent_header", "metadata", "content")
@@ -36,9 +34,9 @@ class PageKernelManager(AsyncMappingKernelManager):
     that its page has or is about to get.
     """
 
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        self.handed_out: WeakSet = WeakSet()
+    handed_out: ClassVar[WeakSet] = WeakSet()
+    fill_if_needed: Any  # this and the pools are Voila's, in a class that it derives from this one
+    _pools: ClassVar[Any] = {}
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Stop a kernel that has long been idle and unconnected; Voila asks only about handed-out ones."""
@@ -50,8 +48,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def renew(self) -> None:
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
-        voila: Any = self  # Voila's pools are in a class that it derives from this one
-        for notebook, pool in getattr(voila, "_pools", {}).items():
+        for notebook, pool in self._pools.items():
             ready = False
             for started in list(pool):
                 if not ready:  # what is handed out next may die as it starts
@@ -61,7 +58,7 @@ class PageKernelManager(AsyncMappingKernelManager):
                 elif started in pool:  # it may have been handed out meanwhile
                     pool.remove(started)
                     _expect_failure(started)
-            voila.fill_if_needed(delay=0, notebook_name=notebook)
+            self.fill_if_needed(delay=0, notebook_name=notebook)
 
     async def _lives(self, started: asyncio.Task) -> bool:
         if started.cancelled() or started.exception():
@@ -75,8 +72,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def end(self) -> None:
         """End every kernel, those that are just starting too, at once: they hold nothing to be saved."""
-        voila: Any = self
-        starting = [task for pool in getattr(voila, "_pools", {}).values() for task in pool]
+        starting = [task for pool in self._pools.values() for task in pool]
         await asyncio.gather(*starting, return_exceptions=True)
         for kernel in list(self._kernels.values()):  # Jupyter begins with an interrupt, which kernels report
             kernel.stop_restarter()

@@ -20,17 +20,17 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any as Anything
-from typing import NamedTuple
 
 import zmq
+from jupyter_server.services.kernels.handlers import KernelHandler
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Any
 from voila.app import Voila
-from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -43,12 +43,8 @@ from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
 HOST = "127.0.0.1"
-HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-"""Variables that name what Jupyter and IPython would otherwise keep below the user's home."""
-
+HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
-
-
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
 MAIN = "voila.js"
@@ -58,86 +54,62 @@ CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encodin
 """The scripts that every page loads, by number: Voila's, and those of its extensions."""
 
 
-class Stored(NamedTuple):
-    """A file's bytes, plain and compressed, and a hash of the plain ones."""
-
-    plain: bytes
-    packed: bytes
-    digest: str
-
-
 class Assets(RequestHandler):
     """Serves the files below some folders and nothing else; the first folder that has a file wins.
 
     `for_good` says that the address holds a hash of all that may be asked for; the scripts `joined` are sent
-    in front of the main one.
+    in front of the main one. Tornado adds the ETag, and sends nothing where the browser has it.
     """
-
-    etag: str | None = None
 
     def initialize(self, roots: Sequence[Path], for_good: bool = False, joined: Sequence[Path] = ()) -> None:
         self.roots, self.for_good, self.joined = roots, for_good, joined
 
     async def get(self, path: str) -> None:
-        """Send a file, compressed if the browser can read that."""
-        stored = await asyncio.to_thread(self._load, path)
-        reads = "gzip" in self.request.headers.get("Accept-Encoding", "")
-        packed = reads and len(stored.packed) < 0.9 * len(stored.plain)
+        if (file := find(self.roots, path)) is None:
+            raise HTTPError(404)
+        plain, packed = await asyncio.to_thread(load, (*self.joined, file) if path == MAIN else (file,))
         lasting = self.for_good or "v" in self.request.arguments or _HASHED.search(path)
         self.set_header("Content-Type", mimetypes.guess_type(path)[0] or "application/octet-stream")
         self.set_header("Cache-Control", FOR_GOOD if lasting else ASK_AGAIN)
         self.set_header("Vary", "Accept-Encoding")
-        if packed:
+        if "gzip" in self.request.headers.get("Accept-Encoding", "") and len(packed) < 0.9 * len(plain):
             self.set_header("Content-Encoding", "gzip")
-        self.etag = f'"{stored.digest}{"-gzip" if packed else ""}"'
-        self.finish(stored.packed if packed else stored.plain)
+            plain = packed
+        self.finish(plain)
 
     head = get
-
-    def compute_etag(self) -> str | None:
-        """Give the hash that `get` knows; Tornado compares it with the browser's and answers 304."""
-        return self.etag
-
-    def _load(self, path: str) -> Stored:
-        file = find(self.roots, path)
-        if file is None:
-            raise HTTPError(404)
-        return load((*self.joined, file) if path == MAIN else (file,))
 
 
 def find(roots: Sequence[Path], path: str) -> Path | None:
     """Find a file below one of `roots`, with links followed; None if there is none."""
-    for root in roots:
-        try:
+    with suppress(OSError, ValueError):  # no path on this system: too long, or with a null byte
+        for root in roots:
             file = (root / path).resolve()
             if file.is_relative_to(root.resolve()) and file.is_file():
                 return file
-        except (OSError, ValueError):  # no path on this system: too long, or with a null byte
-            return None
     return None
 
 
-def load(files: Sequence[Path]) -> Stored:
+def load(files: Sequence[Path]) -> tuple[bytes, bytes]:
     """Read and compress the last of `files`, the others joined before it; anew only when one has changed."""
     return _load(tuple((file, file.stat().st_mtime_ns) for file in files))
 
 
 @lru_cache(maxsize=512)
-def _load(files: tuple[tuple[Path, int], ...]) -> Stored:
+def _load(files: tuple[tuple[Path, int], ...]) -> tuple[bytes, bytes]:
     *before, last = (file.read_bytes() for file, _ in files)
     # Each in a function of its own, so that a "use strict" at its head holds for it, and for it alone.
     plain = b"".join(b"(()=>{" + script + b"\n})();\n" for script in before) + last
-    digest = hashlib.sha256(plain).hexdigest()[:32]
-    return Stored(plain, gzip.compress(plain, compresslevel=6, mtime=0), digest)
+    return plain, gzip.compress(plain, compresslevel=6, mtime=0)
 
 
 def shared_scripts(static: Sequence[Path], extensions: Sequence[Path]) -> list[Path]:
     """List the scripts that every page loads, from Voila's folders and those of its extensions."""
     found = [find(static, f"{number}.{MAIN}") for number in CHUNKS["voila"].split()]
     for name, numbers in CHUNKS["extensions"].items():
+        folders = [root / name / "static" for root in extensions]
         for number in numbers.split():
-            files = (file for root in extensions for file in (root / name / "static").glob(f"{number}.*.js"))
-            found.append(next(files, None))
+            found += [file for folder in folders for file in folder.glob(f"{number}.*.js")][:1]
     return [file for file in found if file]
 
 
@@ -147,13 +119,6 @@ def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
     for file in (*joined, *(file for root in roots for file in sorted(root.rglob("*")) if file.is_file())):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-class NoFiles(BaseVoilaHandler):
-    """In place of the files beside the notebook (and of all paths Voila does not know), and of a way out."""
-
-    def get(self) -> None:
-        raise HTTPError(404)  # in the page's own look
 
 
 class Goodbye(VoilaShutdownKernelHandler):
@@ -166,24 +131,26 @@ class Goodbye(VoilaShutdownKernelHandler):
             Channels.close_all(kernel_id)
         else:
             self.set_status(204)
-            self.finish()
 
 
 class LivePage(TornadoVoilaHandler):
-    """The page, on a kernel that is alive."""
+    """The page, on a kernel that is alive, and in its look a word where an address has nothing."""
 
     async def prepare(self) -> None:
         """See to it that no dead kernel is handed out; Jupyter notices a death only within three seconds."""
         await super().prepare()
+        if self.path_args[0]:
+            raise HTTPError(404)  # Voila would look among the files beside the notebook
         await self.kernel_manager.renew()
 
 
-OURS = {
+SERVED = {
+    KernelHandler: KernelHandler,
     VoilaKernelWebsocketHandler: Channels,
-    TornadoVoilaHandler: LivePage,
     VoilaShutdownKernelHandler: Goodbye,
+    TornadoVoilaHandler: LivePage,
 }
-"""What stands in for Voila's handlers."""
+"""Of Voila's handlers those that the page needs, and what stands in for them."""
 
 
 class PageServer(Voila):
@@ -204,22 +171,21 @@ class PageServer(Voila):
         return settings
 
     def init_handlers(self) -> list:
-        """Put this project's own handlers before Voila's."""
-        voila = [(path, OURS.get(kind, kind), *more) for path, kind, *more in super().init_handlers()]
+        """Serve the API, browsers' files and, last, any other address as the page."""
+        voila = ((path, SERVED.get(kind), *more) for path, kind, *more in super().init_handlers())
+        *of_kernels, page = [handler for handler in voila if handler[1]]
         template = self.voila_configuration.template
         style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
-        unserved = r"/(?:logout|voila/(?:files|templates|query)/.*)"
         return [
             *api.handlers(self.predictor),
-            *(handler for handler in voila if handler[0].startswith("/api/kernels/")),
+            *of_kernels,
             (r"/api(?:/.*)?", api.Nothing),
             (rf"/voila/static/{self.version}/(.*)", Assets, for_good),
             (r"/voila/static/(.*)", Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
             (rf"/voila/templates/{template}/static/(.*)", Assets, style),
-            (unserved, NoFiles, {"voila_configuration": self.voila_configuration}),
-            *voila,
+            page,
         ]
 
     def start(self) -> None:
@@ -279,8 +245,13 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        os.environ |= {MODELS_VARIABLE: folder, COMPILED: folder} | dict.fromkeys(HOMES, folder)
-        _run(predictor, port, folder)
+        before = dict(os.environ)
+        os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
+        try:
+            _run(predictor, port, folder)
+        finally:
+            os.environ.clear()
+            os.environ |= before
 
 
 def _run(predictor: Predictor, port: int, folder: str) -> None:
@@ -300,7 +271,7 @@ def _run(predictor: Predictor, port: int, folder: str) -> None:
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
-    for name in ("general", "access", "application"):  # they warn of Jupyter's settings and refused requests
+    for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
     if os.name == "posix":  # no listening ports but the page's own
         server.config.KernelManager.transport = "ipc"

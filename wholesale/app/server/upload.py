@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from wholesale.amounts import shown
-from wholesale.app.sentences import NO_MIXTURE
 from wholesale.app.server.answers import ROWS, Refused, fault
 from wholesale.app.tabs import COMMAND, LIMIT
 from wholesale.app.templates import render
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
-from wholesale.predict import UNFAMILIAR, Predictor
+from wholesale.columns import ANSWERS, SPEND_COLUMNS
+from wholesale.predict import Predictor
 from wholesale.reading import Note, ReadError, Settings
 from wholesale.reading.dialect import SIGNS
 from wholesale.reading.formulas import restore
@@ -39,11 +38,10 @@ class Scored:
     """What becomes of a file; `scored` and `rejected` are CSV files beside the one that was sent."""
 
     summary: Summary
-    names: list[str]  # of the scored columns, if any customer was scored
-    rows: list[dict]  # the first ones
+    rows: list[dict]  # the first rejected ones; without any there is no file of them
     lines: list[int]  # of each scored row in the file that was sent
     scored: Path
-    rejected: Path  # without rejected rows there is no such file
+    rejected: Path
 
     @property
     def said(self) -> dict:
@@ -72,9 +70,8 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
     scored, rejected, lines = source.with_name("scored.csv"), source.with_name("rejected.csv"), list[int]()
     with source.open("rb") as file:
         beginning = file.read(4)
-    for mark, kind in PACKED.items():
-        if beginning.startswith(mark):
-            raise Refused(422, fault(f"it is {kind}; save it as CSV, or use {COMMAND}"))
+    if kinds := [kind for mark, kind in PACKED.items() if beginning.startswith(mark)]:
+        raise Refused(422, fault(f"it is {kinds[0]}; save it as CSV, or use {COMMAND}"))
     try:
         summary = score_file(
             source, scored, predictor, rejected=rejected, settings=settings, progress=progress, lines=lines,
@@ -86,31 +83,27 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
         mends = {"header": [*error.header], "columns": _guess(error.header, settings.columns)}
         named = len(error.header) >= len(SPEND_COLUMNS)  # which column is which may be all that is missing
         raise Refused(422, fault(error.reason), **mends if named else {}) from None
-    names = []
-    if summary.accepted:
-        with scored.open(encoding="utf-8", newline="") as file:
-            names = next(csv.reader(file))
-    return Scored(summary, names, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
+    return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 
 
 def result(predictor: Predictor, scored: Scored) -> str:
     """Write what the page shows of a scored file, as HTML."""
-    names = scored.names
-    others = names[: names.index("kmeans_segment")] if names else []
-    words = {"labels": LABELS, "no_mixture": (MODELS["gmm"], NO_MIXTURE), "listed": ROWS}
+    names = [ANSWERS[0]]
+    if scored.summary.accepted:
+        with scored.scored.open(encoding="utf-8", newline="") as file:
+            names = next(csv.reader(file))
+    others = enumerate(names[: names.index(ANSWERS[0])])
     return render(
         "scored.html",
-        **words,
         summary=scored.summary,
-        notes=[_on_the_page(note) for note in scored.summary.notes],
+        notes=map(_on_the_page, scored.summary.notes),
         predictor=predictor,
-        colours=predictor.colours,
         names=names,
-        others=[i for i, name in enumerate(others) if name not in SPEND_COLUMNS],
+        others=[i for i, name in others if name not in SPEND_COLUMNS],
         rejects=scored.rows,
+        listed=ROWS,
         like=LIKE,
         far=FAR,
-        unfamiliar=UNFAMILIAR,
     )
 
 
@@ -130,10 +123,8 @@ def _first_rows(rejected: Path) -> list[dict]:
         pacsv.ParseOptions(newlines_in_values=True),
         pacsv.ConvertOptions(include_columns=[*kinds], column_types=kinds, strings_can_be_null=False),
     )
-    table = pa.table(reader.read_next_batch().slice(0, ROWS))
-    for i, name in enumerate([*kinds][1:], start=1):
-        table = table.set_column(i, name, restore(table[name]))
-    return table.to_pylist()
+    line, *texts = pa.table(reader.read_next_batch().slice(0, ROWS)).columns
+    return pa.table([line, *map(restore, texts)], [*kinds]).to_pylist()
 
 
 def _guess(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str | None]:

@@ -28,10 +28,9 @@
   const show = (selector) => $(selector).scrollIntoView({ block: "nearest" });
 
   function progress(words, share) {
-    const bar = $("progress");
     $(".wc-step").textContent = words;
-    if (share === undefined) bar.removeAttribute("value");
-    else bar.value = share;
+    if (share === undefined) $("progress").removeAttribute("value");
+    else $("progress").value = share;
   }
 
   function stop() {
@@ -79,10 +78,12 @@
     sent({ share }) {
       progress(`Sending ${job.file.name}: ${Math.floor(100 * share)}%`, share);
     },
-    step({ step, rows }) {
-      const words = step === "scoring" ? `Scoring ${job.file.name}…` : `Reading the answer: ${group(rows)} rows`;
-      progress(words);
-      if (step === "scoring") say(words);
+    scoring() {
+      progress(`Scoring ${job.file.name}…`);
+      say(`Scoring ${job.file.name}…`);
+    },
+    reading({ rows }) {
+      progress(`Reading the answer: ${group(rows)} rows`);
     },
     failed({ status, errors, header, columns }) {
       if (header) return ask(errors[0].reason, header, columns);
@@ -137,17 +138,17 @@
 
   // Ask the worker for rows; `anew` if which rows are wanted, or their order, has changed.
   function find(anew) {
+    const unfamiliar = Number($("[data-unfamiliar]").dataset.unfamiliar);
+    const [segmented, segment] = $("#wc-segment").value.split("=");
     const equal = [];
-    if ($("#wc-segment").value) equal.push($("#wc-segment").value.split("="));
-    if ($("#wc-unfamiliar").checked) equal.push([$("[data-unfamiliar]").dataset.unfamiliar, "true"]);
-    const change = anew && {
-      equal: equal.map(([column, value]) => [Number(column), value]), sort: job.sort,
-      search: $("#wc-search").value, within: JSON.parse($("[data-own]").dataset.own),
-    };
+    if (segment) equal.push([Number(segmented), segment]);
+    if ($("#wc-unfamiliar").checked) equal.push([unfamiliar, "true"]);
+    const within = JSON.parse($("[data-own]").dataset.own);
+    const change = anew && { equal, within, search: $("#wc-search").value, sort: job.sort };
     if (anew) job.from = 0;
     $(".wc-customers").setAttribute("aria-busy", "true");
     job.asked += 1;
-    const columns = [...heads().map(place), Number($("[data-unfamiliar]").dataset.unfamiliar)];
+    const columns = [...heads().map(place), unfamiliar];
     job.worker.postMessage({ id: job.asked, change, from: job.from, count: PAGE, columns });
   }
 
@@ -207,46 +208,43 @@
 
   // ---- What is done on the page; the panel comes after this script, so the document listens
 
-  const mine = (event) => panel()?.contains(event.target);
+  function on(kind, act) {
+    document.addEventListener(kind, (event) => { if (panel()?.contains(event.target)) act(event, event.target); });
+  }
 
-  document.addEventListener("change", (event) => {
-    if (!mine(event)) return;
-    if (event.target.id === "wc-file" && event.target.files.length) {
-      $("#wc-decimal").value = "";
-      start(event.target.files[0]);
-    } else if (event.target.id === "wc-decimal" && job) {
-      start(job.file, job.columns);
-    } else if (event.target.matches("#wc-segment, #wc-unfamiliar")) {
-      find(true);
-    }
+  function begin(file) {
+    $("#wc-decimal").value = "";
+    start(file);
+  }
+
+  on("change", (_, field) => {
+    if (field.id === "wc-file" && field.files.length) begin(field.files[0]);
+    else if (field.id === "wc-decimal" && job) start(job.file, job.columns);
+    else if (field.matches("#wc-segment, #wc-unfamiliar")) find(true);
   });
 
-  document.addEventListener("cancel", (event) => {
-    if (mine(event) && event.target.id === "wc-file") hold(chosen);
-  });
+  on("cancel", (_, field) => { if (field.id === "wc-file") hold(chosen); });
 
   let typing = 0;
-  document.addEventListener("input", (event) => {
-    if (!mine(event) || event.target.id !== "wc-search") return;
+  on("input", (_, field) => {
+    if (field.id !== "wc-search") return;
     clearTimeout(typing);
     typing = setTimeout(find, PATIENCE, true);
   });
 
-  document.addEventListener("submit", (event) => {
-    if (!mine(event)) return;
+  on("submit", (event, form) => {
     event.preventDefault();
-    if (!event.target.matches(".wc-mapping")) return;
-    const chosen = [...event.target.querySelectorAll("select")].map((select) => [select.dataset.column, select.value]);
-    start(job.file, Object.fromEntries(chosen));
+    if (!form.matches(".wc-mapping")) return;
+    const named = [...form.querySelectorAll("select")].map((select) => [select.dataset.column, select.value]);
+    start(job.file, Object.fromEntries(named));
   });
 
-  document.addEventListener("click", (event) => {
-    if (!mine(event)) return;
-    const step = event.target.closest("[data-step]");
-    const head = event.target.closest(".wc-customers th");
-    if (event.target.id === "wc-file") event.target.value = ""; // so that the same file can be chosen again
-    if (event.target.closest(".wc-try")) start(new File([$(".wc-example").textContent], "example.csv"));
-    if (event.target.closest(".wc-stop")) { stop(); say("Stopped"); $("#wc-file").focus(); }
+  on("click", (_, pressed) => {
+    const step = pressed.closest("[data-step]");
+    const head = pressed.closest(".wc-customers th");
+    if (pressed.id === "wc-file") pressed.value = ""; // so that the same file can be chosen again
+    if (pressed.closest(".wc-try")) start(new File([$(".wc-example").textContent], "example.csv"));
+    if (pressed.closest(".wc-stop")) { stop(); say("Stopped"); $("#wc-file").focus(); }
     if (step) { job.from += PAGE * Number(step.dataset.step); find(false); show(".wc-filters"); }
     if (head) sortBy(head);
   });
@@ -256,10 +254,7 @@
       if (document.body.dataset.page !== "many" || !event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault(); // else the browser would open the file in place of the page
       $(".wc-drop").classList.toggle("wc-over", kind === "dragover" || kind === "dragenter");
-      if (kind === "drop" && event.dataTransfer.files.length) {
-        $("#wc-decimal").value = "";
-        start(event.dataTransfer.files[0]);
-      }
+      if (kind === "drop" && event.dataTransfer.files.length) begin(event.dataTransfer.files[0]);
     });
   }
 })();

@@ -14,7 +14,7 @@
     request.setRequestHeader("Accept", "multipart/form-data");
     request.responseType = "blob";
     request.upload.onprogress = (event) => tell("sent", { share: event.loaded / event.total });
-    request.upload.onload = () => tell("step", { step: "scoring" });
+    request.upload.onload = () => tell("scoring");
     request.onerror = () => tell("failed", { status: 0 });
     request.onload = () => receive(request).catch(() => tell("failed", { status: 0 }));
     request.send(file);
@@ -50,7 +50,7 @@
         if (odd(line)) rest = `${line}\n${rest}`;
         else rows.push(line);
       }
-      if (rows.length > told + TOLD_EVERY) tell("step", { step: "reading", rows: told = rows.length });
+      if (rows.length > told + TOLD_EVERY) tell("reading", { rows: told = rows.length });
     }
     if (rest) rows.push(rest);
     return rows.slice(1);

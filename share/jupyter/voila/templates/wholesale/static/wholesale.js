@@ -17,16 +17,6 @@
     document.cookie = `_xsrf=${token.join("")}; path=/; SameSite=Strict`;
   }
 
-  function notify(sentence) {
-    const notice = document.getElementById("wc-notice");
-    if (!notice || (!notice.hidden && notice.firstChild.textContent === sentence)) return;
-    const reload = document.createElement("button");
-    reload.textContent = "Reload";
-    reload.addEventListener("click", () => location.reload());
-    notice.replaceChildren(sentence, reload);
-    notice.hidden = false;
-  }
-
   // The gravest of what hinders an answer is told, for as long as it does.
   const troubles = { gone: "", lost: "", late: "", slow: "" };
 
@@ -34,8 +24,9 @@
     troubles[kind] = sentence;
     const gravest = Object.values(troubles).find(Boolean);
     const notice = document.getElementById("wc-notice");
-    if (gravest) notify(gravest);
-    else if (notice) notice.hidden = true;
+    if (!notice || (!notice.hidden && notice.firstChild.textContent === gravest)) return;
+    if (gravest) notice.firstChild.textContent = gravest;
+    notice.hidden = !gravest;
   }
 
   function set(element, name, value) {
@@ -47,11 +38,9 @@
     const error = field.querySelector(".wc-error");
     if (!input || !error) return;
     const wrong = error.textContent.trim() !== "";
-    if (!error.id) error.id = input.id + "-error";
-    set(input, "inputmode", "decimal");
-    set(input, "autocomplete", "off");
-    set(input, "spellcheck", "false");
-    set(input, "aria-invalid", String(wrong));
+    error.id ||= input.id + "-error";
+    const said = { inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-invalid": String(wrong) };
+    for (const [name, value] of Object.entries(said)) set(input, name, value);
     if (wrong) set(input, "aria-describedby", error.id);
     else input.removeAttribute("aria-describedby");
   }
@@ -100,7 +89,7 @@
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     compare();
     announce();
-    model = model || document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
+    model ||= document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
   }
 
   // A reload keeps what was typed; a fresh visit starts anew.
@@ -150,9 +139,8 @@
 
   function mark(waits) {
     const answer = document.querySelector(".wc-results .wc-answer");
-    const word = answer?.querySelector(".wc-waits");
-    if (word && !waits) word.remove();
-    if (waits && answer && !answer.querySelector(".wc-stale")) {
+    if (!waits) answer?.querySelector(".wc-waits")?.remove();
+    else if (answer && !answer.querySelector(".wc-stale")) {
       const earlier = document.createElement("p");
       earlier.className = "wc-stale wc-waits";
       earlier.textContent = heard().dataset.earlier;
@@ -173,6 +161,7 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.matches(".wc-copy")) copy(event.target);
+    if (event.target.matches("#wc-notice button")) location.reload();
     const tab = event.target.closest(".wc-tabs [role=tab]");
     if (tab) history.replaceState(null, "", `#${show(tab.dataset.page).dataset.page}`);
   });
