@@ -51,12 +51,14 @@ SCALES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 """Each before standardizing."""
 
-FLOORS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
-    "kept": lambda amounts: (amounts, np.ones(len(amounts), dtype=bool)),
-    "dropped": lambda amounts: (amounts, (amounts > NEXT_TO_NOTHING).all(axis=1)),
-    "winsorized": lambda amounts: (np.maximum(amounts, LEAST), np.ones(len(amounts), dtype=bool)),
-}
-"""What is done with a customer that buys next to nothing of something: amounts, and who is kept."""
+FLOORS = ("kept", "dropped", "winsorized")
+"""What becomes of a customer that buys next to nothing of something, or of that amount."""
+
+
+def floored(amounts: np.ndarray, floor: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the amounts and which customers, shape (n,), are kept."""
+    kept = np.logical_or(floor != "dropped", (amounts > NEXT_TO_NOTHING).all(axis=1))
+    return np.maximum(amounts, LEAST) if floor == "winsorized" else amounts, kept
 
 
 def _mixture(X: np.ndarray, k: int) -> np.ndarray:
@@ -75,10 +77,10 @@ KS = range(2, 6)
 
 
 def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) -> np.ndarray:
-    """Segments 0…k − 1 of one analysis, shape (n,); −1 for a customer left out, and for all where it fails."""
+    """Segments 0…k − 1 of one analysis, shape (n,); −1 for who is left out, all where it fails."""
     labels = np.full(len(amounts), -1)
-    floored, kept = FLOORS[floor](np.asarray(amounts, dtype=float))
-    X = StandardScaler().fit_transform(SCALES[scale](floored[kept]))
+    used, kept = floored(np.asarray(amounts, dtype=float), floor)
+    X = StandardScaler().fit_transform(SCALES[scale](used[kept]))
     with suppress(ImproperMixture), threadpool_limits(1):
         labels[kept] = METHODS[method](X, k)
     return labels

@@ -1,4 +1,4 @@
-"""What every criterion says where there is nothing to find: clouds without segments, and the votes weighed."""
+"""What every criterion says where there is nothing to find: clouds without segments."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from wholesale.checks import check_fit
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.mixtures import StudentMixture
+from wholesale.evidence.recommend import OBSERVED
 from wholesale.models import FEW_STARTS, SEED
 
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -20,8 +21,6 @@ CLOUDS = 100
 
 EFFORT = {"starts": FEW_STARTS, "restarts": 2, "references": 20, "splits": 10}
 """How hard the criteria are computed on each cloud, and on the customers where they are held against it."""
-
-OBSERVED = "observed"
 
 
 def gaussian(X: np.ndarray) -> Draw:
