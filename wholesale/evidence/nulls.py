@@ -1,6 +1,6 @@
 """What every criterion says where there is nothing to find: clouds without segments."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,7 @@ def null_criteria(
     kinds: Iterable[str] = tuple(NULLS),
     samples: int = CLOUDS,
     random_state: int = SEED,
+    effort: Mapping[str, int] = EFFORT,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Compute every criterion on clouds of each kind, and on `X` with the same effort.
@@ -105,6 +106,8 @@ def null_criteria(
     samples : int
         Clouds of each kind.
     random_state : int
+    effort : mapping of str to int
+        Of `compare_cluster_counts`, for each cloud.
     n_jobs : int, optional
         Processes; the numbers do not depend on it.
 
@@ -126,11 +129,11 @@ def null_criteria(
             (kind, i): each
             for i, each in enumerate(clouds(X, kind, samples=samples, random_state=random_state))
         }
-    tables = Parallel(n_jobs=n_jobs)(delayed(criteria_of)(each, ks) for each in drawn.values())
-    return pd.concat(tables, keys=drawn, names=["null", "cloud"])
+    tables = Parallel(n_jobs=n_jobs)(delayed(criteria_of)(each, ks, effort) for each in drawn.values())
+    return pd.concat(tables, keys=drawn, names=["null", "cloud"]).sort_index()
 
 
-def criteria_of(cloud: np.ndarray, ks: list[int]) -> pd.DataFrame:
+def criteria_of(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
     """Compute the criteria of one cloud with the effort that a thousand clouds can afford."""
     with threadpool_limits(1):
-        return compare_cluster_counts(cloud, ks, n_jobs=1, **EFFORT)
+        return compare_cluster_counts(cloud, ks, n_jobs=1, **effort)

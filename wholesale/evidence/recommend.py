@@ -40,8 +40,8 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
     Silhouettes and Calinski-Harabasz vote for their highest k, BIC and Davies-Bouldin for their lowest;
     the gap statistic for the smallest k with gap(k) ≥ gap(k + 1) − s(k + 1); prediction strength for the
     largest k at 0.8 or more. Those that are defined for one segment (BIC, gap, strength) can vote for 1.
-    ``Channel`` and ``Region`` have no vote. With `nulls` only those votes count that `weigh` lets count; if it
-    lets none, one segment is recommended: a division is not shown.
+    ``Channel`` and ``Region`` have no vote. With `nulls` only those votes count that `weigh` lets count; if
+    it lets none, one segment is recommended: a division is not shown.
 
     Parameters
     ----------
