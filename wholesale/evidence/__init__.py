@@ -11,6 +11,12 @@ from wholesale.evidence.hierarchy import (
     merge_heights,
     silhouettes_without_segments,
 )
+from wholesale.evidence.mixtures import (
+    ParsimoniousMixture,
+    StudentMixture,
+    compare_families,
+    search_families,
+)
 from wholesale.evidence.recommend import Recommendation, recommend
 from wholesale.evidence.stability import (
     agreement,

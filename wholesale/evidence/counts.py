@@ -24,6 +24,7 @@ def compare_cluster_counts(
     ks: Iterable[int] = range(2, 9),
     *,
     random_state: int = SEED,
+    starts: int | None = None,
     restarts: int = LIVE_RESTARTS,
     references: int = REFERENCES,
     splits: int = SPLITS,
@@ -36,9 +37,9 @@ def compare_cluster_counts(
     X : ndarray of shape (n_customers, 6)
     ks : iterable of int
         1 is allowed; what is not defined there is NaN.
-    restarts, references, splits : int
-        Of the Gaussian mixture, per initialization method; reference sets of the gap statistic; halvings of
-        prediction strength.
+    starts, restarts, references, splits : int
+        Of K-Means, by default as many as `fit_kmeans` takes; of the Gaussian mixture, per initialization
+        method; reference sets of the gap statistic; halvings of prediction strength.
     n_jobs : int, optional
         Processes; the numbers do not depend on it.
 
@@ -60,15 +61,15 @@ def compare_cluster_counts(
     """
     ks = list(ks)
     X = check_fit(X, ks)
-    rows = {k: _scores(X, k, random_state=random_state, restarts=restarts) for k in ks}
+    rows = {k: _scores(X, k, random_state, starts, restarts) for k in ks}
     scores = pd.DataFrame.from_dict(rows, orient="index").rename_axis("k")
     gap = gap_statistic(X, ks, references=references, random_state=random_state, n_jobs=n_jobs)
     strength = prediction_strength(X, ks, splits=splits, random_state=random_state, n_jobs=n_jobs)
     return scores.join([gap, strength])
 
 
-def _scores(X: np.ndarray, k: int, *, random_state: int, restarts: int) -> dict[str, float]:
-    kmeans = fit_kmeans(X, k, random_state=random_state)
+def _scores(X: np.ndarray, k: int, random_state: int, starts: int | None, restarts: int) -> dict[str, float]:
+    kmeans = fit_kmeans(X, k, random_state=random_state, n_init=starts)
     labels, bic, reached = {"kmeans": kmeans.labels_, "ward": fit_ward(X, k).labels_}, np.nan, np.nan
     try:
         gmm = fit_gmm(X, k, random_state=random_state, restarts=restarts)

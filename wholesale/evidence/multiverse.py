@@ -1,0 +1,168 @@
+"""Every careful analysis that somebody else might have made: scales, floors, methods and numbers of segments.
+
+Steegen et al. (2016), Increasing transparency through a multiverse analysis.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.preprocessing import StandardScaler, power_transform
+from threadpoolctl import threadpool_limits
+
+from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture
+from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
+from wholesale.segments import match_segments
+
+SHIFT = 100
+"""Added before the logarithm, in m.u., where it is not one: small amounts then differ less."""
+
+NEXT_TO_NOTHING, LEAST = 3, 40
+"""An amount up to 3 m.u. is next to nothing; where amounts are winsorized, none is below 40."""
+
+STARTS = 20
+"""Of a mixture in one cell, from scratch."""
+
+
+def log_ratios(amounts: np.ndarray) -> np.ndarray:
+    """Return isometric log-ratios of the shares of spending, shape (n, d − 1): the mix, whatever the total.
+
+    The centred ones are singular for a mixture. Egozcue et al. (2003), Isometric logratio transformations.
+    """
+    d = amounts.shape[1]
+    logs = np.log(amounts + 1)
+    basis = np.array([[1 / i] * i + [-1] + [0] * (d - i - 1) for i in range(1, d)])
+    return logs @ (basis / np.linalg.norm(basis, axis=1, keepdims=True)).T
+
+
+SCALES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log(x + 1)": np.log1p,
+    f"log(x + {SHIFT})": lambda amounts: np.log(amounts + SHIFT),
+    "Box-Cox": lambda amounts: power_transform(amounts + 1, method="box-cox", standardize=False),
+    "Yeo-Johnson": lambda amounts: power_transform(amounts, method="yeo-johnson", standardize=False),
+    "fourth root": lambda amounts: amounts**0.25,
+    "cube root": np.cbrt,
+    "log-ratios of shares": log_ratios,
+}
+"""Each before standardizing."""
+
+FLOORS = ("kept", "dropped", "winsorized")
+"""What becomes of a customer that buys next to nothing of something, or of that amount."""
+
+
+def floored(amounts: np.ndarray, floor: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the amounts and which customers, shape (n,), are kept."""
+    kept = np.logical_or(floor != "dropped", (amounts > NEXT_TO_NOTHING).all(axis=1))
+    return np.maximum(amounts, LEAST) if floor == "winsorized" else amounts, kept
+
+
+def _mixture(X: np.ndarray, k: int) -> np.ndarray:
+    return fit_gmm(X, k, restarts=STARTS // 4).predict(X)
+
+
+METHODS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "K-Means": lambda X, k: fit_kmeans(X, k, n_init=FEW_STARTS).labels_,
+    "Ward": lambda X, k: fit_ward(X, k).labels_,
+    "Mixture": _mixture,
+    "Mixture, common axes": lambda X, k: ParsimoniousMixture(k, "VVE", n_init=STARTS).fit(X).predict(X),
+    "Mixture of t": lambda X, k: StudentMixture(k, n_init=STARTS).fit(X).predict(X),
+}
+
+KS = range(2, 6)
+
+
+def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) -> np.ndarray:
+    """Segments 0…k − 1 of one analysis, shape (n,); −1 for who is left out, all where it fails."""
+    labels = np.full(len(amounts), -1)
+    used, kept = floored(np.asarray(amounts, dtype=float), floor)
+    X = StandardScaler().fit_transform(SCALES[scale](used[kept]))
+    with suppress(ImproperMixture), threadpool_limits(1):
+        labels[kept] = METHODS[method](X, k)
+    return labels
+
+
+def multiverse(
+    amounts: np.ndarray,
+    ks: Iterable[int] = KS,
+    *,
+    methods: Iterable[str] = tuple(METHODS),
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Segment the customers in every way.
+
+    Parameters
+    ----------
+    amounts : ndarray of shape (n_customers, 6)
+        In m.u.
+    ks : iterable of int
+    methods : iterable of str
+        Of `METHODS`.
+    n_jobs : int, optional
+        Processes; the partitions do not depend on it.
+
+    Returns
+    -------
+    DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
+        A column per customer, 1…n, with its segment as `analyse` numbers it.
+    """
+    cells = list(product(SCALES, FLOORS, methods, ks))
+    labels = Parallel(n_jobs=n_jobs)(delayed(analyse)(amounts, *cell) for cell in cells)
+    index = pd.MultiIndex.from_tuples(cells, names=["scale", "floor", "method", "k"])
+    return pd.DataFrame(labels, index=index, columns=pd.RangeIndex(1, len(amounts) + 1, name="customer"))
+
+
+def rand_to(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
+    """Adjusted Rand index of each cell with the served partition, over the customers that it keeps."""
+    rows = cells.to_numpy()
+    values = [
+        adjusted_rand_score(served[row >= 0], row[row >= 0]) if row.max() >= 0 else np.nan for row in rows
+    ]
+    return pd.Series(values, index=cells.index, name="adjusted Rand")
+
+
+def consensus(cells: pd.DataFrame) -> np.ndarray:
+    """Share of the cells that put two customers together, of those that keep both; shape (n, n)."""
+    together = both = np.zeros((cells.shape[1], cells.shape[1]))
+    for row in cells.to_numpy():
+        kept = row >= 0
+        both = both + np.outer(kept, kept)
+        together = together + (np.outer(kept, kept) & (row[:, None] == row))
+    return together / both
+
+
+def firmness(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
+    """Share of analyses that put a customer into its served segment, by ``customer``.
+
+    Counted are the cells with as many segments as are served that keep the customer, each with its segments
+    matched to the served ones (Hungarian method).
+    """
+    rows = cells.xs(len(np.unique(served)), level="k").to_numpy()
+    agreeing, counted = np.zeros(len(served)), np.zeros(len(served))
+    for row in rows[rows.max(axis=1) >= 0]:
+        kept = row >= 0
+        counted += kept
+        agreeing[kept] += match_segments(served[kept], row[kept]) == served[kept]
+    return pd.Series(agreeing / counted, index=cells.columns, name="share of analyses")
+
+
+def usual_recipe(amounts: np.ndarray, k: int = 2) -> tuple[np.ndarray, float, float]:
+    """Segment as most public notebooks on these data do: their partition and silhouette, and the full one.
+
+    Logarithms, not standardized; without the customers beyond Tukey's fences (1.5 interquartile ranges) in
+    more than one category; the first two principal components; K-Means. The first silhouette is taken in the
+    plane of the components, as they do, the second in all six logarithms.
+    """
+    logs = np.log(amounts)
+    low, high = np.quantile(logs, [0.25, 0.75], axis=0)
+    beyond = (logs < low - 1.5 * (high - low)) | (logs > high + 1.5 * (high - low))
+    kept = beyond.sum(axis=1) < 2
+    plane = PCA(2, random_state=SEED).fit_transform(logs[kept])
+    labels = np.full(len(amounts), -1)
+    labels[kept] = fit_kmeans(plane, k, n_init=FEW_STARTS).labels_
+    silhouettes = [silhouette_score(space, labels[kept]) for space in (plane, logs[kept])]
+    return labels, float(silhouettes[0]), float(silhouettes[1])
