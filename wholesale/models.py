@@ -24,7 +24,9 @@ COVARIANCES = ("full", "tied", "diag", "spherical")
 """Kinds of covariances, the most general first."""
 
 INIT_PARAMS = ("kmeans", "k-means++", "random_from_data", "random")
-RESTARTS = 15
+RESTARTS, COLD_RESTARTS = 15, 5
+"""Per way to start: of the mixture that is kept, and of one that is fitted from scratch to a resample."""
+
 TOL = 1e-6
 MAX_ITER = 2000
 POLISH_ITER = 300
@@ -268,6 +270,11 @@ def ward_self_placement(X: np.ndarray, labels: np.ndarray) -> float:
     return float((costs.argmin(axis=1) == own).mean())
 
 
+def refit_mixture(gmm: GaussianMixture) -> Fit:
+    """Return a fit of the same kind of mixture from scratch, by twenty starts."""
+    return lambda X, k: fit_gmm(X, k, gmm.covariance_type, restarts=COLD_RESTARTS)
+
+
 def refit_from(gmm: GaussianMixture) -> Fit:
     """Return a fit that starts the mixture's EM from a kept optimum, not from scratch."""
     return lambda X, k: restart(X, k, gmm.covariance_type, **_optimum(gmm))
@@ -283,14 +290,15 @@ class Fitting:
     """How a kind of model is fitted, and what is read off a fit beside what is read off every model's.
 
     `centers` is the attribute that holds them, if not the members' means; `metrics` and `numbers` are as the
-    tables of :data:`wholesale.columns.KINDS` say; `refit` gives the fit of which the stability is measured.
+    tables of :data:`wholesale.columns.KINDS` say; `refits` gives the fits by which the stability is measured,
+    by the name of the part of the evidence that says it.
     """
 
     fit: Callable[..., Any]
     metrics: Callable[[Any, np.ndarray], dict]
     centers: str = ""
     numbers: Callable[[Any, np.ndarray], dict] = lambda model, X: {}
-    refit: Callable[[Any], Fit] | None = None
+    refits: Callable[[Any], dict[str, Fit]] = lambda model: {}
 
 
 FITTINGS = {
@@ -298,6 +306,7 @@ FITTINGS = {
         fit_kmeans,
         lambda kmeans, X: {"inertia": float(kmeans.inertia_)},
         centers="cluster_centers_",
+        refits=lambda kmeans: {"stability": fit_kmeans},
     ),
     "gmm": Fitting(
         fit_any_gmm,
@@ -313,12 +322,13 @@ FITTINGS = {
             "precisions_cholesky": cholesky_of_precisions(gmm),
             "densities": cross_validated_log_density(gmm, X),
         },
-        refit=refit_from,
+        refits=lambda gmm: {"stability": refit_mixture(gmm), "stability_warm": refit_from(gmm)},
     ),
     "ward": Fitting(
         lambda X, k, random_state=SEED: fit_ward(X, k),
         lambda ward, X: {"self_placement": ward_self_placement(X, ward.labels_)},
         numbers=lambda ward, X: {"linkage": ward_linkage(ward)},
+        refits=lambda ward: {"stability": fit_ward},
     ),
 }
 """By the keys of :data:`wholesale.columns.KINDS`, in its order; K-Means numbers the segments of all."""

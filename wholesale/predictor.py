@@ -36,6 +36,7 @@ EVIDENCE_TABLE = {
     "recommended": "count",
     "sentences": "text *",
     "counts": {"*": {"*": "figure"}},
+    "weights?": {"*": {"*": "figure"}},
 }
 
 
@@ -64,7 +65,7 @@ class Predictor:
     channel: Annotated[np.ndarray | None, "number n", "Channel"]  # codes, for display only
     region: Annotated[np.ndarray | None, "number n", "Region"]
     segments: Annotated[dict[str, np.ndarray], "count n", EVERY]  # 1…k
-    evidence: dict  # votes, recommended, sentences, counts by k, stability by model; or empty
+    evidence: dict  # votes and weights, counts by k, stability and firmness by model; or empty
     manifest: dict  # versions, date, parameters and metrics of the training
 
     @property
@@ -165,7 +166,9 @@ def check_predictor(numbers: Any, manifest: dict) -> None:
     """Hold numbers against what the fields of `Predictor` say, of the models and sizes of the manifest."""
     k, n = manifest["parameters"]["n_segments"], manifest["customers"]
     models = [model for model in KINDS if manifest["metrics"].get(model)]
-    table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | {"stability": dict.fromkeys(models, STABILITY)}}
+    by_model = {"stability": dict.fromkeys(models, STABILITY), "firmness?": dict.fromkeys(models, "share n")}
+    by_model["stability_warm?"] = {f"{model}?": STABILITY for model in models}
+    table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | by_model}
     for each in fields(Predictor):
         wanted, of = getattr(each.type, "__metadata__", ("", None))
         if of in ("", EVERY, *models, *manifest["displayed"]):

@@ -90,6 +90,7 @@ def multiverse(
     amounts: np.ndarray,
     ks: Iterable[int] = KS,
     *,
+    scales: Iterable[str] = tuple(SCALES),
     methods: Iterable[str] = tuple(METHODS),
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
@@ -100,8 +101,8 @@ def multiverse(
     amounts : ndarray of shape (n_customers, 6)
         In m.u.
     ks : iterable of int
-    methods : iterable of str
-        Of `METHODS`.
+    scales, methods : iterable of str
+        Of `SCALES` and `METHODS`.
     n_jobs : int, optional
         Processes; the partitions do not depend on it.
 
@@ -110,7 +111,7 @@ def multiverse(
     DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
         A column per customer, 1…n, with its segment as `analyse` numbers it.
     """
-    cells = list(product(SCALES, FLOORS, methods, ks))
+    cells = list(product(scales, FLOORS, methods, ks))
     labels = Parallel(n_jobs=n_jobs)(delayed(analyse)(amounts, *cell) for cell in cells)
     index = pd.MultiIndex.from_tuples(cells, names=["scale", "floor", "method", "k"])
     return pd.DataFrame(labels, index=index, columns=pd.RangeIndex(1, len(amounts) + 1, name="customer"))

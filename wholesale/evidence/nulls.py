@@ -1,6 +1,7 @@
 """What every criterion says where there is nothing to find: clouds without segments."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -123,17 +124,30 @@ def null_criteria(
     """
     ks = list(ks)
     X = check_fit(X, ks)
-    drawn = {(OBSERVED, 0): X}
-    for kind in kinds:
-        drawn |= {
-            (kind, i): each
-            for i, each in enumerate(clouds(X, kind, samples=samples, random_state=random_state))
-        }
-    tables = Parallel(n_jobs=n_jobs)(delayed(criteria_of)(each, ks, effort) for each in drawn.values())
-    return pd.concat(tables, keys=drawn, names=["null", "cloud"]).sort_index()
+    of = partial(cloud_criteria, X, ks=ks, random_state=random_state, effort=effort, n_jobs=n_jobs)
+    return pd.concat([of(OBSERVED, range(1)), *(of(kind, range(samples)) for kind in kinds)]).sort_index()
 
 
-def criteria_of(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
+def cloud_criteria(
+    X: np.ndarray,
+    kind: str,
+    numbers: range,
+    *,
+    ks: Iterable[int],
+    random_state: int = SEED,
+    effort: Mapping[str, int] = EFFORT,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Compute the criteria of the clouds of one kind that have these numbers, from 0, or of `X` itself."""
+    drawn = [X]
+    if kind != OBSERVED:
+        drawn = [*clouds(X, kind, samples=numbers.stop, random_state=random_state)][numbers.start :]
+    tables = Parallel(n_jobs=n_jobs)(delayed(_criteria)(each, list(ks), effort) for each in drawn)
+    keys = [(kind, number) for number in numbers]
+    return pd.concat(tables, keys=keys, names=["null", "cloud", "k"])
+
+
+def _criteria(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
     """Compute the criteria of one cloud with the effort that a thousand clouds can afford."""
     with threadpool_limits(1):
         return compare_cluster_counts(cloud, ks, n_jobs=1, **effort)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import pandas as pd
 from joblib import parallel_config
 
 from wholesale.checks import PER_SEGMENT
-from wholesale.columns import MODELS
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.criteria import CRITERIA
+from wholesale.evidence import multiverse
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
+from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
+from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
-from wholesale.models import COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
+from wholesale.models import COLD_RESTARTS, COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
 
 SEAL = "evidence_sha256"
 PART = ".evidence.part"
@@ -26,7 +31,13 @@ KS = range(1, 9)
 """Numbers of segments that are weighed at most; few distinct customers allow fewer."""
 
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
-METHOD = 1
+MANY = 1000
+"""Of more customers so many are drawn for the nulls, and no other analyses are made: it would take hours."""
+
+BATCH = 10
+"""Clouds of one task, after which a stopped run goes on."""
+
+METHOD = 2
 """Raise it when the same customers would get other evidence: what is saved is then made anew."""
 
 
@@ -48,8 +59,10 @@ def check_weighable(X: np.ndarray, n_segments: int) -> None:
 def fingerprint(customers: pd.DataFrame) -> str:
     """Hash of what the evidence depends on: the customers, the method and its parameters."""
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
-    drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES}
-    return sha256(to_json({"method": METHOD, **searched, **drawn, "customers": customers_hash(customers)}))
+    drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
+    beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
+    method = {"method": METHOD, **searched, **drawn, **beyond}
+    return sha256(to_json({**method, "customers": customers_hash(customers)}))
 
 
 def customers_hash(customers: pd.DataFrame) -> str:
@@ -73,28 +86,36 @@ def compute(
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
-    tasks = _tasks(X, fits, labels)
+    tasks = _tasks(customers, X, fits, labels)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
             with parallel_config(n_jobs=-1):
                 done[name] = task()
             write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
-    write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, mark, done), SEAL)))
+    write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, labels, mark, done), SEAL)))
     part.unlink()
 
 
 def _tasks(
-    X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
+    customers: pd.DataFrame, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
 ) -> dict[str, Callable[[], dict]]:
+    """Name each task by the part of the evidence that it makes, and by which piece of that."""
+    ks, k = weighable(X), int(labels["kmeans"].max())
     tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X)}
-    for covariance in COVARIANCES:
-        for k in weighable(X):
-            tasks[f"{covariance} mixtures of {k}"] = partial(_search, X, k, covariance)
-    for model, each in labels.items():
-        kind = FITTINGS[model]
-        refit = kind.refit(fits[model]) if kind.refit else kind.fit
-        tasks[f"stability of {MODELS[model]}"] = partial(_stability, X, refit, each)
+    for covariance, each in product(COVARIANCES, ks):
+        tasks[f"covariances, {covariance}, {each}"] = partial(_search, X, each, covariance)
+    for model, segments in labels.items():
+        for part, refit in FITTINGS[model].refits(fits[model]).items():
+            tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
+    tasks["families"] = lambda: packed(search_families(X))
+    for scale in multiverse.SCALES if len(X) <= MANY else ():
+        amounts = customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
+        tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
+    few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
+    tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
+    for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
+        tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
     return tasks
 
 
@@ -118,16 +139,63 @@ def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray) -> dict:
     }
 
 
+def _analyses(amounts: np.ndarray, scale: str, ks: list[int]) -> dict:
+    """Write each partition as one text: a figure per customer, a point for who is left out."""
+    cells = multiverse.multiverse(amounts, ks, scales=[scale])
+    written = ["".join("." if each < 0 else f"{each:x}" for each in row) for row in cells.to_numpy()]
+    return packed(pd.DataFrame({"segments": written}, index=cells.index))
+
+
+def _criteria(X: np.ndarray, kind: str, numbers: range, ks: range) -> dict:
+    columns = {name: None for each in CRITERIA if each.vote for name in (each.column, each.judged) if name}
+    return packed(cloud_criteria(X, kind, numbers, ks=ks)[[*columns]])
+
+
+def packed(*tables: pd.DataFrame) -> dict:
+    """Turn tables of many rows into JSON: a list per column, to six decimals, missing values as null."""
+    table = pd.concat(tables)
+    columns = table.replace([np.inf, -np.inf], np.nan).reset_index().items()
+    lists = {name: json.loads(each.to_json(orient="values", double_precision=6)) for name, each in columns}
+    return {"index": [*table.index.names], "columns": lists}
+
+
+def unpacked(value: dict) -> pd.DataFrame:
+    """Return the table that was packed."""
+    return pd.DataFrame(value["columns"]).set_index(value["index"])
+
+
+def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
+    """Return the tables of many rows in saved evidence.
+
+    ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
+    ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
+    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``multiverse`` as
+    :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
+    """
+    tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
+    if "weights" in saved:
+        tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
+    if "multiverse" in tables:
+        cells = tables["multiverse"]["segments"]
+        segments = [[-1 if each == "." else int(each, 16) for each in row] for row in cells]
+        customers = pd.RangeIndex(1, len(segments[0]) + 1, name="customer")
+        tables["multiverse"] = pd.DataFrame(segments, cells.index, customers)
+    return tables
+
+
 def _plain(table: pd.DataFrame) -> dict:
     """Turn a table into JSON: a row per k, missing values as null."""
     return {str(k): json.loads(row.to_json(double_precision=15)) for k, row in table.iterrows()}
 
 
-def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
-    counts = done["counts"]
+def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
+    counts, parts = done["counts"], _parts(done)
     table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    advice = recommend(table, served=mark["n_segments"])
-    stable = {model: done.get(f"stability of {label}") for model, label in MODELS.items()}
+    advice = recommend(table, unpacked(parts["nulls"]).sort_index(), served=mark["n_segments"])
+    cells = saved_tables(parts).get("multiverse")
+    firm = (
+        {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}
+    )
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
@@ -135,11 +203,27 @@ def _assembled(customers: pd.DataFrame, mark: dict, done: dict) -> dict:
         "votes": advice.votes,
         "recommended": advice.recommended,
         "sentences": list(advice.sentences),
-        "counts": counts,
+        **parts,
         "covariances": {
-            kind: {k: done[f"{kind} mixtures of {k}"][k] for k in counts} for kind in COVARIANCES
+            kind: {k: done[f"covariances, {kind}, {k}"][k] for k in counts} for kind in COVARIANCES
         },
-        "stability": {model: each for model, each in stable.items() if each is not None},
+        "weights": _plain(advice.weights),
+        "firmness": {model: each.round(6).tolist() for model, each in firm.items()},
+    }
+
+
+def _parts(done: dict) -> dict:
+    """Put together what several tasks made: tables of one part below each other, other pieces by name."""
+    parts: dict[str, Any] = {}
+    for task, value in done.items():
+        part, *piece = task.split(", ", 1)
+        if not piece:
+            parts[part] = value
+        else:
+            parts.setdefault(part, {})[piece[0]] = value
+    return {
+        part: packed(*map(unpacked, value.values())) if part in ("nulls", "multiverse") else value
+        for part, value in parts.items()
     }
 
 
@@ -152,5 +236,14 @@ def summary(customers: pd.DataFrame, n_segments: int, folder: Path = MODELS_FOLD
     """Return what a bundle says of the evidence: nothing, unless it was made for these customers and k."""
     saved = load_evidence(folder)
     fits = (saved.get("customers_sha256"), saved.get("n_segments")) == (customers_hash(customers), n_segments)
-    kept = ("votes", "recommended", "sentences", "counts", "stability")
-    return {name: saved[name] for name in kept} if fits else {}
+    kept = (
+        "votes",
+        "recommended",
+        "sentences",
+        "counts",
+        "weights",
+        "stability",
+        "stability_warm",
+        "firmness",
+    )
+    return {name: saved[name] for name in kept if name in saved} if fits else {}

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.criteria import BANDS
-from wholesale.models import FEW_STARTS, SEED, Fit, fit_kmeans, labels_of
+from wholesale.models import FEW_STARTS, SEED, Fit, ImproperMixture, fit_kmeans, labels_of
 from wholesale.palette import SIMILAR
 from wholesale.segments import overlap
 
@@ -47,8 +47,8 @@ def bootstrap_jaccards(
     As fpc's ``clusterboot`` by default, a customer drawn several times counts once, and an original segment
     is restricted to the customers drawn. ``fit(X, n_segments)`` gives a fitted model, or labels;
     `labels` are the partition to judge, by default what `fit` finds. Returns Jaccard indices, 0…1, of shape
-    (resamples, n_segments); 0 for a segment of which nobody was drawn. Hennig (2007), Cluster-wise assessment
-    of cluster stability.
+    (resamples, n_segments); 0 for a segment of which nobody was drawn, and for all if no mixture is proper.
+    Hennig (2007), Cluster-wise assessment of cluster stability.
     """
     X = check_fit(X, [n_segments])
     original = labels_of(fit(X, n_segments), X) if labels is None else np.asarray(labels)
@@ -63,10 +63,13 @@ def _resample(
     X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
 ) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
-    with threadpool_limits(1):
-        new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
     segments = np.unique(original)
     jaccards = np.zeros(len(segments))
+    try:
+        with threadpool_limits(1):
+            new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
+    except ImproperMixture:
+        return jaccards
     jaccards[np.isin(segments, old)] = overlap(new, old).max(axis=1)
     return jaccards
 
