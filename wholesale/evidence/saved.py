@@ -93,6 +93,7 @@ def compute(
             with parallel_config(n_jobs=-1):
                 done[name] = task()
             write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
+    done = {name: done[name] for name in tasks}
     write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, labels, mark, done), SEAL)))
     part.unlink()
 
