@@ -1,4 +1,4 @@
-"""Six amounts, checked: the one place that decides what counts as an amount."""
+"""Amounts, checked: the one place that decides what counts as an amount."""
 
 import math
 import re
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
+from wholesale.columns import Categories
 from wholesale.wording import format_amount
 
 Amount = float | int | str
@@ -16,7 +16,7 @@ SPACES = " '\u00a0\u2009\u202f\u2019"
 
 CURRENCY_SIGNS = "€$£¥"
 CURRENCY_CODES = "EUR|USD|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|BRL|MXN|DKK|NOK|SEK|PLN|CZK|HUF|RON|TRY|ZAR"
-_MONEY = f"(?:[{CURRENCY_SIGNS}]|(?i:{CURRENCY_CODES}|{re.escape(UNIT)}))"
+_MONEY = f"(?:[{CURRENCY_SIGNS}]|(?i:{CURRENCY_CODES}|m\\.u\\.))"
 CURRENCY = f"^{_MONEY}|{_MONEY}$"
 """A currency's sign or code, or the unit, before or after an amount, as a pattern; it is not read."""
 
@@ -33,8 +33,8 @@ GRAMMARS = {".": _grammar(".", ","), ",": _grammar(",", ".")}
 """What is an amount in text, by the decimal sign; the page, the API and files all read by it."""
 
 
-def parse_amount(column: str, value: Amount | None) -> float:
-    """Read one yearly amount, a finite number ≥ 0 in m.u. or its text; else a ValueError in one sentence.
+def parse_amount(label: str, value: Amount | None) -> float:
+    """Read one amount, a finite number ≥ 0 or its text; else a ValueError that begins with the label.
 
     Text may have a decimal point or comma, group thousands by threes with one mark (``"12 669"``,
     ``"1.234.567"``, ``"12,669.50"``), and begin or end with a currency. Text such as ``"12.669"`` or
@@ -44,15 +44,15 @@ def parse_amount(column: str, value: Amount | None) -> float:
     if len(meanings) > 1:
         thousands, decimals = max(meanings), min(meanings)
         choices = f"{thousands:.0f} or {format_amount(decimals)}"
-        raise ValueError(f"{LABELS.get(column, column)}: {shown(value)} is not clear; write {choices}")
+        raise ValueError(f"{label}: {shown(value)} is not clear; write {choices}")
     if not meanings:
-        raise ValueError(refusal(column, shown(value)))
+        raise ValueError(refusal(label, shown(value)))
     return meanings.pop()
 
 
-def refusal(column: str, value: str, why: str = NOT_AN_AMOUNT) -> str:
+def refusal(label: str, value: str, why: str = NOT_AN_AMOUNT) -> str:
     """Say what is wrong with what stands for a category; `value` is as `shown` writes it."""
-    return f"{LABELS.get(column, column)}: {value} {why}"
+    return f"{label}: {value} {why}"
 
 
 def read_text(text: str, sign: str) -> float:
@@ -90,15 +90,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount]) -> np.ndarray:
-    """Read one customer's six amounts, by the names in ``SPEND_COLUMNS`` or in that order.
+def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount], categories: Categories) -> np.ndarray:
+    """Read one customer's amounts, by the names of the categories or in their order.
 
     A ValueError names every amount at fault, or every missing or unknown column, in one sentence.
     """
     amounts, errors = [], []
-    for column, value in _by_column(spend).items():
+    for column, value in _by_column(spend, categories.columns).items():
         try:
-            amounts.append(parse_amount(column, value))
+            amounts.append(parse_amount(categories.label(column), value))
         except ValueError as error:
             errors.append(str(error))
     if errors:
@@ -106,38 +106,39 @@ def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount]) -> np.ndarray:
     return np.array(amounts)
 
 
-def _by_column(spend: Mapping[str, Amount] | Sequence[Amount]) -> dict[str, Amount]:
+def _by_column(spend: Mapping[str, Amount] | Sequence[Amount], columns: Sequence[str]) -> dict[str, Amount]:
     if not hasattr(spend, "keys"):  # neither a mapping nor a pandas Series
-        if not isinstance(spend, list | tuple | np.ndarray) or len(spend) != len(SPEND_COLUMNS):
-            raise ValueError(f"six amounts are needed, in the order {', '.join(SPEND_COLUMNS)}")
-        return dict(zip(SPEND_COLUMNS, spend, strict=True))
-    if missing := [column for column in SPEND_COLUMNS if column not in spend]:
+        if not isinstance(spend, list | tuple | np.ndarray) or len(spend) != len(columns):
+            raise ValueError(f"{len(columns)} amounts are needed, in the order {', '.join(columns)}")
+        return dict(zip(columns, spend, strict=True))
+    if missing := [column for column in columns if column not in spend]:
         raise ValueError(f"missing: {', '.join(missing)}")
-    if unknown := [str(key) for key in spend.keys() if key not in SPEND_COLUMNS]:  # noqa: SIM118
+    if unknown := [str(key) for key in spend.keys() if key not in columns]:  # noqa: SIM118
         raise ValueError(f"unknown: {', '.join(unknown)}")
-    return {column: spend[column] for column in SPEND_COLUMNS}  # type: ignore[call-overload]
+    return {column: spend[column] for column in columns}  # type: ignore[call-overload]
 
 
-def check_amounts(amounts: np.ndarray) -> np.ndarray:
-    """Check many customers' amounts, shape (n, 6), and give them as floats; a DataFrame's are taken by name.
+def check_amounts(amounts: np.ndarray, categories: Categories) -> np.ndarray:
+    """Check many customers' amounts, shape (n, d), and give them as floats; a DataFrame's are taken by name.
 
     A ValueError names the first row (from 1) and amount at fault, or the wrong shape, in one sentence.
     """
+    columns = categories.columns
     if hasattr(amounts, "columns"):
-        if missing := [column for column in SPEND_COLUMNS if column not in amounts.columns]:
+        if missing := [column for column in columns if column not in amounts.columns]:
             raise ValueError(f"missing: {', '.join(missing)}")
-        amounts = amounts[list(SPEND_COLUMNS)]
-    amounts = _floats(amounts)
-    if amounts.ndim != 2 or amounts.shape[1] != len(SPEND_COLUMNS):
-        raise ValueError(f"amounts must have shape (n, 6), not {amounts.shape}")
+        amounts = amounts[list(columns)]
+    amounts = _floats(amounts, categories)
+    if amounts.ndim != 2 or amounts.shape[1] != len(columns):
+        raise ValueError(f"amounts must have shape (n, {len(columns)}), not {amounts.shape}")
     bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
     if len(bad):
         row, column = bad[0]
-        raise ValueError(f"row {row + 1}, {refusal(SPEND_COLUMNS[column], f'{amounts[row, column]:g}')}")
+        raise ValueError(f"row {row + 1}, {refusal(categories.labels[column], f'{amounts[row, column]:g}')}")
     return amounts
 
 
-def _floats(amounts: object) -> np.ndarray:
+def _floats(amounts: object, categories: Categories) -> np.ndarray:
     """Turn rows into a float matrix; text, None and the like are read, or refused, amount by amount."""
     try:
         array = np.asarray(amounts)
@@ -148,7 +149,7 @@ def _floats(amounts: object) -> np.ndarray:
     rows = []
     for number, row in enumerate(array, start=1):
         try:
-            rows.append(parse_amounts(row))
+            rows.append(parse_amounts(row, categories))
         except ValueError as error:
             raise ValueError(f"row {number}, {error}") from None
     return np.array(rows)

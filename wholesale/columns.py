@@ -1,16 +1,54 @@
 """The words of the data set and of its models: names, labels, units and codes, which both halves share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SPEND_COLUMNS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
-"""The six spending categories, in the order of every matrix in this project."""
+"""The six spending categories of the data set, in the order of every matrix that is made of it."""
 
-LABELS = {column: column.replace("_", " and ") for column in SPEND_COLUMNS}
-"""How a category is written for people, e.g. ``"Detergents and Paper"``."""
 
-UNIT = "m.u."
-"""Monetary units per year; the source does not say which currency."""
+@dataclass(frozen=True)
+class Categories:
+    """What is measured of each customer: so many categories of spending, in one unit, over one period.
+
+    `columns` are their names in files, `labels` how they are written for people; `groups` are categories that
+    names of segments speak of together; `spellings` are other names of columns, as
+    :func:`wholesale.reading.header.plain` writes them; `name` is the column of the customers' own names.
+    """
+
+    columns: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    unit: str = "m.u."
+    period: str = "a year"
+    name: str = ""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    spellings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def per_period(self) -> str:
+        """The unit of an amount, for people: ``"m.u. a year"``."""
+        return f"{self.unit} {self.period}".strip()
+
+    def label(self, column: str) -> str:
+        """Write a category for people; other columns as they are."""
+        return dict(zip(self.columns, self.labels, strict=True)).get(column, column)
+
+
+WHOLESALE = Categories(
+    SPEND_COLUMNS,
+    tuple(column.replace("_", " and ") for column in SPEND_COLUMNS),
+    groups={
+        "staples": ("Milk", "Grocery", "Detergents_Paper"),
+        "fresh": ("Fresh", "Frozen"),
+        "deli": ("Delicassen",),
+    },
+    spellings={
+        "detergentsandpaper": "detergentspaper",
+        "detergents+paper": "detergentspaper",
+        "delicatessen": "delicassen",
+    },
+)
+"""Those of the data set; monetary units, as the source does not say which currency."""
 
 CHANNELS = {1: "Horeca", 2: "Retail"}
 """Horeca is hotel, restaurant and café."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from wholesale.bundle import Source
-from wholesale.columns import CODES, SPEND_COLUMNS
+from wholesale.columns import CODES, WHOLESALE, Categories
 from wholesale.data import load_customers
 from wholesale.manifest import SHIPPED
 from wholesale.reading import Note, ReadError, Settings, open_customers
@@ -22,7 +22,7 @@ REPEATED = 0.05
 class Customers:
     """Customers read from a file.
 
-    `table` has the six amounts, in m.u.; before them ``Channel`` and ``Region``, where the file has these
+    `table` has the amounts; before them ``Channel`` and ``Region``, where the file has these
     columns with the shipped data's codes and nothing else. Its index counts the accepted rows from 1.
     """
 
@@ -35,8 +35,8 @@ class Customers:
 
     @property
     def amounts(self) -> pd.DataFrame:
-        """The six amounts alone."""
-        return self.table[list(SPEND_COLUMNS)]
+        """The amounts alone."""
+        return self.table[list(self.settings.categories.columns)]
 
     @property
     def source(self) -> Source:
@@ -64,12 +64,13 @@ def read_file(
     decimal: str | None = None,
     sheet: str | None = None,
     blank: str | None = None,
+    categories: Categories = WHOLESALE,
 ) -> Customers:
     """Read customers of one's own from any file, by what `wholesale.reading.Settings` say of it.
 
     A `ReadError` says in one sentence that the file cannot be read, or none of its records is a customer.
     """
-    settings, name = Settings(columns or {}, decimal, sheet, blank), Path(path).name
+    settings, name = Settings(columns or {}, decimal, sheet, blank, categories), Path(path).name
     accepted, rejected, notes = open_customers(path, settings).read()
     if not len(accepted):
         (first,) = rejected.slice(0, 1).to_pylist()
@@ -78,12 +79,12 @@ def read_file(
         raise ReadError(f"{name}: {said}")
     codes = {column: _codes(accepted, column) for column in CODES}
     table = pd.DataFrame({column: known for column, known in codes.items() if known is not None})
-    for column in SPEND_COLUMNS:
+    for column in categories.columns:
         amounts = accepted[column].to_pandas()
         whole = (amounts.mod(1).eq(0) & amounts.lt(2**53)).all()
         table[column] = amounts.astype(int) if whole else amounts  # as the shipped ones, for the same hash
     table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
-    if (repeats := int(table[list(SPEND_COLUMNS)].duplicated().sum())) >= REPEATED * len(table):
+    if (repeats := int(table[list(categories.columns)].duplicated().sum())) >= REPEATED * len(table):
         said = f"Rows that repeat all amounts of an earlier one: {of_all(repeats, len(table))}"
         notes.append(f"{said}; delete them if the customers are the same.")
     return Customers(table, name, accepted, rejected, notes, settings)

@@ -7,7 +7,7 @@ from itertools import starmap
 import numpy as np
 
 from wholesale.amounts import Amount, parse_amounts
-from wholesale.columns import CODES, SPEND_COLUMNS
+from wholesale.columns import CODES
 from wholesale.predict import Prediction, measure, read_off, squared_distances
 from wholesale.predictor import Predictor
 
@@ -61,7 +61,7 @@ class Explanation:
     """All that is said of one customer's K-Means segment.
 
     `rival` (1…k) is the segment of the next nearest centre; `reasons` has one entry per category, in
-    ``SPEND_COLUMNS`` order; `same` numbers the customers on record with exactly these amounts, and
+    their order; `same` numbers the customers on record with exactly these amounts, and
     `alike` has the most similar of the others, nearest first.
     """
 
@@ -75,11 +75,11 @@ class Explanation:
 
 def explain(predictor: Predictor, spend: Spend) -> Explanation:
     """Explain one customer's K-Means segment; takes and refuses what `predict_segment` does."""
-    return predict_and_explain(predictor, parse_amounts(spend))[1]
+    return predict_and_explain(predictor, parse_amounts(spend, predictor.categories))[1]
 
 
 def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Prediction, Explanation]:
-    """Predict and explain one customer whose six amounts are parsed already, measured once for both."""
+    """Predict and explain one customer whose amounts are parsed already, measured once for both."""
     measured = measure(predictor, amounts[None, :])
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
     z = predictor.standardize(amounts)
@@ -106,7 +106,7 @@ def _contributions(
     own, next_best = predictor.centers["kmeans"][[nearest, rival]]
     shares = (z - next_best) ** 2 - (z - own) ** 2
     centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
-    rows = zip(SPEND_COLUMNS, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
+    rows = zip(predictor.categories.columns, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
     return tuple(starmap(Reason, rows))
 
 
@@ -115,7 +115,7 @@ def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, n
 
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
     Technology 31(2)) with a closed form, see `_ties`. The amount is rounded past the tie, to whole
-    m.u. where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
+    units where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
     segment; None where no amount ≥ 0 of any one category does.
     """
     for i, tie in _ties(predictor, amounts, z, nearest):
@@ -124,7 +124,7 @@ def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, n
         distances = np.sqrt(squared_distances(changed[None, :], predictor.centers["kmeans"]))
         if (segment := int(distances.argmin())) != nearest:  # near a tie, the root decides
             name = predictor.names["kmeans"][segment]
-            return Change(SPEND_COLUMNS[i], float(amounts[i]), to, segment + 1, name)
+            return Change(predictor.categories.columns[i], float(amounts[i]), to, segment + 1, name)
     return None
 
 

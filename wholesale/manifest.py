@@ -34,7 +34,7 @@ SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 MANIFEST, SEAL = "manifest.json", "manifest_sha256"
 PREDICTOR = "predictor.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 TRAIN = "python -m wholesale train"
 """The command that makes a folder of models."""
 
@@ -196,6 +196,12 @@ VALUES: dict[str, str | tuple[tuple[type, ...], float, float]] = {
 }
 """What text or which numbers may be: a pattern, or types, the least and the most; True is not 1."""
 
+CATEGORIES: dict[str, Any] = {
+    "columns": "text d",
+    "labels": "text d",
+    **dict.fromkeys(("unit", "period"), "text"),
+}
+CATEGORIES |= {"name?": "text", "groups?": {"*": "text *"}, "spellings?": {"*": "text"}}
 STABILITY = {**dict.fromkeys(("jaccard", "recovered", "dissolved"), "share k"), "band": "text k"}
 FIT = {"sizes": "count k", "silhouette": "number", "stability?": STABILITY}
 SETTINGS = {"init_params": "text *", "restarts": "count"}
@@ -210,6 +216,7 @@ MANIFEST_TABLE = {
     "customers": "count",
     "drawn_from": "count",
     "customers_sha256": "sha256",
+    "categories": CATEGORIES,
     "displayed": "column *",
     "seed": "count",
     "parameters": {"n_segments": "count", "gmm": SETTINGS},
@@ -225,8 +232,9 @@ class Misfit(ValueError):
 
 def check_manifest(manifest: dict) -> None:
     """Hold a manifest against its table, or raise `Misfit`."""
-    check(manifest, MANIFEST_TABLE, {"k": None})
-    check(manifest, MANIFEST_TABLE, {"k": manifest["parameters"]["n_segments"]})
+    check(manifest, MANIFEST_TABLE, {"k": None, "d": None})
+    sizes = {"k": manifest["parameters"]["n_segments"], "d": len(manifest["categories"]["columns"])}
+    check(manifest, MANIFEST_TABLE, sizes)
 
 
 def check(value: Any, wanted: dict | str, sizes: Mapping[str, int | None], place: str = "content") -> None:

@@ -19,7 +19,7 @@ from numpy import ndarray
 from pandas import DataFrame, Series
 from scipy.cluster.hierarchy import dendrogram
 
-from wholesale.columns import LABELS, UNIT
+from wholesale.columns import WHOLESALE
 from wholesale.palette import SIMILAR
 from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount, rounded
@@ -40,7 +40,7 @@ TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
 CUT: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1}  # a line to compare with
 RING: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5, "zorder": 3}
 
-BROKEN = {column: label.replace(" and ", "\nand ") for column, label in LABELS.items()}  # in two lines
+label = WHOLESALE.label  # what is no category of the data set stays as it is
 AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
 """Writes an axis of amounts as they are written in the text."""
 
@@ -53,6 +53,11 @@ class Place(TypedDict, total=False):
 
     ax: Axes | None
     title: str
+
+
+def broken(column: str) -> str:
+    """Write a label in two lines if it joins two things."""
+    return label(column).replace(" and ", "\nand ")
 
 
 def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[Place]) -> Axes:
@@ -109,7 +114,7 @@ def plot_ranges(
 def _rows(ax: Axes, table: DataFrame, unit: str) -> ndarray:
     """Give each column a row, from the top; the other axis is of its values."""
     rows = np.arange(table.shape[1])
-    ax.set(xlabel=unit, yticks=rows, yticklabels=[LABELS.get(name, name) for name in table])
+    ax.set(xlabel=unit, yticks=rows, yticklabels=[label(name) for name in table])
     return rows
 
 
@@ -123,7 +128,7 @@ def _middle(ax: Axes, table: DataFrame, rows: ndarray, colour: str) -> None:
 def plot_pairs(table: DataFrame, *, title: str = "") -> sns.PairGrid:
     """Draw every pair of categories, amounts > 0, on logarithmic axes: a figure with many Axes."""
     with plt.rc_context({"axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8}):
-        grid = sns.PairGrid(table.rename(columns=BROKEN), corner=True, height=1.1, aspect=1.5)
+        grid = sns.PairGrid(table.rename(columns=broken), corner=True, height=1.1, aspect=1.5)
     for row, column in zip(*np.tril_indices_from(grid.axes), strict=True):
         grid.axes[row, column].set(xscale="log", xlim=(2, 2e5), xticks=[1e1, 1e3, 1e5])
         if column < row:
@@ -180,7 +185,7 @@ def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
             place = place + step
         placed.append(place)
         side = "center" if abs(tip[1]) > abs(tip[0]) else "left" if tip[0] > 0 else "right"
-        ax.text(place[0], place[1], LABELS.get(str(category), str(category)), ha=side, va="center", **TEXT)
+        ax.text(place[0], place[1], label(str(category)), ha=side, va="center", **TEXT)
 
 
 def plot_silhouettes(
@@ -258,7 +263,7 @@ def plot_bars(
 ) -> Axes:
     """Draw one bar per value, written at its end; `reference` is a line to compare with, and its name."""
     ax = axes(0.38 * len(values) + 1.1, **place)
-    bars = ax.barh([LABELS.get(name, str(name)) for name in values.index], values, color=GREY, height=0.66)
+    bars = ax.barh([label(str(name)) for name in values.index], values, color=GREY, height=0.66)
     ax.bar_label(bars, [form.format(value) for value in values], padding=4, **TEXT)
     if reference is not None:
         ax.axvline(reference[0], **CUT)
@@ -289,7 +294,7 @@ def plot_mix(counts: DataFrame, *, unit: str, colours: Names = (), **place: Unpa
 def plot_correlations(correlations: DataFrame, **place: Unpack[Place]) -> Axes:
     """Draw the lower triangle of a correlation matrix."""
     ax = axes(3.9, width=8.4, **place)
-    lower = correlations.rename(index=LABELS, columns=LABELS).iloc[1:, :-1]
+    lower = correlations.rename(index=label, columns=label).iloc[1:, :-1]
     hidden = np.triu(np.ones(lower.shape, dtype=bool), k=1)
     _heat(ax, lower, _signed(lower, 2), mask=hidden, cmap="PuOr", vmin=-1, vmax=1)
     return ax
@@ -299,6 +304,7 @@ def plot_profiles(
     standardized: DataFrame,
     *,
     typical: DataFrame | None = None,
+    unit: str = WHOLESALE.unit,
     colours: Names = (),
     **place: Unpack[Place],
 ) -> Axes:
@@ -310,10 +316,10 @@ def plot_profiles(
     about = "mean, in standard deviations from the average of all customers"
     written = _signed(standardized, 1)
     if typical is not None:
-        about += f"; below it the median in {UNIT} per year"
-        written += typical.map(lambda amount: f"\n{rounded(amount)} {UNIT}")
+        about += f"; below it the median in {unit} per year"
+        written += typical.map(lambda amount: f"\n{rounded(amount)} {unit}")
     *models, names = (standardized.index.get_level_values(i) for i in range(standardized.index.nlevels))
-    table = standardized.rename(columns=BROKEN)
+    table = standardized.rename(columns=broken)
     _heat(ax, table, written, colours, cmap="PuOr", vmin=-2, vmax=2, yticklabels=names)
     ax.set(xlabel=about, ylabel="")
     for model in models[0].unique() if models else ():

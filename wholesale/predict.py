@@ -1,4 +1,4 @@
-"""Six amounts in, an answer out. NumPy only: nothing here unpickles or fits.
+"""Amounts in, an answer out. NumPy only: nothing here unpickles or fits.
 
 `measure` is the numeric kernel, whole arrays in and out. Its sums run without BLAS, so a row's numbers do not
 depend on how many rows come with it.
@@ -85,10 +85,10 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
     ----------
     predictor : Predictor
     spend : mapping or sequence
-        Six yearly amounts in m.u., ≥ 0, by the names in ``SPEND_COLUMNS`` or in that order. A ValueError
-        names each amount at fault, in one sentence.
+        Amounts ≥ 0, by the names of the predictor's categories or in their order. A ValueError names each
+        amount at fault, in one sentence.
     """
-    return read_off(predictor, measure(predictor, parse_amounts(spend)[None, :]))
+    return read_off(predictor, measure(predictor, parse_amounts(spend, predictor.categories)[None, :]))
 
 
 def read_off(predictor: Predictor, measured: Measured) -> Prediction:
@@ -114,9 +114,9 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     Parameters
     ----------
     predictor : Predictor
-    amounts : ndarray of shape (n, 6)
-        Yearly amounts in m.u., finite and ≥ 0, in ``SPEND_COLUMNS`` order. A ValueError names the first row
-        (from 1) and amount at fault, in one sentence.
+    amounts : ndarray of shape (n, d)
+        Finite and ≥ 0, a column per category of the predictor, in their order. A ValueError names the first
+        row (from 1) and amount at fault, in one sentence.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
         clarity familiarity unfamiliar``, as in `Prediction`; where there is no mixture, its numbers and the
         familiarity are NaN, its names None.
     """
-    measured = measure(predictor, check_amounts(amounts))
+    measured = measure(predictor, check_amounts(amounts, predictor.categories))
     answer, none = {}, np.full((len(amounts), predictor.n_segments), np.nan)
     for model in MODELS:
         names = np.array(predictor.names.get(model, [None]), dtype=object)
@@ -138,7 +138,7 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
 
 
 def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
-    """Measure customers, given their amounts in m.u., shape (n, 6), all finite and ≥ 0."""
+    """Measure customers, given their amounts, shape (n, d), all finite and ≥ 0."""
     X = predictor.standardize(np.asfortranarray(amounts))  # sums then run down whole columns
     scores = {
         "kmeans": np.sqrt(squared_distances(X, predictor.centers["kmeans"])),
@@ -158,13 +158,13 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
 
 
 def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances of rows (n, 6) to centres (k, 6), shape (n, k)."""
+    """Squared Euclidean distances of rows (n, d) to centres (k, d), shape (n, k)."""
     gaps = _columns(X) - centers[:, :, None]
     return np.einsum("kdn,kdn->kn", gaps, gaps)[:, : len(X)].T
 
 
 def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Membership probabilities (n, k) and log-densities (n,) of rows (n, 6) in standardized units."""
+    """Membership probabilities (n, k) and log-densities (n,) of rows (n, d) in standardized units."""
     gaps = _columns(X) - predictor.centers["gmm"][:, :, None]
     whitened = np.einsum("kdn,kde->ken", gaps, predictor.precisions_cholesky)
     squares = np.einsum("ken,ken->kn", whitened, whitened)[:, : len(X)]
@@ -176,7 +176,7 @@ def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def familiarity(predictor: Predictor, X: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Rank rows (n, 6) by the mixture's `density`, and customers on record by their own held-out one.
+    """Rank rows (n, d) by the mixture's `density`, and customers on record by their own held-out one.
 
     Who is on record shows in `X`: the models cannot tell equal rows apart. Several on record that are equal
     all have the highest of theirs, as ties have in a ranking. Their density by the mixture that saw them

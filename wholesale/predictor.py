@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from wholesale.columns import KINDS, MODELS, SPEND_COLUMNS
+from wholesale.columns import KINDS, MODELS, Categories
 from wholesale.manifest import (
+    CATEGORIES,
     EVIDENCE,
     FILES,
     MANIFEST,
@@ -49,6 +50,7 @@ class Predictor:
     model, one, or a column that not all customers come with.
     """
 
+    categories: Annotated[Categories, CATEGORIES, ""]
     mean: Annotated[np.ndarray, "number d", ""]  # of the log1p amounts
     scale: Annotated[np.ndarray, "positive d", ""]
     names: Annotated[dict[str, tuple[str, ...]], "text k", EVERY]
@@ -116,7 +118,7 @@ class Predictor:
         return self.sizes["ward"] / (self.sizes["ward"] + 1)
 
     def standardize(self, amounts: np.ndarray) -> np.ndarray:
-        """Turn amounts in m.u. into log-standardized units; any shape ending in 6."""
+        """Turn amounts into log-standardized units; any shape ending in d."""
         return (np.log1p(amounts) - self.mean) / self.scale
 
 
@@ -159,6 +161,7 @@ def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FO
         check_predictor(numbers, manifest)
     about = {"evidence": numbers.pop("evidence", None) or {}, "manifest": manifest}
     none = dict.fromkeys(each.name for each in fields(Predictor))
+    about["categories"] = Categories(**_loaded(numbers.pop("categories")))
     return Predictor(**none | {name: _loaded(value) for name, value in numbers.items()} | about)
 
 
@@ -173,7 +176,9 @@ def check_predictor(numbers: Any, manifest: dict) -> None:
         wanted, of = getattr(each.type, "__metadata__", ("", None))
         if of in ("", EVERY, *models, *manifest["displayed"]):
             table[each.name] = dict.fromkeys(models, wanted) if of == EVERY else wanted
-    check(numbers, table, {"k": k, "d": len(SPEND_COLUMNS), "n": n, "n-1": n - 1, "4": 4})
+    check(numbers, table, {"k": k, "d": len(manifest["categories"]["columns"]), "n": n, "n-1": n - 1, "4": 4})
+    if numbers["categories"] != manifest["categories"]:
+        raise Misfit("categories")
     if any(not 1 <= segment <= k for model in models for segment in numbers["segments"][model]):
         raise Misfit("segments")
 

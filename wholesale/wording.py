@@ -1,8 +1,10 @@
 """Numbers and lists as they are written for people, alike on the page, in reports and on a terminal."""
 
+import csv
+import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SPACE = "\u00a0"
 """Groups thousands; it does not break."""
@@ -64,3 +66,10 @@ def of_all(n: int, total: int) -> str:
 def are(n: int, total: int) -> str:
     """Write a part with its share and a verb."""
     return f"{of_all(n, total)} {'is' if n == 1 or total == 1 else 'are'}"
+
+
+def csv_of(rows: Iterable[Iterable[object]]) -> str:
+    """Write rows as lines of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

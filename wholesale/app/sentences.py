@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from wholesale.columns import LABELS, MODELS, UNIT
+from wholesale.columns import MODELS, Categories
 from wholesale.criteria import FIRM
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
@@ -21,12 +21,6 @@ FLAT = 1e-4  # share of the largest variance under which categories follow from 
 RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
-GROUPS = (
-    "Names say what a segment buys much or little of. "
-    f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
-    f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
-)
-
 KINDS = {
     "tied": "one shape for all its components (tied covariances)",
     "diag": "components without correlations (diag covariances)",
@@ -38,6 +32,16 @@ CONVENTION = (
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
+
+
+def groups(categories: Categories) -> str:
+    """Say what the words in names of segments stand for."""
+    told = [
+        f"{group} {'means' if len(columns) == 1 else 'are'} {listed([*map(categories.label, columns)])}"
+        for group, columns in categories.groups.items()
+    ]
+    said = "Names say what a segment buys much or little of."
+    return f"{said} In them {'; '.join(told)}." if told else said
 
 
 def familiarity(prediction: Prediction) -> str:
@@ -74,7 +78,7 @@ def mixture(predictor: Predictor) -> str:
 
 def _causes(predictor: Predictor) -> Iterator[str]:
     """Name what makes mixtures of these customers improper, category by category."""
-    amounts, labels, k = predictor.amounts, list(LABELS.values()), predictor.n_segments
+    amounts, labels, k = predictor.amounts, predictor.categories.labels, predictor.n_segments
     repeats = np.unique(amounts, axis=0, return_counts=True)[1]
     if len(repeats) < k * len(labels) * (len(labels) + 1) / 2:
         yield f"{counted(len(repeats), 'different customer')} are few for {k} segments"
@@ -109,7 +113,8 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
     total = rounded(float(np.median(predictor.amounts[members].sum(axis=1))))
-    return f"{format_share(float(members.mean()))} of customers. Typically {total} {UNIT} a year."
+    share = format_share(float(members.mean()))
+    return f"{share} of customers. Typically {total} {predictor.categories.per_period}."
 
 
 @lru_cache(maxsize=64)
@@ -168,23 +173,25 @@ def alone(predictor: Predictor, segment: int) -> str:
     return f"{none} a segment like it." if max(others) < SIMILAR else ""
 
 
-def reasons(explanation: Explanation) -> str:
+def reasons(predictor: Predictor, explanation: Explanation) -> str:
     """Name the categories that speak most for the segment, and against it, the weightiest first."""
     ranked = sorted(explanation.reasons, key=lambda reason: -abs(reason.contribution))
     enough = WEIGHTY * abs(ranked[0].contribution)
+    label = predictor.categories.label
     named = [reason for reason in ranked if abs(reason.contribution) >= enough]
-    favour = listed([LABELS[reason.column] for reason in named if reason.contribution > 0])
-    against = listed([LABELS[reason.column] for reason in named if reason.contribution < 0])
+    favour = listed([label(reason.column) for reason in named if reason.contribution > 0])
+    against = listed([label(reason.column) for reason in named if reason.contribution < 0])
     said = f"Mostly for it: {favour}. " if favour else ""
     return said + (f"Against it: {against}." if against else "Nothing weighty speaks against it.")
 
 
-def change(found: Change | None) -> str:
+def change(predictor: Predictor, found: Change | None) -> str:
     """Say the smallest change that leads to another segment, but not where it leads."""
     if found is None:
         return "No change of a single category alone would change the K-Means segment."
-    amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)} {UNIT}"
-    return f"If {LABELS[found.column]} were {amounts}"
+    amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)}"
+    categories = predictor.categories
+    return f"If {categories.label(found.column)} were {amounts} {categories.unit}"
 
 
 def same(explanation: Explanation) -> str:

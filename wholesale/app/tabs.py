@@ -9,12 +9,12 @@ from wholesale.app import sentences
 from wholesale.app.charts.customer import map_with_you, profile
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
-from wholesale.columns import CODES, SPEND_COLUMNS
+from wholesale.columns import CODES
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
 from wholesale.predict import Predictor
-from wholesale.wording import SPACE, format_amount
+from wholesale.wording import SPACE, csv_of, format_amount
 
 EARLIER = "This answer is for the earlier amounts."
 LIMIT = 20 * 10**6  # bytes that a file of customers may have
@@ -24,7 +24,7 @@ ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kauf
 
 
 def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequence[str] = ()) -> Markup:
-    """Write the whole answer for one customer's amounts, in the order of ``SPEND_COLUMNS``.
+    """Write the whole answer for one customer's amounts, in the order of the categories.
 
     `faults` says what is wrong with the amounts now entered; if anything is, this answer is for earlier ones.
     """
@@ -46,11 +46,12 @@ def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequen
 
 def many_tab(predictor: Predictor) -> Markup:
     """Write the form, what a file needs, and the places where an answer goes; ``many.js`` gives it life."""
-    rows = [["Name", *SPEND_COLUMNS]] + [
+    rows = [["Name", *predictor.categories.columns]] + [
         [f"Customer {i}", *(format_amount(amount).replace(SPACE, "") for amount in amounts)]
         for i, amounts in enumerate(predictor.amounts[:EXAMPLE].tolist(), start=1)
     ]
-    return render("many.html", limit=LIMIT, command=COMMAND, example="\n".join(map(",".join, rows)))
+    told = {"categories": predictor.categories, "limit": LIMIT, "command": COMMAND}
+    return render("many.html", example=csv_of(rows).rstrip(), **told)
 
 
 def segments_tab(predictor: Predictor) -> Markup:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
@@ -13,7 +13,6 @@ from wholesale.amounts import parse_amount
 from wholesale.app import tabs
 from wholesale.app.charts.customer import map_cloud
 from wholesale.app.templates import render
-from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import Predictor, measure
 from wholesale.wording import format_amount
 
@@ -46,11 +45,12 @@ class CustomerView:
         self.predictor, self.replies, self.filling = predictor, 0, False
         choices = [("Start from a real customer…", 0), *presets(predictor).items()]
         self.preset = Dropdown(options=choices, description="Start from").add_class("wc-preset")
+        label, classes = predictor.categories.label, field_classes(predictor.categories.columns)
         self.inputs = {
-            column: Text(description=label, continuous_update=False).add_class(f"wc-input-{column}")
-            for column, label in LABELS.items()
+            column: Text(description=label(column), continuous_update=False).add_class(name)
+            for column, name in classes.items()
         }
-        self.errors = {column: HTML().add_class("wc-error") for column in SPEND_COLUMNS}
+        self.errors = {column: HTML().add_class("wc-error") for column in self.inputs}
         self.answer, self.heard = HTML().add_class("wc-results"), HTML().add_class("wc-heard")
         self.predict = Button(description="Predict").add_class("wc-predict")
         self.reset = Button(description="Reset").add_class("wc-reset")
@@ -64,8 +64,9 @@ class CustomerView:
             text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
-        title, note = HTML("<h2>Annual spending</h2>"), HTML(render("form.html"))
-        fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in SPEND_COLUMNS]
+        note = HTML(render("form.html", categories=self.predictor.categories))
+        title = HTML("<h2>Annual spending</h2>")
+        fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
         buttons = HBox([self.predict, self.reset]).add_class("wc-buttons")
         return VBox([title, self.preset, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
 
@@ -95,7 +96,7 @@ class CustomerView:
         if self.filling:
             return
         place = list(self.inputs.values()).index(change["owner"])
-        cells, fields = re.split(BETWEEN, change["new"]), SPEND_COLUMNS[place:]
+        cells, fields = re.split(BETWEEN, change["new"]), [*self.inputs][place:]
         if len(cells) == len(fields):
             self._fill(fields, cells)
         self.preset.value = 0
@@ -110,7 +111,7 @@ class CustomerView:
         amounts, faults = dict[str, float](), dict[str, str]()
         for column, text in self.inputs.items():
             try:
-                amounts[column] = parse_amount(column, text.value)
+                amounts[column] = parse_amount(text.description, text.value)
             except ValueError as error:
                 faults[column] = str(error)
         self._fill(amounts, map(format_amount, amounts.values()))
@@ -122,6 +123,19 @@ class CustomerView:
         self.replies += 1
         heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
         self.heard.value = HEARD.format(json.dumps(heard), tabs.EARLIER)
+
+
+def field_classes(columns: Sequence[str]) -> dict[str, str]:
+    """Give each category the CSS class of its field: ``wc-input-`` and what a class can hold of its name.
+
+    Where that is nothing, or another category has that class, its position is added.
+    """
+    classes: dict[str, str] = {}
+    for position, column in enumerate(columns, start=1):
+        slug = f"wc-input-{re.sub('[^A-Za-z0-9_-]+', '_', column)}"
+        empty = not re.search("[A-Za-z0-9]", slug.removeprefix("wc-input-"))
+        classes[column] = f"{slug}-{position}" if empty or slug in classes.values() else slug
+    return classes
 
 
 def presets(predictor: Predictor) -> dict[str, int]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import CURRENCY_SIGNS, shown
-from wholesale.columns import ANSWERS, SPEND_COLUMNS
+from wholesale.columns import ANSWERS, WHOLESALE, Categories
 from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Marks, Reconsider, decide
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
@@ -119,7 +119,7 @@ class CustomerFile:
         if times > 1 or part:
             accepted = pa.concat_tables(read_block(self.dialect, block).accepted for block in self.blocks())
             accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines, pa.int64()))))
-            amounts = np.array([accepted[column].to_numpy() for column in SPEND_COLUMNS]).T
+            amounts = np.array([accepted[column].to_numpy() for column in self.dialect.categories.columns]).T
             subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
             if not subtotals:
                 raise beside(part.line) if part else beyond(lines[0])
@@ -234,14 +234,16 @@ def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = N
         dialect = text_dialect(path, kind, settings, encoding)
     ours = kind in ("text", "zip") and set(ANSWERS) <= set(dialect.names)  # a scored file: text is guarded
     names = restore(pa.chunked_array([dialect.names], pa.string())).to_pylist() if ours else dialect.names
-    names = [f"{name} (not used)" if name in SPEND_COLUMNS else name for name in names]
-    for column, i in zip(SPEND_COLUMNS, dialect.spend, strict=True):
+    columns = settings.categories.columns
+    names = [f"{name} (not used)" if name in columns else name for name in names]
+    for column, i in zip(columns, dialect.spend, strict=True):
         names[i] = column
     # We write commas between fields and points in amounts; another program may have changed both.
     told = settings.decimal or ("point" if ours and dialect.delimiter == "," else None)
     return replace(
         dialect,
         names=tuple(names),
+        categories=settings.categories,
         heads=tuple(dialect.names[i] for i in dialect.spend),
         decimal=Decimal(SIGNS[told], told=True) if told else dialect.decimal,
         ours=ours,
@@ -249,7 +251,9 @@ def _dialect(path: Path, kind: str, settings: Settings, encoding: str | None = N
     )
 
 
-def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:
+def read_customers(
+    path: Path | str, columns: Mapping[str, str] | None = None, categories: Categories = WHOLESALE
+) -> tuple[pa.Table, pa.Table]:
     """Read a file of customers into memory.
 
     Parameters
@@ -258,12 +262,14 @@ def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -
         Text of any dialect, perhaps compressed (``.gz``, ``.bz2``, ``.zst``), Parquet, or an Excel file.
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
+    categories : Categories
+        What is looked for: by default the six of the shipped customers.
 
     Returns
     -------
     accepted : Table
         ``line``, the line of the file on which a record starts, then the file's columns in their order: the
-        six amounts, in m.u., as floats under their own names, all others as they are.
+        amounts as floats under their categories' names, all others as they are.
     rejected : Table
         ``line``, ``column``, ``value`` and ``reason`` (of the first fault, and of all), and the ``record``.
         Together the two hold every record of the file; empty lines are none.
@@ -273,4 +279,4 @@ def read_customers(path: Path | str, columns: Mapping[str, str] | None = None) -
     ReadError
         In one sentence, if the file cannot be read at all, or holds no record.
     """
-    return open_customers(path, Settings(columns or {})).read()[:2]
+    return open_customers(path, Settings(columns or {}, categories=categories)).read()[:2]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, read_text
+from wholesale.columns import WHOLESALE, Categories
 
 SIGNS = {"point": ".", "comma": ","}
 NAMED = {".": "point", ",": "comma"}
@@ -56,7 +57,7 @@ class Shape(NamedTuple):
     note: str = ""  # on all of them
     spare: bool | None = None  # whether blanks beyond the header are dropped; None until a record has some
     every: int = 0  # how many of them every record has
-    counts: frozenset[int] | None = None  # columns after the six with amounts; None until one is short
+    counts: frozenset[int] | None = None  # columns after those with amounts; None until one is short
 
 
 UNKNOWN, EVEN = Decimal(), Shape()
@@ -66,8 +67,8 @@ UNKNOWN, EVEN = Decimal(), Shape()
 class Dialect:
     """How one file is read; small enough to be sent to a worker."""
 
-    names: tuple[str, ...]  # of the columns in their order, the six categories under their own names
-    spend: tuple[int, ...]  # where the six are, in the order of ``SPEND_COLUMNS``
+    names: tuple[str, ...]  # of the columns in their order, the categories under their own names
+    spend: tuple[int, ...]  # where the categories are, in their order
     heads: tuple[str, ...] = ()  # what the file calls them
     line: int = 2  # on which the first record may start
     encoding: str = "utf-8"
@@ -81,6 +82,7 @@ class Dialect:
     ours: bool = False  # written by this project, so that guarded text is to be restored
     zeros: bool = False  # blanks among the amounts mean 0
     remarks: tuple[str, ...] = ()  # on what was found when the file was opened
+    categories: Categories = WHOLESALE  # what was looked for
 
 
 class Reconsider(Exception):

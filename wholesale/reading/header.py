@@ -9,11 +9,7 @@ from itertools import combinations
 from shlex import quote
 
 from wholesale.amounts import shown
-from wholesale.columns import SPEND_COLUMNS
-
-SPELLINGS = dict.fromkeys(("detergentsandpaper", "detergents+paper"), "detergentspaper")
-SPELLINGS["delicatessen"] = "delicassen"
-"""How a category is spelled outside the data set."""
+from wholesale.columns import WHOLESALE, Categories
 
 MARKS = "%‰#№+±<>∆∑√"
 """Marks that count in a name."""
@@ -39,6 +35,12 @@ class Settings:
     decimal: str | None = None  # "point" or "comma"; by default it is decided from the file
     sheet: str | None = None  # of a workbook; by default the first that is not hidden
     blank: str | None = None  # "zero" if a blank, or a dash, means 0; by default its record is rejected
+    categories: Categories = WHOLESALE  # what is looked for
+
+    def plain(self, name: str) -> str:
+        """Write a name without what does not count, and as the category that it is another spelling of."""
+        bare = plain(name)
+        return self.categories.spellings.get(bare, bare)
 
 
 class ReadError(ValueError):
@@ -67,21 +69,22 @@ def naming(file: str) -> Iterator[None]:
         raise
 
 
-def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[int, ...]:
-    """Find the positions of the six categories; `columns` are the file's names of some, where they differ."""
-    categories = {plain(column): column for column in SPEND_COLUMNS}
-    if strange := [name for name in columns if plain(name) not in categories]:
-        raise ReadError(f"{shown(strange[0])} is not a category: choose from {', '.join(SPEND_COLUMNS)}")
-    wanted = {categories[plain(category)]: name for category, name in columns.items()}
-    found = {column: _positions(header, wanted.get(column, column)) for column in SPEND_COLUMNS}
+def match_columns(header: Sequence[str], settings: Settings) -> tuple[int, ...]:
+    """Find the positions of the categories."""
+    columns = settings.categories.columns
+    categories = {settings.plain(column): column for column in columns}
+    if strange := [name for name in settings.columns if settings.plain(name) not in categories]:
+        raise ReadError(f"{shown(strange[0])} is not a category: choose from {', '.join(columns)}")
+    wanted = {categories[settings.plain(category)]: name for category, name in settings.columns.items()}
+    found = {column: _positions(header, wanted.get(column, column), settings) for column in columns}
     if missing := [column for column, positions in found.items() if not positions]:
-        raise _missing(missing, header, wanted)
+        raise _missing(missing, header, wanted, settings)
     for column, positions in found.items():
         if len(positions) > 1:
             first, second = (header[i] for i in positions[:2])
             reason = f"{column} could be {first!r} and {second!r}: rename one of them"
             raise ReadError(reason, header=() if first == second else header)
-    for one, other in combinations(SPEND_COLUMNS, 2):
+    for one, other in combinations(columns, 2):
         if found[one] == found[other]:
             reason = f"{shown(header[found[one][0]])} cannot be both {one} and {other}"
             raise ReadError(reason, header=header, option="each --column must name another one")
@@ -90,32 +93,35 @@ def match_columns(header: Sequence[str], columns: Mapping[str, str]) -> tuple[in
 
 def plain(name: str) -> str:
     """Write a name without what does not count: case, spaces, underscores and most other marks."""
-    bare = re.sub(rf"[^\w{MARKS}]+|_+", "", name.casefold())
-    return SPELLINGS.get(bare, bare)
+    return re.sub(rf"[^\w{MARKS}]+|_+", "", name.casefold())
 
 
-def _positions(header: Sequence[str], wanted: str) -> list[int]:
+def _positions(header: Sequence[str], wanted: str, settings: Settings) -> list[int]:
     """Where a name is: as it stands if it is there once, else by what counts of it."""
     exact = [i for i, name in enumerate(header) if name == wanted]
-    alike = [i for i, name in enumerate(header) if plain(name) and plain(name) == plain(wanted)]
+    bare = settings.plain(wanted)
+    alike = [i for i, name in enumerate(header) if bare and settings.plain(name) == bare]
     return exact if len(exact) == 1 else alike
 
 
-def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str]) -> ReadError:
+def _missing(
+    missing: list[str], header: Sequence[str], wanted: Mapping[str, str], settings: Settings
+) -> ReadError:
     hints, options, likely = [], [], []
-    free = [name for name in header if plain(name) not in map(plain, wanted.values())]
+    free = [name for name in header if settings.plain(name) not in map(settings.plain, wanted.values())]
     for column in missing:
-        near = nearest(wanted.get(column, column), free)
+        near = nearest(wanted.get(column, column), free, settings)
         hints.append(f"{column} (nearest: {', '.join(map(shown, near))})" if near else column)
         example = next((name for name in near if name.isprintable()), "its name in the file")
         options.append(f"--column {column}={quote(example)}")
         likely += options[-1:] if near else []
         free = [name for name in free if name != example]
     told = [f"{shown(wanted[column])} is not in the file" for column in missing if column in wanted]
-    found = [column for column in SPEND_COLUMNS if column not in missing]
+    found = [column for column in settings.categories.columns if column not in missing]
     if len(found) + len(likely) <= 2:
         has = f"only {' and '.join(found)}" if found else "none"
-        told.append(f"its first line has {has} of the six categories ({shown(', '.join(header))})")
+        all_of_them = len(found) + len(missing)
+        told.append(f"its first line has {has} of the {all_of_them} categories ({shown(', '.join(header))})")
         option = f"if that is a title, delete it; else say, for example, {[*likely, *options][0]}"
     else:
         told.append(f"no column for {', '.join(hints)}")
@@ -123,10 +129,11 @@ def _missing(missing: list[str], header: Sequence[str], wanted: Mapping[str, str
     return ReadError("; ".join(told), header=header, option=option)
 
 
-def nearest(wanted: str, header: Sequence[str]) -> list[str]:
+def nearest(wanted: str, header: Sequence[str], settings: Settings) -> list[str]:
     """Give up to three names that have the words wanted, or nearly their letters; no other category's."""
-    goal, words, categories = plain(wanted), _words(wanted), {plain(column) for column in SPEND_COLUMNS}
-    names = {plain(name): name for name in header if not ANOTHER.search(name.casefold())}
+    goal, words = settings.plain(wanted), _words(wanted)
+    categories = {settings.plain(column) for column in settings.categories.columns}
+    names = {settings.plain(name): name for name in header if not ANOTHER.search(name.casefold())}
     names = {bare: name for bare, name in names.items() if bare and bare not in categories}
     stem = goal[: max(5, len(goal) - 1)]  # of groceries, too
     near = [

@@ -155,7 +155,7 @@ def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
         blank = usual > len(names) and not any(_rest(row, len(names)) for row in records if len(row) <= usual)
         every = usual - len(names) if blank and not all(_may_be_moved(dialect, row) for _, row in rows) else 0
         first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
-        # Nothing can be missing before the six amounts: none is, or what is there is no amount.
+        # Nothing can be missing before the amounts: none is, or what is there is no amount.
         alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
         cut = usual < len(names) and alike
         shape = Shape("", bool(every), every, frozenset() if cut else frozenset(range(len(names))))

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import refusal, shown
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import (
     MIXED,
     Column,
@@ -43,7 +42,7 @@ Rejected = tuple[int, str, str, str, Sequence]  # a row of `REJECTED`, the recor
 class Part(NamedTuple):
     """What a block holds: accepted and rejected records, and what it shows of the whole file.
 
-    Accepted are the line, then the file's columns in their order, the six amounts as floats.
+    Accepted are the line, then the file's columns in their order, the amounts as floats.
     """
 
     accepted: pa.Table
@@ -55,11 +54,11 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     """Read one block; pure, so that blocks can be read anywhere and in any order."""
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
-    six = [read_column(records.table.column(i)) for i in dialect.spend]
-    marks = weigh(six)
+    columns = [read_column(records.table.column(i)) for i in dialect.spend]
+    marks = weigh(columns)
     if any(marks) and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(marks)))
-    amounts = _amounts(dialect, six)
+    amounts = _amounts(dialect, columns)
     known = dict.fromkeys(dialect.totals, TOTAL) | dict.fromkeys(dialect.means, MEAN)
     if known:
         amounts = [np.where(np.isin(records.lines, [*known]), np.nan, column) for column in amounts]
@@ -74,18 +73,18 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
         rejected += faulty
         records, amounts = records.where(fine), [column[fine] for column in amounts]
-    seen = replace(seen, marks=marks, currencies=currencies(six), blanks=blanks)
+    seen = replace(seen, marks=marks, currencies=currencies(columns), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
-def _amounts(dialect: Dialect, six: list[Column]) -> list[np.ndarray]:
-    """Read six columns, NaN for what is no number; where that is told, blanks and dashes are 0."""
+def _amounts(dialect: Dialect, columns: list[Column]) -> list[np.ndarray]:
+    """Read the columns of amounts, NaN for what is no number; where that is told, blanks and dashes are 0."""
     sign, unclear = dialect.decimal.sign or ".", dialect.decimal.unclear
-    amounts = [to_numbers(column, sign, unclear) for column in six]
+    amounts = [to_numbers(column, sign, unclear) for column in columns]
     if not dialect.zeros:
         return amounts
     blank = np.isnan(amounts)
-    for empty, (_, text, _) in zip(blank, six, strict=True):
+    for empty, (_, text, _) in zip(blank, columns, strict=True):
         if text is not None:
             empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
     return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))  # not where there is nothing else
@@ -121,8 +120,9 @@ def _faulty(
 ) -> tuple[list[Rejected], int]:
     """Say of each row what is wrong with it, and of how many only that amounts, but not all, are blank.
 
-    `faults` has shape (n, 6); `known` are reasons by line.
+    `faults` has shape (n, d); `known` are reasons by line.
     """
+    columns = dialect.categories.columns
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
     rows = zip(records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True)
@@ -132,20 +132,20 @@ def _faulty(
             continue
         if all(wrong) and _is_moved_header(dialect, [str(cell or "") for cell in row]):
             raise ReadError(f"line {line} names the columns again, in another order; make two files of it")
-        values = {SPEND_COLUMNS[i]: row[dialect.spend[i]] for i, bad in enumerate(wrong) if bad}
+        values = {columns[i]: row[dialect.spend[i]] for i, bad in enumerate(wrong) if bad}
         reason = "; ".join(
-            refusal(column, said(value), objection(value or "", dialect.decimal))
+            refusal(dialect.categories.label(column), said(value), objection(value or "", dialect.decimal))
             for column, value in values.items()
         )
         blank = all(value is None or value.strip() in BLANKS for value in values.values())
-        blanks += blank and len(values) < len(SPEND_COLUMNS)
+        blanks += blank and len(values) < len(columns)
         column, value = next(iter(values.items()))
         rejected.append((line, column, value or "", reason, row))
     return rejected, blanks
 
 
 def _is_moved_header(dialect: Dialect, fields: list[str]) -> bool:
-    """Say whether a record names at least two of the six columns again, but elsewhere."""
+    """Say whether a record names at least two of the categories again, but elsewhere."""
     names, heads = [plain(field) for field in fields], map(plain, dialect.heads)
     moved = [head in names and names[i] != head for head, i in zip(heads, dialect.spend, strict=True)]
     return sum(moved) > 1

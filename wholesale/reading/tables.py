@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wholesale.amounts import shown
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import MIXED, Dialect
 from wholesale.reading.header import ReadError, Settings, match_columns
 from wholesale.reading.records import Block, Records, table_of
@@ -36,14 +35,14 @@ Place = tuple[int, int]  # row and column of a cell, from 1
 
 
 def parquet_dialect(path: Path, settings: Settings) -> Dialect:
-    """Find the six columns of a Parquet file; each must hold numbers or text."""
+    """Find the categories of a Parquet file; each must hold numbers or text."""
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError):
         raise ReadError("it is not a whole Parquet file") from None
-    spend, types = match_columns(schema.names, settings.columns), pa.types
+    spend, types = match_columns(schema.names, settings), pa.types
     amounts = (types.is_string, types.is_integer, types.is_floating, types.is_decimal, types.is_null)
-    for column, i in zip(SPEND_COLUMNS, spend, strict=True):
+    for column, i in zip(settings.categories.columns, spend, strict=True):
         kind = plain_type(schema.types[i])
         if not any(is_kind(kind) for is_kind in amounts):
             raise ReadError(f"{column} holds {kind}, not amounts")
@@ -90,7 +89,7 @@ def _workbook(path: Path) -> Iterator["CalamineWorkbook"]:
 
 
 def excel_dialect(path: Path, settings: Settings) -> Dialect:
-    """Find the six columns in the first row that has anything in it, of the sheet told or the first in sight.
+    """Find the categories in the first row that has anything in it, of the sheet told or the first in sight.
 
     If that holds no customers, another sheet that does is named.
     """
@@ -109,7 +108,7 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
     dialect = found[name]
     if isinstance(dialect, Dialect):
         remarks = [
-            f"The sheet {shown(name)} is read; {shown(other)} has the six categories too:"
+            f"The sheet {shown(name)} is read; {shown(other)} has the categories too:"
             f" say --sheet {quote(other)} to read that one."
             for other in fit[:1]
         ]
@@ -128,7 +127,7 @@ def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Setti
     line, header = rows[0]
     names = tuple(map(_text, header))
     try:
-        dialect = Dialect(names, match_columns(names, settings.columns), line=line + 1, sheet=name)
+        dialect = Dialect(names, match_columns(names, settings), line=line + 1, sheet=name)
     except ReadError as error:
         return error
     return dialect if rows[1:] else ReadError("it has a header but no rows")

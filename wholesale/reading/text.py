@@ -15,9 +15,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from wholesale.amounts import shown
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import Dialect, Reconsider, is_amount
-from wholesale.reading.header import ReadError, Settings, match_columns, plain
+from wholesale.reading.header import ReadError, Settings, match_columns
 from wholesale.reading.records import Block, cut_blocks, line_ends, shaped
 
 SAMPLE = 1 << 20  # bytes looked at before reading begins
@@ -115,7 +114,7 @@ def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None
     try:
         if len(header.fields) == 1:
             raise ReadError(NO_NAMES)
-        spend = match_columns(header.fields, settings.columns)
+        spend = match_columns(header.fields, settings)
     except ReadError as error:
         raise _instead(text, header, settings) or error from None
     head, rest = sample.removesuffix(text[header.end :]).encode(), text[header.end :]
@@ -136,7 +135,8 @@ def _header(sample: str, settings: Settings) -> Header:
         raise ReadError("it is empty")
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
-    wanted, headers = {plain(name) for name in (*SPEND_COLUMNS, *settings.columns.values())}, list[Header]()
+    names = (*settings.categories.columns, *settings.columns.values())
+    wanted, headers = {settings.plain(name) for name in names}, list[Header]()
     for start in {last, first}:  # a header, too, may begin with #
         for delimiter in told[1] if told else DELIMITERS:
             reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
@@ -145,7 +145,7 @@ def _header(sample: str, settings: Settings) -> Header:
             except csv.Error:
                 raise ReadError("its first line is too long to be a header") from None
             end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))
-            known = len(wanted & {plain(name) for name in fields})
+            known = len(wanted & {settings.plain(name) for name in fields})
             headers.append(Header(known, start, fields, end, delimiter))
     return max(headers, key=lambda header: (header.known, header.start, len(header.fields)))
 
@@ -163,7 +163,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
             len(fields) == 1 and _is_header(fields[0], settings)
         ),
         f"it has no header: its first line holds amounts ({', '.join(map(shown, amounts[:3]))}, …); write the"
-        " names above it": len(amounts) >= len(SPEND_COLUMNS) and not header.known,
+        " names above it": len(amounts) >= len(settings.categories.columns) and not header.known,
         f"the names of its columns are on line {below[0]}; delete what is above them": below[1:],
     }
     return next((ReadError(sentence) for sentence, holds in said.items() if holds), None)
@@ -171,7 +171,7 @@ def _instead(text: str, header: Header, settings: Settings) -> ReadError | None:
 
 def _is_header(line: str, settings: Settings) -> object:
     with suppress(ReadError):
-        return match_columns(_header(line, settings).fields, settings.columns)
+        return match_columns(_header(line, settings).fields, settings)
     return False
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading.dialect import Marks
 from wholesale.reading.header import ReadError
 
@@ -36,7 +35,7 @@ unbounded = np.errstate(over="ignore", invalid="ignore")
 
 
 class Row(NamedTuple):
-    """A row: its line, its six amounts, whether a word calls it a total; the sums of the rows before it."""
+    """A row: its line, its amounts, whether a word calls it a total; the sums of the rows before it."""
 
     line: int
     amounts: tuple[float, ...]
@@ -53,7 +52,7 @@ class Seen:
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
-    sums: np.ndarray = field(default_factory=lambda: np.zeros(len(SPEND_COLUMNS)))  # of all read in these
+    sums: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of all read in these
     decimals: int = 0  # the most that an amount has; ``FINEST + 1`` for more than are told apart
     largest: tuple[Row, ...] = ()  # that of the customers, and those as large
     steps: tuple[Row, ...] = ()
@@ -189,7 +188,7 @@ def beyond(line: int) -> ReadError:
 
 @unbounded
 def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
-    """Add up six columns; what was not read is NaN, and `fine` are the customers."""
+    """Add up the columns; what was not read is NaN, and `fine` are the customers."""
     rows = sum(amounts[1:], amounts[0])
     if not np.isfinite(rows).all():
         amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]

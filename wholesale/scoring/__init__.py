@@ -48,7 +48,7 @@ def score_table(predictor: Predictor, accepted: pa.Table) -> pa.Table:
     names, old = accepted.column_names, set[str]()
     if set(ANSWERS) <= set(names):
         old = {name for name in names if name in ANSWERS or re.fullmatch(r"gmm_p\d+", name)}
-    answers = _answers(predictor, spend(accepted))
+    answers = _answers(predictor, spend(predictor, accepted))
     if taken := [name for name in names if name in answers and name not in old]:
         raise ReadError(f"its column {taken[0]} has the name of an answer: rename it")
     kept = accepted.select([i for i, name in enumerate(names) if i and name not in old])
@@ -93,12 +93,13 @@ def score_file(
     """
     source, output, workers = Path(source), Path(output), workers or os.cpu_count() or 1
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
+    settings = replace(settings or Settings(), categories=predictor.categories)
     file, new = open_customers(source, settings), not force
     with writing():
         check_free(output, [source], force=force)
         check_free(rejected, [source], force=force, option="--rejected", other=output)
         with (
-            TableFile(output, new=new) as accept,
+            TableFile(output, new=new, amounts=predictor.categories.columns) as accept,
             TableFile(rejected, optional=True, new=new) as reject,
             ThreadPoolExecutor(workers) as pool,
         ):

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from glob import has_magic
 from pathlib import Path
@@ -65,6 +66,7 @@ def score_cluster(
     """
     source, output = Path(source), Path(output).absolute()  # workers may be in other folders
     rejected = output.with_suffix(".rejected.csv") if rejected is None else Path(rejected)
+    settings = replace(settings or Settings(), categories=predictor.categories)
     readings = [Reading(open_customers(path.resolve(), settings), []) for path in _paths(source)]
     _check_columns(readings)
     sources = [each.file.path for each in readings]

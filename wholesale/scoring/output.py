@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
 from wholesale.reading.formulas import guard
@@ -43,11 +42,13 @@ class TableFile:
     """A table on disk in the making: Parquet or CSV by its name, which it takes only when it is whole.
 
     If it is `optional`, one without rows is left out, and a file of that name removed. If it is `new`, what
-    has taken the name meanwhile stays, and this is refused.
+    has taken the name meanwhile stays, and this is refused. `amounts` are the columns of amounts.
     """
 
-    def __init__(self, path: Path, *, optional: bool = False, new: bool = False) -> None:
-        self.path, self.optional, self.new, self.named = path, optional, new, False
+    def __init__(
+        self, path: Path, *, optional: bool = False, new: bool = False, amounts: Sequence[str] = ()
+    ) -> None:
+        self.path, self.optional, self.new, self.named, self.amounts = path, optional, new, False, amounts
         self.writer: pq.ParquetWriter | None = None
         self.file: BinaryIO | None = None
         self.open = ExitStack()
@@ -56,7 +57,9 @@ class TableFile:
         """Do, in any thread, what can be done before it is the rows' turn."""
         if self.optional and not len(table):
             return None
-        return table if self.path.suffix == ".parquet" else (csv_header(table.column_names), to_csv(table))
+        if self.path.suffix == ".parquet":
+            return table
+        return csv_header(table.column_names), to_csv(table, self.amounts)
 
     def write(self, rows: Rows) -> None:
         """Append rows."""
@@ -106,9 +109,10 @@ class TableFile:
             self.path.unlink(missing_ok=True)
 
 
-def to_csv(table: pa.Table) -> bytes:
+def to_csv(table: pa.Table, amounts: Sequence[str] = ()) -> bytes:
     """Write rows as CSV, text guarded, without a header; what CSV cannot hold is a `ReadError`."""
-    columns = [_ready(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
+    named = zip(table.column_names, table.columns, strict=True)
+    columns = [_ready(column, of_amounts=name in amounts) for name, column in named]
     positions = [str(i) for i in range(len(columns))]
     text = io.BytesIO()
     try:
@@ -118,11 +122,11 @@ def to_csv(table: pa.Table) -> bytes:
     return text.getvalue()
 
 
-def _ready(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _ready(column: pa.ChunkedArray, *, of_amounts: bool) -> pa.ChunkedArray:
     """Guard text; make whole amounts integers, which are written alike but faster."""
     if pa.types.is_string(column.type):
         return guard(column)
-    if name in SPEND_COLUMNS and pc.max(column).as_py() is not None and pc.max(column).as_py() < SHORT:
+    if of_amounts and pc.max(column).as_py() is not None and pc.max(column).as_py() < SHORT:
         with suppress(pa.ArrowInvalid):  # not whole
             return pc.cast(column, pa.int64())
     return column

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from wholesale.checks import MIN_CUSTOMERS
-from wholesale.columns import LABELS, MODELS, SPEND_COLUMNS
+from wholesale.columns import MODELS, Categories
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import blank_advice
 from wholesale.reading.totals import NOTHING, Seen
@@ -22,9 +22,9 @@ from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
 MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is usual (by convention)
-# How often chance may make a file differ in one category, or in how many are unfamiliar: an equal part of one
-# level for all together (Bonferroni), whatever the dependence between them.
-EACH = 0.05 / (len(SPEND_COLUMNS) + 1)
+# How often chance may make a file differ in a category, or in how many are unfamiliar, all together: each gets
+# an equal part (Bonferroni), whatever the dependence between them.
+LEVEL = 0.05
 WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
 EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
@@ -32,19 +32,19 @@ UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
 
 @lru_cache(maxsize=1)
 def on_record(predictor: Predictor) -> np.ndarray:
-    """Give the amounts on record, shape (6, m), each row ascending; sorted once for all parts of a file."""
+    """Give the amounts on record, shape (d, m), each row ascending; sorted once for all parts of a file."""
     return np.sort(predictor.amounts.T, axis=1).astype(float)
 
 
-def spend(table: pa.Table) -> np.ndarray:
-    """Give the six amounts, shape (n, 6), a column's rows one after another in memory."""
-    return np.array([table.column(column).to_numpy() for column in SPEND_COLUMNS]).T
+def spend(predictor: Predictor, table: pa.Table) -> np.ndarray:
+    """Give the amounts, shape (n, d), a column's rows one after another in memory."""
+    return np.array([table.column(column).to_numpy() for column in predictor.categories.columns]).T
 
 
 def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
-    """Count the customers who spend less than each amount on record, and who spend no more; shape (2, 6, m).
+    """Count the customers who spend less than each amount on record, and who spend no more; shape (2, d, m).
 
-    Amounts on record have shape (6, m), each row ascending; `amounts` shape (n, 6). Counts add up over parts.
+    Amounts on record have shape (d, m), each row ascending; `amounts` shape (n, d). Counts add up over parts.
     """
     counts = []
     for ranked, column in zip(record, amounts.T, strict=True):
@@ -77,15 +77,17 @@ class Drift:
         return f"{'somewhat' if self.verdict == 'different' else 'much'} {self.direction}"
 
 
-def drift(record: np.ndarray, spending: np.ndarray, customers: int) -> dict[str, Drift]:
+def drift(
+    columns: tuple[str, ...], record: np.ndarray, spending: np.ndarray, customers: int
+) -> dict[str, Drift]:
     """Measure the drift of each category from `spend_up_to` of so many customers, at least one."""
-    m = record.shape[1]
+    d, m = record.shape
     gaps = np.abs(spending / customers - spend_up_to(record, record.T) / m).max(axis=(0, 2))
     below = spending[:, :, m // 2].mean(axis=0) / customers
-    chance = by_chance(customers, m)
+    chance = by_chance(customers, m, d)
     return {
         column: Drift(float(gap), "lower" if share > 0.5 else "higher", drift_verdict(gap, chance))
-        for column, gap, share in zip(SPEND_COLUMNS, gaps, below, strict=True)
+        for column, gap, share in zip(columns, gaps, below, strict=True)
     }
 
 
@@ -96,9 +98,9 @@ def drift_verdict(distance: float, chance: float) -> str:
     return "different" if distance <= FAR else "far"
 
 
-def by_chance(n: int, m: int) -> float:
+def by_chance(n: int, m: int, categories: int) -> float:
     """Give the D that samples of one population seldom exceed in any category (Smirnov 1948)."""
-    return math.sqrt(math.log(2 / EACH) / 2 * (1 / n + 1 / m))
+    return math.sqrt(math.log(2 * (categories + 1) / LEVEL) / 2 * (1 / n + 1 / m))
 
 
 def unfamiliar_by_chance(least: int, n: int, m: int) -> float:
@@ -128,7 +130,7 @@ class Counts:
     unfamiliar: int = 0
     segments: np.ndarray = field(default_factory=lambda: np.array(0))  # customers, a row for each model
     spending: np.ndarray = field(default_factory=lambda: np.array(0))  # as `spend_up_to` counts
-    lowest: np.ndarray = field(default_factory=lambda: np.array(np.inf))  # (2, 6): amounts, and negatives
+    lowest: np.ndarray = field(default_factory=lambda: np.array(np.inf))  # (2, d): amounts, and negatives
     faults: Counter = field(default_factory=Counter)  # rejected rows by the column at fault; "" for others
     examples: list[str] = field(default_factory=list)
     seen: Seen = NOTHING
@@ -151,7 +153,7 @@ class Counts:
 
 def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen = NOTHING) -> Counts:
     """Count a part of a file."""
-    amounts, k = spend(scored), predictor.n_segments
+    amounts, k = spend(predictor, scored), predictor.n_segments
     labels = [scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models]
     return Counts(
         accepted=len(scored),
@@ -179,6 +181,7 @@ class Summary:
     examples: list[str]  # of rejected rows
     notes: list[str]  # on what was decided in reading the file
     on_record: int  # customers that the segments were made from
+    categories: Categories
     constant: list[str] = field(default_factory=list)  # categories with one amount for every customer
 
     @property
@@ -188,7 +191,8 @@ class Summary:
             return True
         unfamiliar = self.unfamiliar or 0
         many = unfamiliar > MANY_UNFAMILIAR * self.accepted
-        return many and unfamiliar_by_chance(unfamiliar, self.accepted, self.on_record) < EACH
+        each = LEVEL / (len(self.categories.columns) + 1)
+        return many and unfamiliar_by_chance(unfamiliar, self.accepted, self.on_record) < each
 
     @property
     def verdict(self) -> str:
@@ -196,7 +200,7 @@ class Summary:
         n, record, unfamiliar = self.accepted, f"the {self.on_record}", self.unfamiliar
         if not n:
             return "No customer could be scored."
-        few = not self.other_market and by_chance(n, self.on_record) > FAR
+        few = not self.other_market and by_chance(n, self.on_record, len(self.categories.columns)) > FAR
         if unfamiliar is None:
             unlike = UNKNOWN
         elif few:
@@ -204,7 +208,11 @@ class Summary:
         else:
             many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
             unlike = f"{many} unlike 99% of those on record (1% would be usual)"
-        drifts = [(LABELS[name], drift) for name, drift in self.drift.items() if drift.verdict != "alike"]
+        drifts = [
+            (self.categories.label(name), drift)
+            for name, drift in self.drift.items()
+            if drift.verdict != "alike"
+        ]
         shifts = listed([f"{label} ({drift.direction})" for label, drift in drifts])
         if few:
             who = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'}"
@@ -247,7 +255,7 @@ class Summary:
 
 def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
     """Put the counts of a whole file into a summary."""
-    record = on_record(predictor)
+    record, columns = on_record(predictor), predictor.categories.columns
     return Summary(
         accepted=total.accepted,
         rejected=total.rejected,
@@ -256,10 +264,11 @@ def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
             model: list(zip(predictor.names[model], customers, strict=True))
             for model, customers in zip(predictor.models, total.segments.tolist(), strict=True)
         },
-        drift=drift(record, total.spending, total.accepted) if total.accepted else {},
-        faults={column: total.faults[column] for column in ("", *SPEND_COLUMNS) if total.faults[column]},
+        drift=drift(columns, record, total.spending, total.accepted) if total.accepted else {},
+        faults={column: total.faults[column] for column in ("", *columns) if total.faults[column]},
         examples=total.examples,
         notes=[*notes, *blank_advice(total.seen.blanks, total.rejected)],
         on_record=record.shape[1],
-        constant=[LABELS[SPEND_COLUMNS[i]] for i in np.flatnonzero(total.lowest.sum(axis=0) == 0)],
+        categories=predictor.categories,
+        constant=[predictor.categories.labels[i] for i in np.flatnonzero(total.lowest.sum(axis=0) == 0)],
     )

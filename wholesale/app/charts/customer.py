@@ -1,6 +1,6 @@
 """Where a customer lies among those on record (the map) and beside its K-Means segment (the profile)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from wholesale.app.charts import LETTER, WIDTH, Label, at, first_free, wrap
 from wholesale.app.templates import number, render
-from wholesale.columns import LABELS
 from wholesale.predictor import Predictor
 from wholesale.wording import rounded
 
@@ -57,19 +56,18 @@ def layout(predictor: Predictor) -> Layout:
     points = X @ matrix + origin
     share = float((singular[:2] ** 2).sum() / (singular**2).sum())
     labels = _segment_labels(predictor, points, height)
-    across, up = map(axis_words, axes)
+    across, up = (axis_words(axis, predictor.categories.labels) for axis in axes)
     return Layout(axes, share, across, up, height, matrix, origin, points, labels)
 
 
-def axis_words(loadings: np.ndarray) -> str:
+def axis_words(loadings: np.ndarray, labels: Sequence[str]) -> str:
     """Say what grows along an axis, from its loadings: its three weightiest categories."""
     weighty = np.abs(loadings) >= WEIGHTY * np.abs(loadings).max()
     if weighty.all() and (loadings > 0).all():
         return "more of everything"
     order = [i for i in np.argsort(-np.abs(loadings), kind="stable") if weighty[i]][:3]
-    names = list(LABELS.values())
-    more = ", ".join(names[i] for i in order if loadings[i] > 0)
-    less = ", ".join(names[i] for i in order if loadings[i] < 0)
+    more = ", ".join(labels[i] for i in order if loadings[i] > 0)
+    less = ", ".join(labels[i] for i in order if loadings[i] < 0)
     return f"more {more}" + (f", less {less}" if less else "")
 
 
@@ -146,10 +144,11 @@ def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
     widest = int(np.abs(away).argmax())
     return render(
         "profile.html",
+        unit=predictor.categories.unit,
         name=predictor.names["kmeans"][segment - 1],
         colour=predictor.colours["kmeans"][segment - 1],
         inside=int(((you >= low) & (you <= high)).sum()),
-        widest=list(LABELS.values())[widest],
+        widest=predictor.categories.labels[widest],
         away=float(away[widest]),
         rows=list(zip(amounts.tolist(), you.tolist(), map(number, _across(you)), typical, strict=True)),
         limit=LIMIT,
@@ -165,7 +164,7 @@ def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple
     amounts = np.expm1(ends * predictor.scale + predictor.mean).clip(0)
     rows = []
     for label, places, said in zip(
-        LABELS.values(), _across(ends).T.tolist(), amounts.T.tolist(), strict=True
+        predictor.categories.labels, _across(ends).T.tolist(), amounts.T.tolist(), strict=True
     ):
         low, high, center = places
         band = number(low), number(max(high - low, 1)), number(center)

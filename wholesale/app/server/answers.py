@@ -6,10 +6,12 @@ the fields bounds and a sentence each. `description` joins the two.
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -19,14 +21,16 @@ from jinja2 import Template
 from wholesale.amounts import parse_amount, shown
 from wholesale.app.tabs import COMMAND
 from wholesale.app.tabs import LIMIT as FILE_LIMIT
-from wholesale.columns import KINDS, MODELS, SPEND_COLUMNS
+from wholesale.columns import KINDS, MODELS, Categories
 from wholesale.explain import Explanation, predict_and_explain
 from wholesale.predict import Prediction, Predictor
 from wholesale.scoring.summary import Drift
+from wholesale.wording import csv_of
 
 LIMIT, CUSTOMERS = 1_000_000, 1000  # bytes of a body of ``POST /api/predict``, and customers in it
 ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
+WRITTEN = ("1 200", "12,000.00", "21'000", 300, "9500.50", 0)  # amounts as people write them
 SCHEMAS, NONE = "#/components/schemas/", " | None"
 
 # fmt: off
@@ -80,7 +84,7 @@ def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
         rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
         found[model] = [
             {"segment": i, "name": name, "customers": int(size)}
-            | {"typical": dict(zip(SPEND_COLUMNS, typical.tolist(), strict=True))}
+            | {"typical": dict(zip(predictor.categories.columns, typical.tolist(), strict=True))}
             for i, (name, size, typical) in enumerate(rows, start=1)
         ]
     return found
@@ -92,7 +96,10 @@ def answer(predictor: Predictor, body: bytes) -> dict:
     many = isinstance(document, dict) and "customers" in document
     customers = _several(document) if many else [document]
     faults: list[dict] = []
-    read = [_amounts(spend, i if many else None, faults) for i, spend in enumerate(customers, start=1)]
+    read = [
+        _amounts(spend, predictor.categories, i if many else None, faults)
+        for i, spend in enumerate(customers, start=1)
+    ]
     if faults:
         raise Refused(422, *faults)
     answers = [_one(predictor, amounts) for amounts in read]
@@ -156,22 +163,25 @@ def _several(document: dict) -> list:
     return customers
 
 
-def _amounts(spend: object, customer: int | None, faults: list[dict]) -> dict[str, float]:
+def _amounts(
+    spend: object, categories: Categories, customer: int | None, faults: list[dict]
+) -> dict[str, float]:
     """Read one customer's amounts, by the rules of the page, and add to `faults` what is wrong with them."""
     if not isinstance(spend, dict):
-        reason = f"a customer must be an object with {', '.join(SPEND_COLUMNS)}"
+        reason = f"a customer must be an object with {', '.join(categories.columns)}"
         faults.append(fault(reason, customer, value=_short(spend)))
         return {}
-    for name in [name for name in spend if name not in SPEND_COLUMNS]:
+    for name in [name for name in spend if name not in categories.columns]:
         faults.append(fault(f"unknown: {shown(name)}", customer, name, _short(spend[name])))
     amounts: dict[str, float] = {}
-    for column in SPEND_COLUMNS:
+    for column in categories.columns:
         if column not in spend:
             faults.append(fault(f"missing: {column}", customer, column))
             continue
         value = spend[column]
         try:
-            amounts[column] = parse_amount(column, _short(value) if isinstance(value, list | dict) else value)
+            read = _short(value) if isinstance(value, list | dict) else value
+            amounts[column] = parse_amount(categories.label(column), read)
         except ValueError as error:
             faults.append(fault(str(error), customer, column, _short(value)))
     return amounts
@@ -185,11 +195,17 @@ def _short(value: object) -> str:
 
 
 @cache
-def description() -> dict:
+def description(predictor: Predictor) -> dict:
     """Describe the API (OpenAPI 3.1) for machines; only now, as few ask."""
+    categories, customers = predictor.categories, predictor.amounts[:2].tolist()
+    columns = categories.columns
     text = Template(Path(__file__).with_name("openapi.toml").read_text(encoding="utf-8")).render(
         body=LIMIT, customers=CUSTOMERS, file=FILE_LIMIT, rows=ROWS, too_large=TOO_LARGE,
-        categories=[*SPEND_COLUMNS], models=[*MODELS],
+        columns=columns, unit=categories.unit, period=categories.period, models=[*MODELS],
+        customer=dict(zip(columns, customers[0], strict=True)),
+        written=dict(zip(columns, cycle(WRITTEN), strict=False)),
+        pattern=f"^(?:{'|'.join(map(re.escape, columns))})=.+$",
+        file_of_two=csv_of([("Name", *columns), *(("A", *each) for each in customers)]),
     )  # fmt: skip
     prose = tomllib.loads(text)
     for operation in (each for methods in prose["paths"].values() for each in methods.values()):

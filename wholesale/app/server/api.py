@@ -32,7 +32,7 @@ def handlers(predictor: Predictor) -> list:
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
         (r"/api/health", Read, {"content": partial(answers.health, predictor)}),
-        (r"/api/openapi\.json", Read, {"content": answers.description}),
+        (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor)}),
     ]
 
 
@@ -203,7 +203,7 @@ class Score(Posted):
 
     def _score(self) -> upload.Scored:
         arguments = {name: self.get_query_arguments(name) for name in self.request.query_arguments}
-        settings = upload.read_query(arguments)
+        settings = upload.read_query(arguments, self.predictor.categories)
         self._go_on()
         return upload.score_upload(self.predictor, Path(self.body.name), settings, self._go_on)
 

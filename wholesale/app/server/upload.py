@@ -12,12 +12,12 @@ from wholesale.amounts import shown
 from wholesale.app.server.answers import ROWS, Refused, fault
 from wholesale.app.tabs import COMMAND, LIMIT
 from wholesale.app.templates import render
-from wholesale.columns import ANSWERS, SPEND_COLUMNS
+from wholesale.columns import ANSWERS, Categories
 from wholesale.predict import Predictor
 from wholesale.reading import Note, ReadError, Settings
 from wholesale.reading.dialect import SIGNS
 from wholesale.reading.formulas import restore
-from wholesale.reading.header import nearest, plain
+from wholesale.reading.header import nearest
 from wholesale.scoring import OutputError, Progress, Summary, score_file
 from wholesale.scoring.summary import FAR, LIKE
 
@@ -49,20 +49,20 @@ class Scored:
         return self.summary.as_dict() | {"rejected_rows": self.rows}
 
 
-def read_query(arguments: Mapping[str, Sequence[str]]) -> Settings:
+def read_query(arguments: Mapping[str, Sequence[str]], categories: Categories) -> Settings:
     """Read ``column=Fresh=fresh_products`` (as often as needed) and ``decimal=comma``, or refuse with 422."""
     unknown = [name for name in arguments if name not in ("column", "decimal")]
     faults = [fault(f"unknown: {shown(name)}", field=name) for name in unknown]
     pairs = [each.partition("=")[::2] for each in arguments.get("column", ())]
     if not all(category and name for category, name in pairs):
-        example = f"{SPEND_COLUMNS[0]}={SPEND_COLUMNS[0].lower()}_products"
+        example = f"{categories.columns[0]}={categories.columns[0].lower()}_products"
         faults.append(fault(f"column must be of the form CATEGORY=NAME, e.g. {example}", field="column"))
     decimals = [sign for sign in arguments.get("decimal", ()) if sign]
     if any(sign not in SIGNS for sign in decimals):
         faults.append(fault(f"decimal must be {' or '.join(SIGNS)}", field="decimal"))
     if faults:
         raise Refused(422, *faults)
-    return Settings(dict(pairs), decimals[-1] if decimals else None)
+    return Settings(dict(pairs), decimals[-1] if decimals else None, categories=categories)
 
 
 def score_upload(predictor: Predictor, source: Path, settings: Settings, progress: Progress) -> Scored:
@@ -80,8 +80,9 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
     except OutputError as error:
         raise Refused(507, fault(f"the file could not be scored: {error}")) from None
     except ReadError as error:
-        mends = {"header": [*error.header], "columns": _guess(error.header, settings.columns)}
-        named = len(error.header) >= len(SPEND_COLUMNS)  # which column is which may be all that is missing
+        mends = {"header": [*error.header], "columns": _guess(error.header, settings)}
+        # Which column is which may be all that is missing.
+        named = len(error.header) >= len(predictor.categories.columns)
         raise Refused(422, fault(error.reason), **mends if named else {}) from None
     return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 
@@ -99,7 +100,7 @@ def result(predictor: Predictor, scored: Scored) -> str:
         notes=map(_on_the_page, scored.summary.notes),
         predictor=predictor,
         names=names,
-        others=[i for i, name in others if name not in SPEND_COLUMNS],
+        others=[i for i, name in others if name not in predictor.categories.columns],
         rejects=scored.rows,
         listed=ROWS,
         like=LIKE,
@@ -127,11 +128,12 @@ def _first_rows(rejected: Path) -> list[dict]:
     return pa.table([line, *map(restore, texts)], [*kinds]).to_pylist()
 
 
-def _guess(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, str | None]:
+def _guess(header: Sequence[str], settings: Settings) -> dict[str, str | None]:
     """Give each category the nearest name that no other category has."""
-    free = {plain(name): name for name in header if plain(name)}
-    guess = {column: free.pop(plain(columns.get(column, column)), None) for column in SPEND_COLUMNS}
+    free = {settings.plain(name): name for name in header if settings.plain(name)}
+    columns = settings.categories.columns
+    guess = {each: free.pop(settings.plain(settings.columns.get(each, each)), None) for each in columns}
     for column in (column for column, name in guess.items() if not name):
-        near = nearest(column, list(free.values()))
-        guess[column] = free.pop(plain(near[0])) if near else None
+        near = nearest(column, list(free.values()), settings)
+        guess[column] = free.pop(settings.plain(near[0])) if near else None
     return guess

@@ -9,7 +9,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, St
 from markupsafe import Markup
 
 from wholesale.app import sentences
-from wholesale.columns import KINDS, LABELS, MODELS, UNIT
+from wholesale.columns import KINDS, MODELS
 from wholesale.criteria import BANDS
 from wholesale.predict import UNFAMILIAR
 from wholesale.wording import counted, format_amount, format_share, listed, rounded
@@ -30,8 +30,8 @@ _TEMPLATES = Environment(
     loader=ChoiceLoader([ModuleLoader(os.environ.get(COMPILED, HERE)), FileSystemLoader(HERE)]),
     auto_reload=False, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
-_TEMPLATES.globals |= {"say": sentences, "counted": counted, "KINDS": KINDS, "LABELS": LABELS}
-_TEMPLATES.globals |= {"MODELS": MODELS, "UNIT": UNIT, "BANDS": BANDS, "UNFAMILIAR": UNFAMILIAR}
+_TEMPLATES.globals |= {"say": sentences, "counted": counted, "KINDS": KINDS}
+_TEMPLATES.globals |= {"MODELS": MODELS, "BANDS": BANDS, "UNFAMILIAR": UNFAMILIAR}
 _TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded, "listed": listed}
 _TEMPLATES.filters["n"] = number
 
