@@ -13,12 +13,11 @@ from wholesale.amounts import shown
 from wholesale.columns import ANSWERS, Categories
 from wholesale.reading import ReadError, Settings, open_customers, read_block
 from wholesale.reading.header import plain
-from wholesale.wording import counted, listed
+from wholesale.wording import listed
 
 FEWEST, MOST, LONGEST = 2, 20, 60
-RESERVED = re.compile(
-    rf"{'|'.join(ANSWERS)}|gmm_p\d+|line|column|value|reason|customers|total", re.IGNORECASE
-)
+OURS = "|".join([*ANSWERS, r"gmm_p\d+", "line", "column", "value", "reason", "customers", "total"])
+RESERVED = re.compile(OURS, re.IGNORECASE)
 """Names of our own columns, which no category can have."""
 
 CODES = 20
@@ -43,7 +42,7 @@ def read_categories(
     """
     columns = [_name(each, "category") for each in _fields(names)]
     if not FEWEST <= len(columns) <= MOST:
-        raise ValueError(f"{counted(len(columns), 'category', 'categories')}: give {FEWEST} to {MOST}")
+        raise ValueError(f"{FEWEST} to {MOST} categories are needed, not {len(columns)}")
     found: dict[str, str] = {}
     for column in columns:
         if RESERVED.fullmatch(column):
@@ -67,9 +66,7 @@ def _name(text: str, what: str) -> str:
     if not (1 <= len(name) <= LONGEST and name.isprintable()):
         raise ValueError(f"{shown(text)} cannot be a {what}: give 1 to {LONGEST} printable characters")
     if name[0] in "=+-@'":
-        raise ValueError(
-            f"{shown(name)} cannot be a {what}: a spreadsheet would run what begins with {name[0]}"
-        )
+        raise ValueError(f"{shown(name)} cannot be a {what}: spreadsheets run what begins with {name[0]}")
     return name
 
 

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from wholesale import manifest
-from wholesale.columns import LABELS, MODELS
+from wholesale.columns import MODELS
 from wholesale.manifest import MODELS_FOLDER, BundleError
 from wholesale.wording import counted, format_amount, format_share
 
@@ -62,6 +62,34 @@ Blank = Annotated[
 Sheet = Annotated[
     str | None, typer.Option(help="Sheet of a workbook.", show_default="the first that is not hidden")
 ]
+
+
+Categories_ = Annotated[
+    str | None,
+    typer.Option(
+        "--categories", metavar="NAMES", help="Your own categories, as one line of CSV, e.g. Wine,Fruit,Meat."
+    ),
+]
+Unit = Annotated[str | None, typer.Option(help="What the amounts are in, e.g. EUR.", show_default="m.u.")]
+Id = Annotated[str | None, typer.Option("--id", help="The column with the customers' own names.")]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group", metavar="GROUP=NAMES", help='Categories that names speak of together: "Food=Fruit,Meat".'
+    ),
+]
+
+
+def measured(names: str | None, unit: str | None, name: str | None, groups: list[str] | None) -> dict:
+    """Give what the options say of one's own categories; nothing if they say nothing."""
+    from wholesale.categories import read_categories
+
+    if names is None:
+        if unit or name or groups:
+            raise ValueError("--unit, --id and --group describe your own categories: say --categories first")
+        return {}
+    given = {"unit": unit, "name": name, "groups": groups}
+    return {"categories": read_categories(names, **{key: value for key, value in given.items() if value})}
 
 
 def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
@@ -123,6 +151,10 @@ def train(
     decimal: Sign = None,
     sheet: Sheet = None,
     blank: Blank = None,
+    categories: Categories_ = None,
+    unit: Unit = None,
+    name: Id = None,
+    group: Groups = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
     ] = False,
@@ -131,11 +163,13 @@ def train(
     from wholesale import bundle
     from wholesale.app import sentences
 
-    folder, customers = output or MODELS_FOLDER, _read(source, output, reading(column, decimal, sheet, blank))
+    folder, how = output or MODELS_FOLDER, reading(column, decimal, sheet, blank)
+    customers = _read(source, output, how | measured(categories, unit, name, group))
     with _writable(folder):
         _say_how_long(len(customers.table), segments, evidence)
-        how: dict[str, Any] = {"source": customers.source, "folder": folder, "weigh": evidence}
-        fitted = bundle.train(customers.table, segments, **how, progress=_step)
+        about: dict[str, Any] = {"source": customers.source, "categories": customers.settings.categories}
+        how = {"folder": folder, "weigh": evidence, "progress": _step}
+        fitted = bundle.train(customers.table, segments, **about, **how)
         fitted = bundle.save_bundle(fitted, folder)
     rows = {}
     for model, fit in fitted.manifest["metrics"].items():
@@ -155,19 +189,19 @@ def train(
 
 def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     """Read the customers and say what came of it."""
-    from wholesale.customers import read_file, read_shipped
+    from wholesale.customers import read_shipped
 
     if source is None:
         if output is None and manifest.INSTALLED:
             raise ValueError("the package's models stay as they were installed: name a folder, e.g. -o mine")
         if any(how.values()):
             said = "say how to read a file of your own: name it first"
-            raise ValueError(f"--column, --decimal, --sheet and --blank {said}")
+            raise ValueError(f"--column, --decimal, --sheet, --blank and --categories {said}")
         return read_shipped()
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         where = f"name a folder for those of {source.name}, e.g. -o mine"
         raise ValueError(f"models/ is for the shipped customers: {where}")
-    customers = read_file(source, **how)
+    customers = _customers(source, how)
     accepted, rejected = counted(len(customers.accepted), "row"), customers.rejected
     console.print(f"{customers.file}: {accepted} accepted, {len(rejected)} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, REASONS).to_pylist()]
@@ -176,6 +210,21 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     if (more := len(rejected) - REASONS) > 0:
         console.print(f"  and {more} more rejected")
     return customers
+
+
+def _customers(source: Path, how: dict) -> "Customers":
+    """Read a file, or say which of its columns could be categories if it has not those of the data set."""
+    from wholesale.categories import proposed
+    from wholesale.customers import read_file
+    from wholesale.reading import ReadError, Settings
+
+    try:
+        return read_file(source, **how)
+    except ReadError as error:
+        settings = Settings(**{name: how[name] for name in ("decimal", "sheet")})
+        if error.header and "categories" not in how and (said := proposed(source, error, settings)):
+            error.option = f"{error.option}; {said}"
+        raise
 
 
 @contextmanager
@@ -376,7 +425,7 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
         console.print(by_model(["segment", "customers", "share"], rows))
         drifts = Table("category", "D", "spending")
         for column, drift in summary.drift.items():
-            drifts.add_row(LABELS[column], f"{drift.distance:.2f}", drift.words)
+            drifts.add_row(summary.categories.label(column), f"{drift.distance:.2f}", drift.words)
         console.print(drifts)
         console.print("D: 0 if they spend as those on record do, 1 if nothing is in common.")
     if not summary.other_market:
