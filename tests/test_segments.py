@@ -1,4 +1,5 @@
-from itertools import combinations, product
+from collections import Counter
+from itertools import chain, combinations, product
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from second_wholesaler import SAMPLE
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
+from wholesale.manifest import MODELS_FOLDER
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.segments import (
     match_order,
@@ -128,15 +130,18 @@ def _things(name):
     return {part.split()[-1]: -1 if part.startswith(("few", "little")) else 1 for part in parts}
 
 
+def _reverse(ours, theirs):
+    said, there = _things(ours), _things(theirs)
+    return any(said[group] == -there[group] for group in said.keys() & there.keys())
+
+
 def _contradictions(names, labels):
     """Pairs of two models' segments that share most of either's customers, and say the reverse."""
     found = []
     for one, other in combinations(names, 2):
         for (i, ours), (j, theirs) in product(enumerate(names[one], 1), enumerate(names[other], 1)):
-            said, there = _things(ours), _things(theirs)
             a, b = labels[one] == i, labels[other] == j
-            reverse = any(said[group] == -there[group] for group in said.keys() & there.keys())
-            if reverse and (a & b).sum() > min(a.sum(), b.sum()) / 2:
+            if _reverse(ours, theirs) and (a & b).sum() > min(a.sum(), b.sum()) / 2:
                 found.append((one, ours, other, theirs))
     return found
 
@@ -222,9 +227,25 @@ def test_no_two_shipped_names_contradict_each_other_on_mostly_the_same_customers
     ]
 
 
+def test_the_model_card_says_on_how_many_customers_two_names_still_say_the_reverse(bundle):
+    named = [np.array(bundle.names[model])[labels - 1] for model, labels in bundle.labels.items()]
+    answers = [
+        [pair for pair in combinations(names, 2) if _reverse(*pair)] for names in zip(*named, strict=True)
+    ]
+    card = (MODELS_FOLDER / "README.md").read_text()
+    assert f"On {sum(map(bool, answers))} of the\n440 two names still say the reverse" in card
+    [(pair, _)] = Counter(chain.from_iterable(answers)).most_common(1)
+    assert pair == ("High all round", "Fresh, few staples")
+    assert "most often *{}* beside *{}*".format(*pair) in card
+
+
 def test_names_of_another_wholesaler_s_customers_do_not_contradict_each_other():
-    other = train(read_file(SAMPLE, {"Delicassen": "Deli"}).table)
-    assert not _contradictions(other.names, other.labels)
+    table = read_file(SAMPLE, {"Delicassen": "Deli"}).table
+    other = train(table)
+    alone = {
+        model: [*name_segments(profile_segments(table, its)).values()] for model, its in other.labels.items()
+    }
+    assert _contradictions(alone, other.labels) and not _contradictions(other.names, other.labels)
 
 
 def test_another_seed_gives_the_same_names_and_segments(customers, bundle):
