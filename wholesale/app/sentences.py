@@ -138,10 +138,10 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     ]
     firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
     cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
-    other = "of the other careful analyses, with another scale, method or treatment of tiny amounts,"
-    agree = f"in brackets the share {other} that place its customers there too"
-    first = f"Firm: {listed(firm)}; {agree}." if firm else f"No segment is firm; {agree}."
-    rest = f"A convenient cut: {listed(cut)}; another method would divide these customers otherwise."
+    others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
+    agree = f"{others} place their customers there too."
+    first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
+    rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
     return (first, rest) if cut else (first,)
 
 
