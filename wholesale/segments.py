@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 from itertools import permutations
-from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -100,15 +99,12 @@ def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
 
     The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
     Frozen) and deli (Delicassen). A segment is named after the group it buys most above the average
-    customer and, after "few" or "little", the group it buys most below, each if the group's mean is at
-    least 0.25 standard deviations away. All six categories so far on one side make "High all round" or
-    "Low all round", no group "Average". Equal names of one model keep their first part, and the category in
-    which they differ most follows.
+    customer and, after "few" or "little", the one it buys most below, if its mean is 0.25 standard
+    deviations away. All six categories so far on one side make "High all round" or "Low all round", no
+    group "Average". Equal names keep their first part, then comes the category in which they differ most.
     """
     standardized = profiles["standardized"]
-    return _distinct(
-        standardized, {segment: _claims(profile) for segment, profile in standardized.iterrows()}
-    )
+    return _distinct(standardized, {segment: _claims(row) for segment, row in standardized.iterrows()})
 
 
 def name_models(profiles: dict[str, pd.DataFrame], labels: dict[str, np.ndarray]) -> dict[str, list[str]]:
@@ -116,8 +112,7 @@ def name_models(profiles: dict[str, pd.DataFrame], labels: dict[str, np.ndarray]
 
     Each is named as by `name_segments`. Where segments of two models share more than half of the customers
     of either and one name says much of a group of which the other says little ("High all round" says much
-    of all three), the weaker, whose mean is nearer the average, leaves that group out. Of several such
-    pairs the one with the strongest claim goes first.
+    of all three), the one nearer the average leaves that group out. The strongest claims go first.
     """
     means = {(model, i): row for model, its in profiles.items() for i, row in its["standardized"].iterrows()}
     members = {(model, i): labels[model] == i for model, i in means}
@@ -133,7 +128,7 @@ def name_models(profiles: dict[str, pd.DataFrame], labels: dict[str, np.ndarray]
         for group, level in claims[one].items()
         if level * claims[other].get(group, 0) < 0
     ]:
-        _, weaker, group = max(reverse, key=itemgetter(0))  # the other is the strongest claim of all
+        _, weaker, group = max(reverse)  # the other is the strongest claim of all
         means[weaker] = means[weaker].mask(means[weaker].index.isin(GROUPS[group]))
         claims[weaker] = _claims(means[weaker])
     return {

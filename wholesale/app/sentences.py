@@ -23,7 +23,7 @@ NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 GROUPS = (
     "A name says what a segment buys most above the average customer and, after few or little, most below; "
-    "all round means all six categories. "
+    "all round means all six. "
     f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
     f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
 )
