@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
 from wholesale.checks import check_fit
-from wholesale.columns import CODES, LABELS, MODELS, SPEND_COLUMNS
+from wholesale.columns import CODES, MODELS, WHOLESALE, Categories
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
     LIBRARIES,
@@ -92,6 +92,7 @@ def train(
     customers: pd.DataFrame,
     n_segments: int = 3,
     *,
+    categories: Categories = WHOLESALE,
     random_state: int = models.SEED,
     source: Source | None = None,
     folder: Path = MODELS_FOLDER,
@@ -105,9 +106,11 @@ def train(
     Parameters
     ----------
     customers : DataFrame
-        The six amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
+        The amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
         them. Of more than 10,000 customers that many are drawn at random and fitted. A ValueError says in
         one sentence why they cannot be segmented (see :func:`wholesale.checks.check_fit`).
+    categories : Categories
+        Which of the columns are amounts, and how they are spoken of.
     source : Source, optional
         Where the customers come from, for the manifest.
     folder : Path
@@ -118,9 +121,9 @@ def train(
         Told each step as it begins.
     """
     everybody, customers = len(customers), _drawn(customers, random_state)
-    amounts = customers[list(SPEND_COLUMNS)]
+    amounts = customers[list(categories.columns)]
     progress("log and standardize")
-    check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments])
+    check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments], categories)
     if weigh:
         check_weighable(amounts.to_numpy(), n_segments)
     standardizer = log_standardizer().fit(amounts)
@@ -135,21 +138,23 @@ def train(
             order = segments.match_order(labels["kmeans"], raw) if labels else segments.size_order(raw)
             labels[model] = models.labels_of(segments.renumber(fit, order), X) + 1
     if weigh:
-        for task, done, tasks in compute(customers, X, fits, labels, folder):
+        for task, done, tasks in compute(customers, amounts.to_numpy(dtype=float), X, fits, labels, folder):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
-    numbers = to_json({**_numbers(customers, standardizer, X, fits, labels), "evidence": evidence})
+    numbers = to_json(
+        {**_numbers(customers, categories, standardizer, X, fits, labels), "evidence": evidence}
+    )
     progress("measures")
-    manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
+    manifest = _provenance(customers, categories, source, n_segments, random_state, drawn_from=everybody)
     manifest["metrics"] = _measures(X, fits, labels, evidence.get("stability", {}))
     predictor = predictor_from_json(numbers, manifest)
     return Bundle(standardizer, fits, predictor, numbers, manifest)
 
 
-def check_customers(X: np.ndarray, ks: Iterable[int] = ()) -> None:
+def check_customers(X: np.ndarray, ks: Iterable[int] = (), categories: Categories = WHOLESALE) -> None:
     """Check as `check_fit` does, with the columns called by their labels."""
-    check_fit(X, ks, [*LABELS.values()])
+    check_fit(X, ks, list(categories.labels))
 
 
 def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
@@ -162,18 +167,22 @@ def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
 
 def _numbers(
     customers: pd.DataFrame,
+    categories: Categories,
     standardizer: Pipeline,
     X: np.ndarray,
     fits: dict[str, Any],
     labels: dict[str, np.ndarray],
 ) -> dict:
     """Collect what a `Predictor` holds, as plain lists."""
-    amounts = customers[list(SPEND_COLUMNS)]
-    profiles = {model: segments.profile_segments(customers, each) for model, each in labels.items()}
+    amounts = customers[list(categories.columns)]
+    profiles = {
+        model: segments.profile_segments(customers, each, categories) for model, each in labels.items()
+    }
     numbers: dict[str, Any] = {
+        "categories": categories.as_dict(),
         "mean": standardizer["standardize"].mean_,
         "scale": standardizer["standardize"].scale_,
-        "names": {model: [*segments.name_segments(each).values()] for model, each in profiles.items()},
+        "names": segments.name_models(profiles, labels, categories),
         "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
         "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
         "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
@@ -208,7 +217,13 @@ def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
 
 
 def _provenance(
-    customers: pd.DataFrame, source: Source | None, n_segments: int, random_state: int, *, drawn_from: int
+    customers: pd.DataFrame,
+    categories: Categories,
+    source: Source | None,
+    n_segments: int,
+    random_state: int,
+    *,
+    drawn_from: int,
 ) -> dict:
     """Say what made a bundle: the manifest but for metrics and files."""
     return {
@@ -219,6 +234,7 @@ def _provenance(
         "customers": len(customers),
         "drawn_from": drawn_from,
         "customers_sha256": customers_hash(customers),
+        "categories": categories.as_dict(),
         "displayed": [column for column in CODES if column in customers],
         "seed": random_state,
         "parameters": {

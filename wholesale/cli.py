@@ -88,8 +88,7 @@ def measured(names: str | None, unit: str | None, name: str | None, groups: list
         if unit or name or groups:
             raise ValueError("--unit, --id and --group describe your own categories: say --categories first")
         return {}
-    given = {"unit": unit, "name": name, "groups": groups}
-    return {"categories": read_categories(names, **{key: value for key, value in given.items() if value})}
+    return {"categories": read_categories(names, unit=unit or "m.u.", name=name or "", groups=groups or ())}
 
 
 def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
@@ -265,7 +264,6 @@ def _step(step: str) -> None:
 def evidence() -> None:
     """Weigh the evidence for each number of segments; about 40 minutes, and it can be interrupted."""
     from wholesale.bundle import load_bundle
-    from wholesale.columns import SPEND_COLUMNS
     from wholesale.data import load_customers
     from wholesale.evidence.saved import compute, load_evidence
 
@@ -273,9 +271,10 @@ def evidence() -> None:
         own = "for your own: train FILE --evidence -o mine"
         raise ValueError(f"the package's evidence stays as it was installed; {own}")
     customers, bundle = load_customers(), load_bundle()
-    X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+    amounts = customers[list(bundle.predictor.categories.columns)]
+    X = bundle.standardizer.transform(amounts)
     console.print("About 40 minutes on two cores; a run that is stopped goes on later.")
-    for task, done, tasks in compute(customers, X, bundle.fits, bundle.labels):
+    for task, done, tasks in compute(customers, amounts.to_numpy(dtype=float), X, bundle.fits, bundle.labels):
         _step(f"{done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:
         console.print(sentence)

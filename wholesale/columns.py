@@ -29,6 +29,13 @@ class Categories:
         """The unit of an amount, for people: ``"m.u. a year"``."""
         return f"{self.unit} {self.period}".strip()
 
+    def as_dict(self) -> dict:
+        """Give what is known as what JSON knows."""
+        known = {name: value for name, value in vars(self).items() if value}
+        groups = {group: list(columns) for group, columns in self.groups.items()}
+        lists = {name: list(value) for name, value in known.items() if isinstance(value, tuple)}
+        return known | lists | ({"groups": groups} if groups else {})
+
     def label(self, column: str) -> str:
         """Write a category for people; other columns as they are."""
         return dict(zip(self.columns, self.labels, strict=True)).get(column, column)

@@ -1,6 +1,7 @@
 """Segments: numbered 1…k, matched between models, named from their own profiles."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -8,17 +9,15 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import BaseEstimator
 from sklearn.metrics.cluster import contingency_matrix
 
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import WHOLESALE, Categories
 from wholesale.preprocessing import log_standardizer
-from wholesale.wording import listed
+from wholesale.wording import few
 
-GROUPS = {
-    "staples": ["Milk", "Grocery", "Detergents_Paper"],
-    "fresh": ["Fresh", "Frozen"],
-    "deli": ["Delicassen"],
-}
+Groups = Mapping[str, Sequence[str]]
+"""Categories that a name speaks of together, by what it calls them."""
+
 NOTABLE = 0.25
-"""A group's mean this many standard deviations from the average of all customers enters the name."""
+"""A group's mean this many standard deviations from the average of all customers may enter the name."""
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:
@@ -70,7 +69,9 @@ def renumber(model: BaseEstimator, order: np.ndarray) -> BaseEstimator:
     return model
 
 
-def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+def profile_segments(
+    customers: pd.DataFrame, labels: np.ndarray, categories: Categories = WHOLESALE
+) -> pd.DataFrame:
     """Describe each segment by its size, its place on each category and what it typically buys.
 
     Parameters
@@ -84,7 +85,7 @@ def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFram
         Two-level columns: ``customers`` (``size``, ``share`` 0…1), ``standardized`` (means of the
         log-standardized amounts) and ``typical`` (medians in m.u.), six each, and the median ``Total``.
     """
-    amounts = customers[list(SPEND_COLUMNS)]
+    amounts = customers[list(categories.columns)]
     by = pd.Series(np.asarray(labels), index=amounts.index, name="segment")
     X = pd.DataFrame(log_standardizer().fit_transform(amounts), amounts.index, amounts.columns)
     sizes = by.value_counts().sort_index()
@@ -94,37 +95,95 @@ def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFram
     return pd.concat(parts, axis=1)
 
 
-def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
-    """Name each segment from its own profile (see `profile_segments`); names are unique.
+def name_segments(profiles: pd.DataFrame, categories: Categories = WHOLESALE) -> dict[Hashable, str]:
+    """Name each segment of one model from its own profile (see `profile_segments`); names are unique.
 
-    The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
-    Frozen) and deli (Delicassen). A group whose mean is at least 0.25 standard deviations above the
-    average of all customers is named first, one as far below after "few" or "little"; all six categories
-    on one side make "High all round" or "Low all round", no group "Average". Equal names of one model get the
-    category in which they differ most.
+    Categories form groups, of the data set staples (Milk, Grocery, Detergents_Paper), fresh (Fresh, Frozen)
+    and deli (Delicassen); one that is in no group is a group of its own. A segment is named after the group
+    it buys most above the average customer and, after "few" or "little", the one it buys most below, if its
+    mean is 0.25 standard deviations away. All categories so far on one side make "High all round" or "Low
+    all round", no group "Average". Equal names keep their first part, then comes the category in which they
+    differ most.
     """
-    standardized, distinct = profiles["standardized"], dict[Hashable, str]()
-    names = {segment: _name(profile) for segment, profile in standardized.iterrows()}
+    standardized, groups = profiles["standardized"], all_groups(categories)
+    claims = {segment: _claims(row, groups) for segment, row in standardized.iterrows()}
+    return _distinct(standardized, claims, categories)
+
+
+def all_groups(categories: Categories) -> Groups:
+    """Give every group, those of one category by its label."""
+    grouped = {column for columns in categories.groups.values() for column in columns}
+    alone = {categories.label(column): [column] for column in categories.columns if column not in grouped}
+    return {**categories.groups, **alone}
+
+
+def name_models(
+    profiles: dict[str, pd.DataFrame], labels: dict[str, np.ndarray], categories: Categories = WHOLESALE
+) -> dict[str, list[str]]:
+    """Name the segments of several models of the same customers, so that names do not contradict.
+
+    Each is named as by `name_segments`. Where segments of two models share more than half of the customers
+    of either and one name says much of a group of which the other says little ("High all round" says much
+    of all groups), the one nearer the average leaves that group out. The strongest claims go first.
+    """
+    groups = all_groups(categories)
+    means = {(model, i): row for model, its in profiles.items() for i, row in its["standardized"].iterrows()}
+    members = {(model, i): labels[model] == i for model, i in means}
+    alike = [
+        (one, other)
+        for one, other in permutations(means, 2)
+        if max(members[one][members[other]].mean(), members[other][members[one]].mean()) > 0.5
+    ]
+    claims = {key: _claims(profile, groups) for key, profile in means.items()}
+    while reverse := [
+        (abs(level), other, group)
+        for one, other in alike
+        for group, level in claims[one].items()
+        if level * claims[other].get(group, 0) < 0
+    ]:
+        _, weaker, group = max(reverse)  # the other is the strongest claim of all
+        means[weaker] = means[weaker].mask(means[weaker].index.isin(groups[group]))
+        claims[weaker] = _claims(means[weaker], groups)
+    return {
+        model: [
+            *_distinct(its["standardized"], {i: claims[model, i] for i in its.index}, categories).values()
+        ]
+        for model, its in profiles.items()
+    }
+
+
+def _claims(profile: pd.Series, groups: Groups) -> dict[str, float]:
+    """Give the level of each group that a name speaks of: of all, or of the highest and the lowest."""
+    means = {group: profile[list(columns)].mean() for group, columns in groups.items()}
+    if (profile >= NOTABLE).all() or (profile <= -NOTABLE).all():
+        return means
+    ranked = sorted((level, group) for group, level in means.items() if abs(level) >= NOTABLE)
+    ends = [each for each in ranked[-1:] if each[0] > 0] + [each for each in ranked[:1] if each[0] < 0]
+    return {group: level for level, group in ends}
+
+
+def _name(claims: dict[str, float], groups: Groups) -> str:
+    levels = [*claims.values()]
+    if len(claims) == len(groups) and (min(levels) > 0 or max(levels) < 0):
+        return "High all round" if min(levels) > 0 else "Low all round"
+    lacking = {group: f"{'few' if few(group) else 'little'} {group}" for group in claims}
+    name = ", ".join(group if level > 0 else lacking[group] for group, level in claims.items()) or "average"
+    return name[0].upper() + name[1:]
+
+
+def _distinct(
+    standardized: pd.DataFrame, claims: dict[Hashable, dict[str, float]], categories: Categories
+) -> dict[Hashable, str]:
+    """Name each segment by its claims, equal names by the category in which they differ most."""
+    groups, distinct = all_groups(categories), dict[Hashable, str]()
+    names = {segment: _name(each, groups) for segment, each in claims.items()}
     for segment, name in names.items():
         rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
             gap = standardized.loc[segment] - standardized.loc[rivals].mean()
             category = gap.abs().idxmax()
-            name += f", {'more' if gap[category] > 0 else 'less'} {LABELS[str(category)]}"
+            more = "more" if gap[category] > 0 else "less"
+            name = f"{name.split(',')[0]}, {more} {categories.label(str(category))}"
         taken = sum(other == name or other.startswith(f"{name} (") for other in distinct.values())
         distinct[segment] = f"{name} ({taken + 1})" if taken else name
     return distinct
-
-
-def _name(profile: pd.Series) -> str:
-    if (profile >= NOTABLE).all():
-        return "High all round"
-    if (profile <= -NOTABLE).all():
-        return "Low all round"
-    levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
-    high = listed([group for group, level in levels.items() if level >= NOTABLE])
-    low = [group for group, level in levels.items() if level <= -NOTABLE]
-    few = "few staples" if "staples" in low else ""
-    little = " or ".join(group for group in low if group != "staples")
-    name = ", ".join(filter(None, [high, few, little and f"little {little}"])) or "average"
-    return name[0].upper() + name[1:]

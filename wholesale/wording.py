@@ -68,6 +68,11 @@ def are(n: int, total: int) -> str:
     return f"{of_all(n, total)} {'is' if n == 1 or total == 1 else 'are'}"
 
 
+def few(noun: str) -> bool:
+    """Tell whether there can be few of something, rather than little: whether it is a plural."""
+    return noun.endswith("s") and not noun.endswith("ss")
+
+
 def csv_of(rows: Iterable[Iterable[object]]) -> str:
     """Write rows as lines of CSV."""
     text = io.StringIO()

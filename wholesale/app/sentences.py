@@ -10,7 +10,7 @@ from wholesale.criteria import FIRM
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor
-from wholesale.wording import counted, format_amount, format_share, listed, rounded
+from wholesale.wording import counted, few, format_amount, format_share, listed, rounded
 
 CLOSE = 1.15  # one customer in eight on record is no clearer
 TINY = 1e-12
@@ -28,7 +28,8 @@ KINDS = {
 }
 
 CONVENTION = (
-    "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
+    "Each model cuts the customers its own way and names its own segments. Where two names would say the "
+    "reverse of mostly the same customers, the weaker leaves it out. We call two segments similar from "
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
@@ -37,10 +38,13 @@ CONVENTION = (
 def groups(categories: Categories) -> str:
     """Say what the words in names of segments stand for."""
     told = [
-        f"{group} {'means' if len(columns) == 1 else 'are'} {listed([*map(categories.label, columns)])}"
+        f"{group} {'are' if few(group) else 'means'} {listed([*map(categories.label, columns)])}"
         for group, columns in categories.groups.items()
     ]
-    said = "Names say what a segment buys much or little of."
+    said = (
+        "A name says what a segment buys most above the average customer and, after few or little, most "
+        "below; all round means all categories."
+    )
     return f"{said} In them {'; '.join(told)}." if told else said
 
 
@@ -141,10 +145,10 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     ]
     firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
     cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
-    other = "of the other careful analyses, with another scale, method or treatment of tiny amounts,"
-    agree = f"in brackets the share {other} that place its customers there too"
-    first = f"Firm: {listed(firm)}; {agree}." if firm else f"No segment is firm; {agree}."
-    rest = f"A convenient cut: {listed(cut)}; another method would divide these customers otherwise."
+    others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
+    agree = f"{others} place their customers there too."
+    first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
+    rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
     return (first, rest) if cut else (first,)
 
 

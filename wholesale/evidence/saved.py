@@ -12,7 +12,6 @@ import pandas as pd
 from joblib import parallel_config
 
 from wholesale.checks import PER_SEGMENT
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.criteria import CRITERIA
 from wholesale.evidence import multiverse
 from wholesale.evidence.counts import compare_cluster_counts
@@ -72,6 +71,7 @@ def customers_hash(customers: pd.DataFrame) -> str:
 
 def compute(
     customers: pd.DataFrame,
+    amounts: np.ndarray,
     X: np.ndarray,
     fits: dict[str, Any],
     labels: dict[str, np.ndarray],
@@ -86,7 +86,7 @@ def compute(
     mark = {"fingerprint": fingerprint(customers), "n_segments": k}
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
-    tasks = _tasks(customers, X, fits, labels)
+    tasks = _tasks(amounts, X, fits, labels)
     for name, task in tasks.items():
         yield name, len(done), len(tasks)
         if name not in done:
@@ -99,7 +99,7 @@ def compute(
 
 
 def _tasks(
-    customers: pd.DataFrame, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
+    amounts: np.ndarray, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
 ) -> dict[str, Callable[[], dict]]:
     """Name each task by the part of the evidence that it makes, and by which piece of that."""
     ks, k = weighable(X), int(labels["kmeans"].max())
@@ -111,7 +111,6 @@ def _tasks(
             tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
     tasks["families"] = lambda: packed(search_families(X))
     for scale in multiverse.SCALES if len(X) <= MANY else ():
-        amounts = customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
         tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
     few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
     tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
@@ -174,6 +173,7 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
     """
     tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
+    tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
         tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
     if "multiverse" in tables:
@@ -192,7 +192,7 @@ def _plain(table: pd.DataFrame) -> dict:
 def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
     counts, parts = done["counts"], _parts(done)
     table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    advice = recommend(table, unpacked(parts["nulls"]).sort_index(), served=mark["n_segments"])
+    advice = recommend(table, saved_tables(parts)["nulls"], served=mark["n_segments"])
     cells = saved_tables(parts).get("multiverse")
     firm = (
         {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}

@@ -22,8 +22,8 @@ from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
 MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is usual (by convention)
-# How often chance may make a file differ in a category, or in how many are unfamiliar, all together: each gets
-# an equal part (Bonferroni), whatever the dependence between them.
+# How often chance may make a file differ in a category, or in how many are unfamiliar, all together: each
+# gets an equal part (Bonferroni), whatever the dependence between them.
 LEVEL = 0.05
 WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
 EXAMPLES = 3  # rejected rows that a summary quotes
