@@ -11,7 +11,7 @@ import numpy as np
 
 from wholesale.amounts import shown
 from wholesale.columns import ANSWERS, Categories
-from wholesale.reading import ReadError, Settings, open_customers, read_block
+from wholesale.reading import ReadError, Settings, open_customers
 from wholesale.reading.header import plain
 from wholesale.wording import listed
 
@@ -19,6 +19,12 @@ FEWEST, MOST, LONGEST = 2, 20, 60
 OURS = "|".join([*ANSWERS, r"gmm_p\d+", "line", "column", "value", "reason", "customers", "total"])
 RESERVED = re.compile(OURS, re.IGNORECASE)
 """Names of our own columns, which no category can have."""
+
+NO_AMOUNT = re.compile(
+    r"\b(id|no|nr|num|number|key|code|zip|post\w*|plz|phone|tel|fax|vat|tax|year|since|date|month|day|age|channel|region)\b",
+    re.IGNORECASE,
+)
+"""What in a name tells an identifier, a code or a date."""
 
 CODES = 20
 """Whole numbers of so few values are taken for codes, not for amounts."""
@@ -89,10 +95,12 @@ def _groups(told: Iterable[str], columns: Sequence[str]) -> dict[str, tuple[str,
 def proposed(path: Path, error: ReadError, settings: Settings) -> str:
     """Say which columns of a file could be categories, and how to say so; nothing if none could.
 
-    Not proposed are columns with text or negative amounts, and what looks like an identifier (whole numbers
-    that only rise), a code (whole numbers of up to `CODES` values) or a year (all from 1900 to 2100).
+    Not proposed are columns with text or negative amounts, and what looks like an identifier, a code or a
+    date: by its name (`NO_AMOUNT`), or as whole numbers that only rise, that have up to `CODES` values, or
+    that are all from 1900 to 2100.
     """
-    names = [name for name in error.header if name.strip() and plain(name) and not RESERVED.fullmatch(name)]
+    names = [name for name in error.header if plain(name) and not RESERVED.fullmatch(name)]
+    names = [name for name in names if not NO_AMOUNT.search(name.replace("_", " "))]
     numeric = [name for name in names if _holds_amounts(path, name, settings)][:MOST]
     if len(numeric) < FEWEST:
         return ""
@@ -103,13 +111,12 @@ def proposed(path: Path, error: ReadError, settings: Settings) -> str:
 def _holds_amounts(path: Path, name: str, settings: Settings) -> bool:
     one = Settings({}, settings.decimal, settings.sheet, "zero", Categories((name,), (name,)))
     try:
-        file = open_customers(path, one)
-        part = read_block(file.dialect, next(file.blocks()))
-    except (ReadError, StopIteration):
+        accepted, rejected, _ = open_customers(path, one).read()
+    except ReadError:
         return False
-    if len(part.rejected) > len(part.accepted) or not len(part.accepted):
+    if len(rejected) > len(accepted) or not len(accepted):
         return False
-    amounts = part.accepted[name].to_numpy()
+    amounts = accepted[name].to_numpy()
     if (amounts % 1).any():
         return True
     values = np.unique(amounts)
