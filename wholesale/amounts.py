@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from wholesale.columns import Categories
-from wholesale.wording import format_amount
+from wholesale.wording import format_amount, shortened
 
 Amount = float | int | str
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
@@ -87,7 +87,7 @@ def shown(value: object) -> str:
     except ValueError:  # Python refuses to write integers of over 4,300 digits
         return "a number too long to show"
     text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return shortened(text, 40)
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount], categories: Categories) -> np.ndarray:

@@ -73,6 +73,11 @@ def few(noun: str) -> bool:
     return noun.endswith("s") and not noun.endswith("ss")
 
 
+def shortened(text: str, most: int) -> str:
+    """Cut a text to so many letters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def csv_of(rows: Iterable[Iterable[object]]) -> str:
     """Write rows as lines of CSV."""
     text = io.StringIO()

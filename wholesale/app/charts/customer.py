@@ -10,7 +10,7 @@ from markupsafe import Markup
 from wholesale.app.charts import LETTER, WIDTH, Label, at, first_free, wrap
 from wholesale.app.templates import number, render
 from wholesale.predictor import Predictor
-from wholesale.wording import rounded
+from wholesale.wording import rounded, shortened
 
 EDGE, TOP, BOTTOM = 18, 34, 34  # around the map's points; the words for the axes stand above and below
 LOW, HIGH = 180, 290  # height of the room for the points
@@ -21,6 +21,7 @@ DRAWN = 500  # points at most, so that the bytes stay bounded
 NEAR = 20
 LIMIT = 3.0  # standardized units to either side of a profile; what lies beyond is drawn there with an arrow
 LEFT, RIGHT = 96, WIDTH - 14
+BESIDE = 14  # letters in a line of a label beside the profile
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +169,8 @@ def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple
     ):
         low, high, center = places
         band = number(low), number(max(high - low, 1)), number(center)
-        rows.append((label, *label.partition(" and ")[::2], *band, *map(rounded, said)))
+        head, tail, *_ = (*wrap(label, BESIDE), "")
+        rows.append((label, shortened(head, BESIDE), shortened(tail, BESIDE), *band, *map(rounded, said)))
     return ends, rows
 
 

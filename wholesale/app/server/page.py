@@ -164,8 +164,11 @@ class PageServer(Voila):
         self.extensions = _folders(self.labextensions_path)
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        static = {"fullStaticUrl": f"/voila/static/{self.version}"}
-        self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | static
+        ours = {
+            "fullStaticUrl": f"/voila/static/{self.version}",
+            "measured": self.predictor.categories.as_dict(),
+        }
+        self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
         return settings

@@ -26,6 +26,11 @@ def number(value: float) -> str:
     return "0" if written == "-0" else written
 
 
+def css(text: str) -> str:
+    """Write text so that it can stand in a string of a stylesheet."""
+    return "".join(each if each.isascii() and each.isalnum() else f"\\{ord(each):x} " for each in text)
+
+
 _TEMPLATES = Environment(
     loader=ChoiceLoader([ModuleLoader(os.environ.get(COMPILED, HERE)), FileSystemLoader(HERE)]),
     auto_reload=False, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
@@ -33,7 +38,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.globals |= {"say": sentences, "counted": counted, "KINDS": KINDS}
 _TEMPLATES.globals |= {"MODELS": MODELS, "BANDS": BANDS, "UNFAMILIAR": UNFAMILIAR}
 _TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded, "listed": listed}
-_TEMPLATES.filters["n"] = number
+_TEMPLATES.filters |= {"n": number, "css": css}
 
 
 def render(name: str, /, **values: Any) -> Markup:
