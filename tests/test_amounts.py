@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wholesale.amounts import check_amounts, parse_amount, parse_amounts
 from wholesale.app.server.answers import answer
-from wholesale.columns import ANSWERS, SPEND_COLUMNS
+from wholesale.columns import ANSWERS, SPEND_COLUMNS, WHOLESALE
 from wholesale.reading import Settings, open_customers, read_customers
 from wholesale.reading.dialect import good, read_column, to_numbers
 from wholesale.scoring.output import csv_header, to_csv
@@ -109,7 +109,7 @@ def test_one_grammar_reads_text_alone_and_in_files(text, amount):
 )  # fmt: skip
 def test_what_is_not_one_amount_is_refused_alone_and_in_files(text):
     with pytest.raises(ValueError, match=r"^Detergents and Paper: .* is not an amount ≥ 0$"):
-        parse_amount("Detergents_Paper", text)
+        parse_amount("Detergents and Paper", text)
     column = pa.chunked_array([[text if isinstance(text, str) else text.decode()]])
     if isinstance(text, str):
         assert not any(good(to_numbers(read_column(column), sign)).any() for sign in ".,")
@@ -148,35 +148,36 @@ def test_a_mark_before_three_digits_is_not_guessed_at(text, choices):
 def test_a_mapping_in_any_order_a_pandas_row_and_a_sequence_give_the_same_amounts(customers):
     shuffled = dict(reversed(list(zip(SPEND_COLUMNS, GOOD, strict=True))))
     row = customers.loc[1, list(shuffled)]
-    assert all(parse_amounts(its).tolist() == list(GOOD) for its in (shuffled, row, GOOD, np.array(GOOD)))
+    for each in (shuffled, row, GOOD, np.array(GOOD)):
+        assert parse_amounts(each, WHOLESALE).tolist() == list(GOOD)
 
 
 def test_a_data_frame_is_read_by_its_names(customers):
     spend = customers[list(reversed(SPEND_COLUMNS))]
-    assert (check_amounts(spend) == customers[list(SPEND_COLUMNS)].to_numpy()).all()
+    assert (check_amounts(spend, WHOLESALE) == customers[list(SPEND_COLUMNS)].to_numpy()).all()
     with pytest.raises(ValueError, match=r"^missing: Fresh$"):
-        check_amounts(spend.drop(columns="Fresh"))
+        check_amounts(spend.drop(columns="Fresh"), WHOLESALE)
 
 
 def test_rows_of_text_are_read_or_named():
-    assert check_amounts([["1", "2", "3", "4", "5", "1 000"]]).tolist() == [[1, 2, 3, 4, 5, 1000]]
+    assert check_amounts([["1", "2", "3", "4", "5", "1 000"]], WHOLESALE).tolist() == [[1, 2, 3, 4, 5, 1000]]
     for rows, sentence in (
         ([["1"] * 6, ["1", "2", "x", "4", "5", "6"]], "^row 2, Grocery: x is not an amount ≥ 0$"),
         ([[True] * 6], "^row 1, Fresh: True is not an amount ≥ 0; Milk"),
-        ([[1] * 6, [1] * 5], "^row 2, six amounts are needed"),
+        ([[1] * 6, [1] * 5], "^row 2, 6 amounts are needed"),
     ):
         with pytest.raises(ValueError, match=sentence):
-            check_amounts(rows)
+            check_amounts(rows, WHOLESALE)
 
 
 def test_every_amount_at_fault_is_named():
     with pytest.raises(ValueError, match=r"^Milk: -5 is not an amount ≥ 0; Frozen: x is not an amount ≥ 0$"):
-        parse_amounts((1, -5, 1, "x", 1, 1))
+        parse_amounts((1, -5, 1, "x", 1, 1), WHOLESALE)
 
 
 @pytest.mark.parametrize(
     ("spend", "sentence"),
-    [(its, "six amounts are needed") for its in ((1, 2, 3), "123456", b"123456", None, 123456, {*range(6)})]
+    [(its, "6 amounts are needed") for its in ((1, 2, 3), "123456", b"123456", None, 123456, {*range(6)})]
     + [
         ({"Fresh": 1}, "missing: Milk, Grocery, Frozen, Detergents_Paper, Delicassen"),
         ({**dict(zip(SPEND_COLUMNS, GOOD, strict=True)), "Wine": 1}, "unknown: Wine"),
@@ -184,4 +185,4 @@ def test_every_amount_at_fault_is_named():
 )
 def test_other_than_the_six_columns_is_refused(spend, sentence):
     with pytest.raises(ValueError, match=sentence):
-        parse_amounts(spend)
+        parse_amounts(spend, WHOLESALE)

@@ -29,12 +29,12 @@ from wholesale.app.server.page import CHUNKS, FOR_GOOD
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.explain import explain
 from wholesale.manifest import SHIPPED
-from wholesale.predict import Predictor, predict_segment
+from wholesale.predict import Predictor, load_predictor, predict_segment
 from wholesale.reading import read_customers
 from wholesale.scoring import score_table
 from wholesale.scoring.output import csv_header, to_csv
 
-DOCUMENT = json.loads(json.dumps(description()))
+DOCUMENT = json.loads(json.dumps(description(load_predictor())))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 PREDICT = SCHEMA["/api/predict"]["POST"]
 SESSION = requests.Session()  # one connection for all generated cases

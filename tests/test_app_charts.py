@@ -17,12 +17,14 @@ from wholesale.app.charts import customer, evidence
 from wholesale.app.charts.customer import axis_words, layout
 from wholesale.app.templates import render
 from wholesale.bundle import train
-from wholesale.columns import LABELS, MODELS
+from wholesale.columns import MODELS, WHOLESALE
 from wholesale.criteria import CRITERIA
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, predict_segment
 from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount
+
+LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
 ODD = "<b>& \"quoted\" 'name'"
 VOTING = [criterion for criterion in CRITERIA if criterion.vote]

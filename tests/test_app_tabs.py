@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.app.view import presets
-from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS
+from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS, WHOLESALE
 from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
 from wholesale.predict import Prediction, Predictor, measure, predict_segment, predict_segments
-from wholesale.segments import GROUPS
 from wholesale.wording import SPACE, format_amount, format_share, listed
+
+LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
 ENORMOUS = dict.fromkeys(SPEND_COLUMNS, 1e9)

@@ -12,12 +12,14 @@ from wholesale.app.server import upload
 from wholesale.app.server.answers import ROWS, Refused
 from wholesale.app.server.upload import PACKED, read_query, result, score_upload
 from wholesale.app.tabs import LIMIT, many_tab
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.manifest import SHIPPED
 from wholesale.palette import segment_colours
 from wholesale.reading import Settings, read_customers
 from wholesale.reading.dialect import SIGNS as READ_SIGNS
 from wholesale.scoring import OutputError, score_table
+
+LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
 HEAD = ",".join(("Name", *SPEND_COLUMNS))
 GOOD = f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,10,11,12\n"
@@ -31,7 +33,7 @@ def score(predictor, tmp_path_factory):
     def run(content: str | bytes, progress=lambda *_: None, **query: list[str]) -> upload.Scored:
         path = tmp_path_factory.mktemp("sent") / "customers.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return score_upload(predictor, path, read_query(query), progress)
+        return score_upload(predictor, path, read_query(query, WHOLESALE), progress)
 
     return run
 
@@ -149,9 +151,9 @@ def test_a_row_of_totals_is_no_customer_and_a_decimal_sign_that_is_not_clear_is_
 )
 def test_a_query_names_columns_and_sign_and_any_other_is_refused(query):
     good = {"column": ["Fresh=a=b", "Milk=ü"], "decimal": ["comma"]}
-    assert read_query(good) == Settings({"Fresh": "a=b", "Milk": "ü"}, "comma")
+    assert read_query(good, WHOLESALE) == Settings({"Fresh": "a=b", "Milk": "ü"}, "comma")
     with pytest.raises(Refused) as error:
-        read_query(query)
+        read_query(query, WHOLESALE)
     assert (error.value.status, error.value.content["errors"][0]["field"]) == (422, next(iter(query)))
 
 

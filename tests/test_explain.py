@@ -243,7 +243,8 @@ def test_an_explanation_is_the_same_by_name_by_order_and_from_text(predictor, am
 )
 def test_bad_amounts_are_refused_alike_where_they_are_parsed_predicted_and_explained(predictor, spend):
     refusals = []
-    for take in (parse_amounts, partial(predict_segment, predictor), partial(explain, predictor)):
+    parse = partial(parse_amounts, categories=predictor.categories)
+    for take in (parse, partial(predict_segment, predictor), partial(explain, predictor)):
         with pytest.raises(ValueError) as refusal:
             take(spend)
         refusals.append(str(refusal.value))

@@ -298,7 +298,9 @@ def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
 def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_path):
     own, source = load_predictor(unmixed[1]), tmp_path / "customers.csv"
     source.write_bytes(unmixed[0].read_bytes())
-    page = upload.result(own, upload.score_upload(own, source, upload.read_query({}), lambda *_: None))
+    page = upload.result(
+        own, upload.score_upload(own, source, upload.read_query({}, own.categories), lambda *_: None)
+    )
     assert page.count(sentences.NO_MIXTURE) == 1 and "More unusual</button>" not in page
 
 

@@ -12,8 +12,10 @@ from matplotlib.colors import to_hex
 from scipy.cluster.hierarchy import linkage
 
 from wholesale import plots
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.palette import COLOURS
+
+LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
 matplotlib.use("Agg")
 

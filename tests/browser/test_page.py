@@ -9,9 +9,11 @@ from visit import PHONE, enter, field, fits, kernel_id, open_page, predict
 from wholesale.amounts import parse_amount
 from wholesale.app import sentences, tabs
 from wholesale.app.view import presets
-from wholesale.columns import LABELS, SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import format_amount, format_share
+
+LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
 RETAILER = ["1200", "12000", "21000", "300", "9500", "1500"]
 TABS = ("many", "segments", "about", "one")

@@ -20,7 +20,7 @@ OTHERS = (
 
 def refused(header, columns=None) -> str:
     with pytest.raises(ReadError) as refusal:
-        match_columns(header, columns or {})
+        match_columns(header, Settings(columns or {}))
     return str(refusal.value)
 
 
@@ -38,15 +38,15 @@ def test_a_share_or_a_count_is_not_the_amount_nor_advised(name, kind, tmp_path):
         open_customers(path)
     sentence = "no column for Fresh; say, for example, --column Fresh='its name in the file'"
     assert str(refusal.value) == f"{path.name}: {sentence}"
-    assert match_columns([name, *SIX], {}) == (1, 2, 3, 4, 5, 6)
-    assert match_columns(names, {"Fresh": name}) == (0, 1, 2, 3, 4, 5)
+    assert match_columns([name, *SIX], Settings()) == (1, 2, 3, 4, 5, 6)
+    assert match_columns(names, Settings({"Fresh": name})) == (0, 1, 2, 3, 4, 5)
 
 
 def test_other_marks_do_not_count():
     for name in SPELLED.split("|"):
         assert plain(name) == "fresh"
     for joined in (" ", " & ", "/", " and ", ""):
-        assert plain(f"Detergents{joined}Paper") == plain("Detergents_Paper")
+        assert Settings().plain(f"Detergents{joined}Paper") == plain("Detergents_Paper")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,10 @@ def test_other_marks_do_not_count():
 )
 def test_only_what_is_really_near_is_advised(category, near, far):
     for name in filter(None, near.split("|")):
-        assert nearest(category, ["id", name, "Milk" if category != "Milk" else "Fresh"]) == [name]
-    assert nearest(category, far.split("|")) == []
+        assert nearest(category, ["id", name, "Milk" if category != "Milk" else "Fresh"], Settings()) == [
+            name
+        ]
+    assert nearest(category, far.split("|"), Settings()) == []
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_advice_is_taken_by_a_shell_and_names_no_column_twice(header, columns, a
 
 
 NONE, ONLY = (
-    "its first line has none of the six categories ({}",
-    "its first line has only {} of the six categories ({}",
+    "its first line has none of the 6 categories ({}",
+    "its first line has only {} of the 6 categories ({}",
 )
 
 

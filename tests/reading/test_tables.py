@@ -275,7 +275,7 @@ def test_a_formula_that_no_program_has_calculated_has_no_value(stale, value, fre
 ONE = [NAMES, [1, 2, 3, 4, 5, 6]]
 TWO = [NAMES, [7, 8, 9, 10, 11, 12]]
 NOTES = [["Sales of 2013"], ["as sent"]]
-FITS = "The sheet {} is read; {} has the six categories too: say --sheet {} to read that one."
+FITS = "The sheet {} is read; {} has the categories too: say --sheet {} to read that one."
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ OTHER = "the sheet that is read, {}, holds no customers, but {} does; say --shee
         (
             xlsx(NOTES, {"More": [["a", "b"], [1, 2]]}),
             None,
-            "sheet Customers: its first line has none of the six categories (Sales of 2013); if that is a"
+            "sheet Customers: its first line has none of the 6 categories (Sales of 2013); if that is a"
             " title, delete it; else say, for example, --column Fresh='its name in the file'",
         ),
     ],

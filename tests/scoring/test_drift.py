@@ -96,14 +96,14 @@ def test_a_verdict_turns_at_its_limits(customers_below, verdict):
 def test_few_customers_are_alike_as_far_as_chance_goes(measure, predictor):
     fresh = np.sort(predictor.amounts, axis=0)[::22] * [1.5, 1, 1, 1, 1, 1]
     measured = measure(fresh)["Fresh"]
-    assert LIKE < measured.distance <= by_chance(20, 440)
+    assert LIKE < measured.distance <= by_chance(20, 440, 6)
     assert (measured.verdict, measured.words) == ("alike", "no clear difference")
 
 
 def test_six_categories_together_exceed_what_chance_gives_in_less_than_one_file_in_twenty():
     rng = np.random.default_rng(0)
     gaps = [ks_2samp(rng.random(200), rng.random(440), method="asymp").statistic for _ in range(300 * 6)]
-    assert 0.01 < np.mean(np.reshape(gaps, (300, 6)).max(axis=1) > by_chance(200, 440)) < 0.06
+    assert 0.01 < np.mean(np.reshape(gaps, (300, 6)).max(axis=1) > by_chance(200, 440, 6)) < 0.06
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 440), (39, 440), (800, 440), (50_000, 440), (60, 60), (10, 10)])
@@ -136,7 +136,7 @@ def test_random_draws_of_those_on_record_are_seldom_said_to_differ(measure, pred
     assert largest[0] == pytest.approx(max(each.distance for each in measured))
     # of the 440, 5 are unlike 99% when a mixture judges them that did not see them
     unlike = np.argsort(predict_segments(predictor, amounts)["familiarity"])[:5]
-    drifts = [Drift(its, "higher", drift_verdict(its, by_chance(n, m))) for its in largest]
+    drifts = [Drift(its, "higher", drift_verdict(its, by_chance(n, m, 6))) for its in largest]
     told = [
         Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m)
         for its, each in zip(draws, drifts, strict=True)
