@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import betabinom, ks_2samp
 
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.predict import predict_segments
 from wholesale.scoring.summary import (
     FAR,
@@ -30,7 +30,7 @@ amount = st.one_of(whole, broken, extreme)
 def measure(predictor):
     """Measure the drift of amounts against those on record."""
     record = on_record(predictor)
-    return lambda amounts: drift(record, spend_up_to(record, amounts), len(amounts))
+    return lambda amounts: drift(SPEND_COLUMNS, record, spend_up_to(record, amounts), len(amounts))
 
 
 def _table(values):
@@ -42,7 +42,7 @@ def _table(values):
 @given(st.one_of(_table(whole), _table(amount)), _table(amount))
 def test_d_is_that_of_scipy(record, amounts):
     ranked = np.sort(record.T, axis=1)
-    measured = drift(ranked, spend_up_to(ranked, amounts), len(amounts))
+    measured = drift(SPEND_COLUMNS, ranked, spend_up_to(ranked, amounts), len(amounts))
     for i, column in enumerate(SPEND_COLUMNS):
         expected = ks_2samp(record[:, i], amounts[:, i], method="asymp").statistic
         assert measured[column].distance == pytest.approx(expected, abs=1e-12)
@@ -87,7 +87,7 @@ def test_a_verdict_turns_at_its_limits(customers_below, verdict):
     """Half of a large record is at 1 and half at 3; so is the file, but for the customers moved below."""
     record = np.tile(np.repeat([1.0, 3.0], 5000), (6, 1))
     amounts = np.tile(np.where(np.arange(1000) < customers_below, 1.0, 3.0)[:, None], (1, 6))
-    measured = drift(record, spend_up_to(record, amounts), 1000)["Fresh"]
+    measured = drift(SPEND_COLUMNS, record, spend_up_to(record, amounts), 1000)["Fresh"]
     assert measured.distance == pytest.approx(abs(customers_below / 1000 - 0.5))
     assert (LIKE, FAR) == (0.1, 0.25)
     assert measured.verdict == verdict
@@ -138,7 +138,7 @@ def test_random_draws_of_those_on_record_are_seldom_said_to_differ(measure, pred
     unlike = np.argsort(predict_segments(predictor, amounts)["familiarity"])[:5]
     drifts = [Drift(its, "higher", drift_verdict(its, by_chance(n, m, 6))) for its in largest]
     told = [
-        Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m)
+        Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m, WHOLESALE)
         for its, each in zip(draws, drifts, strict=True)
     ]
     assert np.mean([its.other_market for its in told]) <= 0.05

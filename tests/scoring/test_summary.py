@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from wholesale.bundle import train
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.scoring import score_table
 from wholesale.scoring.summary import MANY_UNFAMILIAR, UNKNOWN, Drift, Summary, count, summarize
 
@@ -20,7 +20,7 @@ SEGMENTS = {"kmeans": [("Few", 1)], "gmm": [("Few", 1)], "ward": [("Few", 1)]}
 
 def _summary(accepted, unfamiliar=0, **verdicts):
     drift = {column: Drift(0.2, "higher", verdicts.get(column, "alike")) for column in SPEND_COLUMNS}
-    return Summary(accepted, 0, unfamiliar, SEGMENTS, drift if accepted else {}, {}, [], [], 440)
+    return Summary(accepted, 0, unfamiliar, SEGMENTS, drift if accepted else {}, {}, [], [], 440, WHOLESALE)
 
 
 TOO_FEW = "too few to tell whether the market is that of the 440 on record;"
