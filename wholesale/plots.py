@@ -184,7 +184,7 @@ def plot_components(
         for share, width in ((0.5, 2.4), (0.9, 1.2)):
             ring = np.sqrt(-2 * np.log(1 - share)) * np.linalg.cholesky(spread) @ circle
             ax.plot(*(mean[:, None] + ring), color=colour, linewidth=width)
-        ax.text(*mean, str(number), ha="center", va="center", fontweight="bold", **TEXT)
+        ax.text(mean[0], mean[1], str(number), ha="center", va="center", fontweight="bold", **TEXT)
     ax.set(xlabel=means.columns[0], ylabel=means.columns[1], aspect="equal")
     return ax
 
