@@ -22,7 +22,8 @@ RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 GROUPS = (
-    "Names say what a segment buys much or little of. "
+    "A name says what a segment buys most above the average customer and, after few or little, most below; "
+    "all round means all six. "
     f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
     f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
 )
@@ -34,7 +35,8 @@ KINDS = {
 }
 
 CONVENTION = (
-    "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
+    "Each model cuts the customers its own way and names its own segments. Where two names would say the "
+    "reverse of mostly the same customers, the weaker leaves it out. We call two segments similar from "
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
@@ -136,10 +138,10 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     ]
     firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
     cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
-    other = "of the other careful analyses, with another scale, method or treatment of tiny amounts,"
-    agree = f"in brackets the share {other} that place its customers there too"
-    first = f"Firm: {listed(firm)}; {agree}." if firm else f"No segment is firm; {agree}."
-    rest = f"A convenient cut: {listed(cut)}; another method would divide these customers otherwise."
+    others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
+    agree = f"{others} place their customers there too."
+    first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
+    rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
     return (first, rest) if cut else (first,)
 
 
