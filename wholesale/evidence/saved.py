@@ -107,7 +107,7 @@ def _tasks(
     for covariance, each in product(COVARIANCES, ks):
         tasks[f"covariances, {covariance}, {each}"] = partial(_search, X, each, covariance)
     for model, segments in labels.items():
-        for part, refit in FITTINGS[model].refits(fits[model]).items():
+        for part, refit in FITTINGS[model].refits(fits.get(model)).items():
             tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
     tasks["families"] = lambda: packed(search_families(X))
     for scale in multiverse.SCALES if len(X) <= MANY else ():
