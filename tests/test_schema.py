@@ -77,7 +77,8 @@ def _allowed(place, how):
             gone and (place == ("metrics", "gmm") or inside is not None),
             gone and (place in OF_EVIDENCE or place == ("evidence", "stability_warm", "gmm")),
             how in ("true", "negative") and inside == "counts" and len(place) == 4,
-            how == "object" and (last == "votes" or place == ("evidence", "weights") or (inside == "counts" and len(place) == 3)),
+            how == "object"
+            and (place[1:] in (("votes",), ("weights",)) or (inside == "counts" and len(place) == 3)),
             how == "negative" and number and bool(SIGNED & {key for key in place if isinstance(key, str)}),
             how in ("shorter", "longer") and last in ("displayed", "init_params", "sentences"),
             how == "missing" and above[-1:] in (["displayed"], ["init_params"], ["sentences"]),

@@ -174,7 +174,8 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
     """
     tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
-    tables["nulls"] = tables["nulls"].sort_index()
+    if "nulls" in tables:
+        tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
         tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
     if "multiverse" in tables:
@@ -193,8 +194,9 @@ def _plain(table: pd.DataFrame) -> dict:
 def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
     counts, parts = done["counts"], _parts(done)
     table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    advice = recommend(table, saved_tables(parts)["nulls"], served=mark["n_segments"])
-    cells = saved_tables(parts).get("multiverse")
+    tables = saved_tables(parts)
+    advice = recommend(table, tables.get("nulls"), served=mark["n_segments"])
+    cells = tables.get("multiverse")
     firm = (
         {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}
     )
@@ -209,7 +211,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
         "covariances": {
             kind: {k: done[f"covariances, {kind}, {k}"][k] for k in counts} for kind in COVARIANCES
         },
-        "weights": _plain(advice.weights),
+        "weights": {} if advice.weights is None else _plain(advice.weights),
         "firmness": {model: each.round(6).tolist() for model, each in firm.items()},
     }
 
