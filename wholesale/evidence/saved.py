@@ -18,6 +18,7 @@ from wholesale.evidence import multiverse
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
+from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.recommend import recommend
@@ -114,6 +115,7 @@ def _tasks(
         amounts = customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
         tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
     few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
+    tasks["density"] = lambda: packed(density_peaks(few))
     tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
@@ -170,10 +172,12 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
 
     ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
     ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
-    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``multiverse`` as
+    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``density`` as
+    :func:`wholesale.evidence.density.density_peaks`; ``multiverse`` as
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
     """
-    tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
+    packs = ("families", "density", "nulls", "multiverse")
+    tables = {name: unpacked(saved[name]) for name in packs if name in saved}
     tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
         tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
