@@ -18,6 +18,7 @@ from wholesale.evidence import multiverse
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
+from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.power import KS as SIMULATED_KS
@@ -41,7 +42,8 @@ VOTED = [
 ]
 """Columns that are kept of each cloud."""
 
-TABLES = ("families", "nulls", "multiverse", "power")
+TABLES = ("families", "density", "nulls", "multiverse", "power")
+"""What is saved as a table of many rows; the last three are made piece by piece."""
 
 BATCH = 10
 """Clouds of one task, after which a stopped run goes on."""
@@ -123,6 +125,7 @@ def _tasks(
         amounts = customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
         tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
     few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
+    tasks["density"] = lambda: packed(density_peaks(few))
     tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
@@ -185,7 +188,8 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
 
     ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
     ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
-    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``multiverse`` as
+    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``density`` as
+    :func:`wholesale.evidence.density.density_peaks`; ``multiverse`` as
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it; ``power`` as
     :func:`wholesale.evidence.power.simulated_criteria`, if there are enough.
     """
@@ -242,7 +246,7 @@ def _parts(done: dict) -> dict:
         else:
             parts.setdefault(part, {})[piece[0]] = value
     return {
-        part: packed(*map(unpacked, value.values())) if part in TABLES[1:] else value
+        part: packed(*map(unpacked, value.values())) if part in TABLES[2:] else value
         for part, value in parts.items()
     }
 
