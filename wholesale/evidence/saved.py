@@ -127,8 +127,8 @@ def _tasks(
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
     simulated = [each for each in SIMULATED_KS if each in ks]
-    for segments in (each for each in SEGMENTS if each in simulated):
-        tasks[f"power, {segments}"] = partial(_simulated, few, segments, simulated)
+    for number in (each for each in SEGMENTS if each in simulated):
+        tasks[f"power, {number}"] = partial(_simulated, few, number, simulated)
     return tasks
 
 
