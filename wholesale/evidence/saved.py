@@ -130,8 +130,8 @@ def _tasks(
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
     simulated = [each for each in SIMULATED_KS if each in ks]
-    for true in (each for each in SEGMENTS if each in simulated):
-        tasks[f"power, {true}"] = partial(_simulated, few, true, simulated)
+    for number in (each for each in SEGMENTS if each in simulated):
+        tasks[f"power, {number}"] = partial(_simulated, few, number, simulated)
     return tasks
 
 
