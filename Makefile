@@ -30,7 +30,7 @@ evidence: setup  ## weigh the evidence for each number of segments (about 40 min
 	@$(RUN) -m wholesale train
 
 notebooks: setup  ## run all notebooks and save them as Restart & Run All leaves them
-	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-46]*.ipynb \
+	@$(RUN) -m nbconvert --to notebook --execute --inplace notebooks/0[1-46-8]*.ipynb \
 	  --ExecutePreprocessor.record_timing=False --log-level=WARN \
 	  --ExecutePreprocessor.extra_arguments=--log-level=ERROR
 

@@ -44,6 +44,10 @@ PROFILES = pd.DataFrame(np.linspace(-1.5, 1.5, 18).reshape(3, 6), NAMES, list(SP
 JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
 SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name="K-Means"))
 
+MEANS = pd.DataFrame([[0.0, 0.0], [5.0, 1.0]], columns=["first", "second"])
+ROUND = np.array([np.eye(2), [[4.0, 0.0], [0.0, 1.0]]])
+CLOUDS = pd.concat({"gaussian": EXPECTED, "copula": EXPECTED - 1}, names=["null", "cloud"])
+
 HOW3 = {"names": NAMES, "colours": COLOURS3}
 SPREAD = pd.DataFrame(np.random.default_rng(1).lognormal(7, 1, (10, 6)), range(1, 11), list(SPEND_COLUMNS))
 TREE = linkage((np.array([0.0, 100.0, 250.0])[LABELS3 - 1] + np.arange(10) ** 1.1)[:, None], "ward")
@@ -63,6 +67,8 @@ DRAWN = {
     "search": partial(plots.plot_search, BEST, BEST + 5, STEADY, unit="BIC"),
     "silhouettes": partial(plots.plot_silhouettes, SILHOUETTES, LABELS3, colours=COLOURS3),
     "map": partial(plots.plot_map, PLACES),
+    "components": partial(plots.plot_components, MEANS, ROUND, colours=COLOURS3[:2]),
+    "nulls": partial(plots.plot_nulls, JUMPS, CLOUDS, unit="jump"),
     "dendrogram": partial(plots.plot_dendrogram, TREE, LABELS3, **HOW3),
 }
 
@@ -105,6 +111,30 @@ def test_every_plot_draws_on_the_axes_given_or_on_new_ones_and_leaves_its_input_
 
 def test_every_public_plot_is_covered():
     assert {*DRAWN, "pairs"} == {name[5:] for name in dir(plots) if name.startswith("plot_")}
+
+
+def test_components_are_ellipses_that_hold_half_and_nine_tenths_of_a_gaussian():
+    lines = DRAWN["components"]().lines
+    far = [
+        np.linalg.norm((line.get_xydata() - mean) / scale, axis=1)
+        for line, mean, scale in zip(
+            lines, [[0, 0]] * 2 + [[5, 1]] * 2, [[1, 1]] * 2 + [[2, 1]] * 2, strict=True
+        )
+    ]
+    assert np.allclose(
+        np.square(far), np.array([[1.38629], [4.60517]] * 2), atol=1e-4
+    )  # of chi-squared, 2 df
+    assert [to_hex(line.get_color()).upper() for line in lines] == [*COLOURS3[:1] * 2, *COLOURS3[1:2] * 2]
+
+
+def test_nulls_are_drawn_by_kind_as_ranges_beside_each_other_under_the_observed_values():
+    ax = DRAWN["nulls"]()
+    bars = {bar.get_label(): np.array(bar.get_segments()) for bar in ax.collections}
+    assert [*bars] == ["gaussian clouds", "copula clouds"]
+    assert np.allclose(bars["gaussian clouds"][0][:, 1], [1.22, 1.58])  # 5% and 95% of 1.2, 1.4, 1.6
+    assert np.allclose(bars["copula clouds"][:, :, 1], bars["gaussian clouds"][:, :, 1] - 1)
+    assert (bars["gaussian clouds"][:, :, 0] < bars["copula clouds"][:, :, 0]).all()
+    assert ax.lines[0].get_xydata().tolist() == [[k, jump] for k, jump in JUMPS.items()]
 
 
 def test_ranges_set_the_two_medians_of_each_category_beside_each_other():

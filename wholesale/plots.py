@@ -173,6 +173,27 @@ def plot_map(
     return ax
 
 
+def plot_components(
+    means: DataFrame, covariances: ndarray, *, colours: Names, **place: Unpack[Place]
+) -> Axes:
+    """Draw each component of a mixture on a plane by two ellipses, which hold half and 90% of it.
+
+    `means`, a row per component, and `covariances` (k, 2, 2) are on the axes that `means` names.
+    """
+    ax = axes(6.4, width=9.0, **place)
+    turn = np.linspace(0, 2 * np.pi, 181)
+    circle = np.array([np.cos(turn), np.sin(turn)])
+    for number, (mean, spread, colour) in enumerate(
+        zip(means.to_numpy(), covariances, colours, strict=True), 1
+    ):
+        for share, width in ((0.5, 2.4), (0.9, 1.2)):
+            ring = np.sqrt(-2 * np.log(1 - share)) * np.linalg.cholesky(spread) @ circle
+            ax.plot(*(mean[:, None] + ring), color=colour, linewidth=width)
+        ax.text(mean[0], mean[1], str(number), ha="center", va="center", fontweight="bold", **TEXT)
+    ax.set(xlabel=means.columns[0], ylabel=means.columns[1], aspect="equal")
+    return ax
+
+
 def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
     """Draw arrows from the origin, their names beyond the tips and moved apart where they would collide."""
     style = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
@@ -385,6 +406,22 @@ def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place
     ax.set(xlabel="number of segments k (ring: the best by this criterion)", ylabel=unit)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.04)
+    return ax
+
+
+def plot_nulls(observed: Series, nulls: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
+    """Draw a criterion over k on the ranges, 5% to 95%, that it has on at most three kinds of clouds.
+
+    `nulls` has a row per cloud, whose kind is the first level of the index, and the columns of `observed`.
+    """
+    ax = axes(3.6, grid="y", **place)
+    kinds = nulls.groupby(level=0, sort=False)
+    for row, (kind, clouds) in enumerate(kinds):
+        low, high = clouds[observed.index].quantile([0.05, 0.95]).to_numpy()
+        at = observed.index + 0.2 * (row - (kinds.ngroups - 1) / 2)
+        ax.vlines(at, low, high, color=SHADES[1:][row][0], linewidth=6, label=f"{kind} clouds")
+    ax.plot(observed.index, observed, "o", color=INK, markersize=5.5, label="the customers", zorder=3)
+    ax.set(xlabel="number of segments k (bars: 5% to 95% of clouds)", ylabel=unit, xticks=observed.index)
     return ax
 
 
