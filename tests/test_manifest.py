@@ -81,11 +81,11 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(folder):
 
 BAD_MANIFESTS = dict.fromkeys((b"", b"\x80\x04", b"[1]", b"{}", b'{"format": "2"}'), "cannot be read") | {
     None: f"no {MANIFEST}",
-    b'{"format": 2, "metrics": null}': "not in order",
-    b'{"format": 2, "customers": NaN}': "not in order",
+    b'{"format": 3, "metrics": null}': "not in order",
+    b'{"format": 3, "customers": NaN}': "not in order",
     b'{"a":' * 100_000: "cannot be read",
-    b'{"format": 2, "a":' + b'{"a":' * 700 + b"0" + b"}" * 701: "not in order",
-    b'{"format": 1, "files": {}, "versions": {}}': "format version 1, this code reads 2",
+    b'{"format": 3, "a":' + b'{"a":' * 700 + b"0" + b"}" * 701: "not in order",
+    b'{"format": 2, "files": {}, "versions": {}}': "format version 2, this code reads 3",
 }
 
 

@@ -43,6 +43,7 @@ WRONG = {
     "ragged": lambda its: [*its[:-1], [its[-1]]] if isinstance(its, list) else SAME,
 }
 OPTIONAL = {"source", "stability", "evidence.json", "evidence"}
+OF_CATEGORIES = {("categories", name) for name in ("name", "groups", "spellings")}
 OF_EVIDENCE = {("evidence", name) for name in ("weights", "firmness", "stability_warm")}
 SIGNED = {"mean", "centers", "precisions_cholesky", "densities", "channel", "region", "silhouette", "bic"}
 
@@ -75,6 +76,9 @@ def _allowed(place, how):
         (
             gone and last in OPTIONAL and above != ["evidence"],
             gone and (place == ("metrics", "gmm") or inside is not None),
+            gone and (place in OF_CATEGORIES or place[:-1] in OF_CATEGORIES),
+            place[:2] == ("categories", "groups")
+            and (how in ("shorter", "longer") or (gone and how == "missing")),
             gone and (place in OF_EVIDENCE or place == ("evidence", "stability_warm", "gmm")),
             how in ("true", "negative") and inside == "counts" and len(place) == 4,
             how == "object"
