@@ -88,7 +88,7 @@ def compute(
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
 ) -> Iterator[tuple[str, int, int]]:
-    """Compute the evidence task by task, and save it; yield each task, how many are done, how many there are.
+    """Compute the evidence task by task, and save it; yield each task, how many are before it, how many there are.
 
     An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
     `labels` are the segments to be judged, 1…k, by model.
@@ -98,8 +98,8 @@ def compute(
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(customers, X, fits, labels)
-    for name, task in tasks.items():
-        yield name, len(done), len(tasks)
+    for number, (name, task) in enumerate(tasks.items()):
+        yield name, number, len(tasks)
         if name not in done:
             with parallel_config(n_jobs=-1):
                 done[name] = task()
