@@ -24,6 +24,8 @@ from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.evidence import compare_covariances, saved
+from wholesale.evidence.multiverse import SCALES
+from wholesale.evidence.nulls import NULLS
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
@@ -52,9 +54,9 @@ def _tasks(*_) -> dict:
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
     counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
     kinds = ((covariance, k) for covariance in saved.COVARIANCES for k in saved.KS)
-    mixtures = {f"{its} mixtures of {k}": lambda k=k: {str(k): {"bic": 1.0}} for its, k in kinds}
+    mixtures = {f"covariances, {its}, {k}": lambda k=k: {str(k): {"bic": 1.0}} for its, k in kinds}
     stable = {"jaccard": [0.9] * K, "recovered": [1] * K, "dissolved": [0] * K, "band": ["highly stable"] * K}
-    stability = {f"stability of {label}": lambda: stable for label in MODELS.values()}
+    stability = {f"stability, {model}": lambda: stable for model in MODELS}
     return {"counts": lambda: counts} | mixtures | stability
 
 
@@ -91,7 +93,7 @@ def test_train_says_what_was_accepted_and_why_the_rest_was_not(trained):
     assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected." in told
     assert "line 5: " in told and "n/a" in told and "line 11: " in told
     assert "Channel is left out: it holds other codes than 1 and 2." in told
-    assert "evidence 36 of 36: stability of Ward" in told
+    assert "evidence 36 of 36: stability, ward" in told
     assert f"python -m wholesale serve --models '{folder}'" in told
     assert _run("check", "--models", folder).exit_code == 0
 
@@ -305,11 +307,13 @@ def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_p
 def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     table = _simulated(15)
     X = log_standardizer().fit_transform(table)
-    for name, value in {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1}.items():
+    quick = {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1, "CLOUDS": 1, "BATCH": 1}
+    for name, value in quick.items():
         monkeypatch.setattr(saved, name, value)
     monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
-    assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == 1 + 4 * 3 + 2
+    parts = 1 + 4 * 3 + 2 + 1 + len(SCALES) + 1 + len(NULLS)
+    assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == parts
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
 

@@ -43,6 +43,7 @@ WRONG = {
     "ragged": lambda its: [*its[:-1], [its[-1]]] if isinstance(its, list) else SAME,
 }
 OPTIONAL = {"source", "stability", "evidence.json", "evidence"}
+OF_EVIDENCE = {("evidence", name) for name in ("weights", "firmness", "stability_warm")}
 SIGNED = {"mean", "centers", "precisions_cholesky", "densities", "channel", "region", "silhouette", "bic"}
 
 
@@ -69,12 +70,15 @@ def _allowed(place, how):
     *above, last = place
     gone, number = how in ("missing", "null"), isinstance(last, int) or last in ("silhouette", "bic")
     inside = next((key for key in above if isinstance(key, str) and key in ("counts", "votes")), None)
+    inside = "counts" if place[:2] == ("evidence", "weights") and place[2:] else inside
     return any(
         (
             gone and last in OPTIONAL and above != ["evidence"],
             gone and (place == ("metrics", "gmm") or inside is not None),
+            gone and (place in OF_EVIDENCE or place == ("evidence", "stability_warm", "gmm")),
             how in ("true", "negative") and inside == "counts" and len(place) == 4,
-            how == "object" and (last == "votes" or (inside == "counts" and len(place) == 3)),
+            how == "object"
+            and (place[1:] in (("votes",), ("weights",)) or (inside == "counts" and len(place) == 3)),
             how == "negative" and number and bool(SIGNED & {key for key in place if isinstance(key, str)}),
             how in ("shorter", "longer") and last in ("displayed", "init_params", "sentences"),
             how == "missing" and above[-1:] in (["displayed"], ["init_params"], ["sentences"]),
@@ -117,7 +121,8 @@ def test_nothing_unknown_may_be_there(manifest, place):
 def _without_mixture(manifest, numbers, null):
     """Take out all that is the mixture's, or make it null."""
     per_model = [its for its in (*numbers.values(), manifest["metrics"]) if isinstance(its, dict)]
-    places = [(its, "gmm") for its in (*per_model, numbers["evidence"]["stability"])]
+    evidence = [numbers["evidence"][name] for name in ("stability", "stability_warm", "firmness")]
+    places = [(its, "gmm") for its in (*per_model, *evidence)]
     places += [(numbers, key) for key in ("covariance", "weights", "precisions_cholesky", "densities")]
     for inner, key in places:
         if inner.pop(key, None) is not None and null:

@@ -79,7 +79,11 @@ def test_a_vote_counts_only_beyond_every_kind_of_cloud():
     assert weights.loc["BIC of the mixture", ["gaussian", "copula"]].tolist() == [0, 1]
     assert weights.loc["silhouette of K-Means", ["gaussian", "copula"]].tolist() == [1, 1]
     advice = recommend(table.loc[OBSERVED, 0], table, served=3)
-    assert advice.recommended == 2 and advice.sentences[0].endswith("for 2: silhouette of K-Means.")
+    assert advice.recommended == 2 and advice.sentences[0].endswith(
+        "says more than chance would: for 2 silhouette of K-Means."
+    )
+    assert "not by silhouette of K-Means (2; 100% by chance)" in advice.sentences[1]
+    assert "unweighed" in recommend(table.loc[OBSERVED, 0]).sentences[0]
 
 
 def test_where_no_vote_counts_one_segment_is_recommended():
@@ -89,5 +93,7 @@ def test_where_no_vote_counts_one_segment_is_recommended():
     )
     table = _nulls(silhouettes, bics)
     advice = recommend(table.loc[OBSERVED, 0], table, served=2)
-    assert advice.recommended == 1 and advice.sentences[0].endswith("a division is not shown.")
+    assert advice.recommended == 1 and advice.sentences[0].endswith(
+        "a division is not shown, and one segment is recommended."
+    )
     assert advice.votes == {"silhouette of K-Means": 2, "BIC of the mixture": 1}

@@ -142,12 +142,12 @@ def cloud_criteria(
     drawn = [X]
     if kind != OBSERVED:
         drawn = [*clouds(X, kind, samples=numbers.stop, random_state=random_state)][numbers.start :]
-    tables = Parallel(n_jobs=n_jobs)(delayed(_criteria)(each, list(ks), effort) for each in drawn)
+    tables = Parallel(n_jobs=n_jobs)(delayed(criteria)(each, list(ks), effort) for each in drawn)
     keys = [(kind, number) for number in numbers]
     return pd.concat(tables, keys=keys, names=["null", "cloud", "k"])
 
 
-def _criteria(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
+def criteria(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
     """Compute the criteria of one cloud with the effort that a thousand clouds can afford."""
     with threadpool_limits(1):
         return compare_cluster_counts(cloud, ks, n_jobs=1, **effort)

@@ -1,14 +1,14 @@
 """Every criterion's vote for a number of segments, by its own published rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wholesale.criteria import CRITERIA, FIRST_WITHIN, HIGHEST, LAST_STRONG, LOWEST, STRONG, Criterion
-from wholesale.wording import listed
+from wholesale.criteria import CRITERIA, FIRST_WITHIN, HIGHEST, LAST_STRONG, LOWEST, STRONG
+from wholesale.wording import format_share, listed
 
 QUANTILE = 0.95
 """Of clouds without segments, beyond which a criterion's value is more than chance; at each kind of cloud."""
@@ -19,10 +19,11 @@ OBSERVED = "observed"
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the criteria say together: their votes, and what follows for the served k, in two sentences.
+    """What the criteria say together: their votes, and what follows for the served k, in two texts.
 
-    `recommended` is the k with most votes, the smaller of equals; `support` and `dissent` name the criteria
-    that prefer the served k, and those that do not. `weights`, from `weigh`, are None if nothing was weighed.
+    `recommended` is the k with most votes that count, the smaller of equals; `support` and `dissent` name the
+    criteria that prefer the served k, and those that do not. `weights`, from `weigh`, are None if nothing was
+    weighed.
     """
 
     votes: dict[str, int]
@@ -58,12 +59,11 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
     counted = (
         votes if weights is None else {vote: k for vote, k in votes.items() if weights.loc[vote, "counts"]}
     )
-    numbers = pd.Series(counted, dtype=int).value_counts()
-    recommended = int(min(numbers.index[numbers == numbers.max()], default=1))
+    recommended = most(counted.values())
     support = tuple(name for name, k in votes.items() if k == served)
     dissent = tuple(name for name, k in votes.items() if k != served)
-    told = _recommendation(votes, recommended) if weights is None else _weighed(weights, recommended)
-    sentences = told, _dissent(votes, served, support, dissent)
+    told = _recommendation(votes, recommended) if weights is None else _weighed(weights)
+    sentences = told, _dissent(votes, served, weights)
     return Recommendation(votes, recommended, served, support, dissent, sentences, weights)
 
 
@@ -97,24 +97,45 @@ def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
         whether k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every
         kind. Of BIC the value is how far it is below that of one segment.
     """
-    kinds = [kind for kind in nulls.index.unique("null") if kind != OBSERVED]
     by_cloud = nulls.groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T
+    limits, values = thresholds(nulls), favour(nulls).loc[OBSERVED, 0]
     rows = {}
     for vote, k in votes.items():
-        value = _value(next(each for each in CRITERIA if each.vote == vote), nulls).xs(k, level="k")
-        limits = [value[kind].fillna(-np.inf).quantile(QUANTILE, "higher") for kind in kinds]
-        shares = {kind: float((chosen.loc[kind, vote] == k).mean()) for kind in kinds}
-        rows[vote] = {"k": k, **shares, "counts": k > 1 and value[OBSERVED].item() > max(limits)}
+        shares = (chosen[vote] == k).drop(OBSERVED).groupby(level=0).mean()
+        rows[vote] = {"k": k, **shares, "counts": k > 1 and bool(values.loc[k, vote] > limits.loc[k, vote])}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("vote")
 
 
-def _value(criterion: Criterion, nulls: pd.DataFrame) -> pd.Series:
-    """Say how much speaks for each k, the more the better; NaN where the criterion is undefined."""
-    column = nulls[criterion.column]
-    if criterion.rule != LOWEST:
-        return column
-    return column.groupby(level=["null", "cloud"]).transform(lambda each: each.fillna(0).iloc[0]) - column
+def thresholds(nulls: pd.DataFrame) -> pd.DataFrame:
+    """Give, by ``k`` and vote, the 95% quantile of the kind of clouds that has the highest.
+
+    Where a criterion is undefined, in a cloud in which no mixture is proper, it says nothing for k: it is
+    lower than any number.
+    """
+    clouds = favour(nulls).drop(OBSERVED, level="null").fillna(-np.inf)
+    return clouds.groupby(level=["null", "k"]).quantile(QUANTILE, "higher").groupby(level="k").max()
+
+
+def favour(criteria: pd.DataFrame) -> pd.DataFrame:
+    """Turn criteria of clouds, by ``k``, into how much speaks for each k: a column per vote, more is better.
+
+    BIC becomes BIC(1) - BIC(k), the Davies-Bouldin index, undefined at 1, its negative; NaN where a criterion
+    is undefined.
+    """
+    columns = {}
+    for each in (each for each in CRITERIA if each.vote and each.column in criteria):
+        column = criteria[each.column].unstack("k")
+        if each.rule == LOWEST:
+            column = column.rsub(0 if column[1].isna().all() else column[1], axis=0)
+        columns[each.vote] = column.stack(future_stack=True)
+    return pd.DataFrame(columns)
+
+
+def most(votes: Iterable[int]) -> int:
+    """Return the k with most votes, the smaller of equals; 1 if there are none."""
+    numbers = pd.Series([*votes], dtype=int).value_counts()
+    return int(min(numbers.index[numbers == numbers.max()], default=1))
 
 
 def gap_vote(rule: pd.Series) -> int:
@@ -139,22 +160,33 @@ RULES: dict[str, Callable[[pd.Series], Any]] = {
 def _recommendation(votes: dict[str, int], recommended: int) -> str:
     backers = [name for name, k in votes.items() if k == recommended]
     what = "one segment, that is, no division" if recommended == 1 else f"{recommended} segments"
-    return f"{len(backers)} of {len(votes)} criteria prefer {what}: {listed(backers)}."
+    told = f"{len(backers)} of {len(votes)} criteria prefer {what}: {listed(backers)}."
+    return f"{told} These votes are unweighed: they were not held against chance."
 
 
-def _weighed(weights: pd.DataFrame, recommended: int) -> str:
-    counted = weights[weights["counts"]]
+def _weighed(weights: pd.DataFrame) -> str:
+    counted = weights.loc[weights["counts"], "k"]
+    number, n = len(counted) or "none", len(weights)
+    says = "say" if len(counted) > 1 else "says"
+    held = "Held beside customers drawn without any segments"
+    told = f"{held}, {number} of {n} criteria {says} more than chance would"
     if counted.empty:
-        return f"None of {len(weights)} criteria says more than chance would: a division is not shown."
-    backers = listed(list(counted.index[counted["k"] == recommended]))
-    return (
-        f"Of {len(weights)} criteria {len(counted)} say more than chance would; for {recommended}: {backers}."
-    )
+        return f"{told}: a division is not shown, and one segment is recommended."
+    backers = counted.groupby(counted).groups.items()
+    return f"{told}: {'; '.join(f'for {k} {listed([*names])}' for k, names in backers)}."
 
 
-def _dissent(votes: dict[str, int], served: int, support: tuple[str, ...], dissent: tuple[str, ...]) -> str:
-    if not dissent:
-        return f"Every criterion supports the {served} that are served."
-    against = listed([f"{name} ({votes[name]})" for name in dissent])
-    backed = f"supported by {listed(support)}" if support else "supported by none of them"
-    return f"The {served} that are served are {backed}, and not by {against}."
+def _dissent(votes: dict[str, int], served: int, weights: pd.DataFrame | None) -> str:
+    """Name who prefers the served k and who does not, and how often chance alone casts the same vote."""
+    told = {name: [] if k == served else [str(k)] for name, k in votes.items()}
+    note = ""
+    if weights is not None:
+        highest = weights.drop(columns=["k", "counts"]).max(axis=1)
+        told = {name: [*words, f"{format_share(highest[name])} by chance"] for name, words in told.items()}
+        note = " By chance: how often, at most, a criterion says the same where there are no segments."
+    written = {name: f"{name} ({'; '.join(words)})" if words else name for name, words in told.items()}
+    backed = listed([written[name] for name, k in votes.items() if k == served]) or "none of them"
+    against = listed([written[name] for name, k in votes.items() if k != served])
+    if not against:
+        return f"Every criterion supports the {served} that are served{f': {backed}' if note else ''}.{note}"
+    return f"The {served} that are served are supported by {backed}, and not by {against}.{note}"

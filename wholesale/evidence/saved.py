@@ -20,6 +20,8 @@ from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
+from wholesale.evidence.power import KS as SIMULATED_KS
+from wholesale.evidence.power import SEGMENTS, simulated_criteria
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
@@ -33,6 +35,13 @@ KS = range(1, 9)
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
 MANY = 1000
 """Of more customers so many are drawn for the nulls, and no other analyses are made: it would take hours."""
+
+VOTED = [
+    *dict.fromkeys(name for each in CRITERIA if each.vote for name in (each.column, each.judged) if name)
+]
+"""Columns that are kept of each cloud."""
+
+TABLES = ("families", "nulls", "multiverse", "power")
 
 BATCH = 10
 """Clouds of one task, after which a stopped run goes on."""
@@ -107,7 +116,7 @@ def _tasks(
     for covariance, each in product(COVARIANCES, ks):
         tasks[f"covariances, {covariance}, {each}"] = partial(_search, X, each, covariance)
     for model, segments in labels.items():
-        for part, refit in FITTINGS[model].refits(fits[model]).items():
+        for part, refit in FITTINGS[model].refits(fits.get(model)).items():
             tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
     tasks["families"] = lambda: packed(search_families(X))
     for scale in multiverse.SCALES if len(X) <= MANY else ():
@@ -117,6 +126,9 @@ def _tasks(
     tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
+    simulated = [each for each in SIMULATED_KS if each in ks]
+    for true in (each for each in SEGMENTS if each in simulated):
+        tasks[f"power, {true}"] = partial(_simulated, few, true, simulated)
     return tasks
 
 
@@ -148,8 +160,11 @@ def _analyses(amounts: np.ndarray, scale: str, ks: list[int]) -> dict:
 
 
 def _criteria(X: np.ndarray, kind: str, numbers: range, ks: range) -> dict:
-    columns = {name: None for each in CRITERIA if each.vote for name in (each.column, each.judged) if name}
-    return packed(cloud_criteria(X, kind, numbers, ks=ks)[[*columns]])
+    return packed(cloud_criteria(X, kind, numbers, ks=ks)[VOTED])
+
+
+def _simulated(X: np.ndarray, segments: int, ks: list[int]) -> dict:
+    return packed(simulated_criteria(X, segments, ks)[VOTED])
 
 
 def packed(*tables: pd.DataFrame) -> dict:
@@ -171,10 +186,12 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
     ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
     :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``multiverse`` as
-    :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
+    :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it; ``power`` as
+    :func:`wholesale.evidence.power.simulated_criteria`, if there are enough.
     """
-    tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
-    tables["nulls"] = tables["nulls"].sort_index()
+    tables = {name: unpacked(saved[name]) for name in TABLES if name in saved}
+    if "nulls" in tables:
+        tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
         tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
     if "multiverse" in tables:
@@ -193,8 +210,9 @@ def _plain(table: pd.DataFrame) -> dict:
 def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
     counts, parts = done["counts"], _parts(done)
     table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    advice = recommend(table, saved_tables(parts)["nulls"], served=mark["n_segments"])
-    cells = saved_tables(parts).get("multiverse")
+    tables = saved_tables(parts)
+    advice = recommend(table, tables.get("nulls"), served=mark["n_segments"])
+    cells = tables.get("multiverse")
     firm = (
         {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}
     )
@@ -209,7 +227,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
         "covariances": {
             kind: {k: done[f"covariances, {kind}, {k}"][k] for k in counts} for kind in COVARIANCES
         },
-        "weights": _plain(advice.weights),
+        "weights": {} if advice.weights is None else _plain(advice.weights),
         "firmness": {model: each.round(6).tolist() for model, each in firm.items()},
     }
 
@@ -224,7 +242,7 @@ def _parts(done: dict) -> dict:
         else:
             parts.setdefault(part, {})[piece[0]] = value
     return {
-        part: packed(*map(unpacked, value.values())) if part in ("nulls", "multiverse") else value
+        part: packed(*map(unpacked, value.values())) if part in TABLES[1:] else value
         for part, value in parts.items()
     }
 
