@@ -233,11 +233,29 @@ def test_dendrogram_colours_links_below_a_cut_between_the_merges_it_separates():
     assert TREE[-3, 2] < dashed.get_ydata()[0] < TREE[-2, 2]
 
 
+def test_the_points_of_marked_customers_are_seen_on_the_bars_and_dots_of_the_rest():
+    """Customer 86's was as dark as the bar behind it, and hidden."""
+    ax = DRAWN["spread"](marked=(1, 2))
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    for line in ax.lines:
+        assert line.get_markeredgecolor() == "white" and line.get_color() == plots.INK
+        assert line.get_zorder() > max(each.get_zorder() for each in ax.collections)
+    assert to_hex(ax.collections[-2].get_color()[0]).upper() == plots.GREY
+
+
 def test_truncated_dendrogram_shows_the_last_merges_only():
     ax = DRAWN["dendrogram"](leaves=4)
     leaves = [label.get_text() for label in ax.get_xticklabels()]
     assert sum(_links(ax).values()) == 3 and len(leaves) == 4 and "(3)" in leaves
     assert ax.get_xlabel() == "at each leaf: customers in the branch"
+
+
+def test_a_narrow_last_branchs_long_name_ends_at_the_edge_of_the_tree():
+    labels = np.r_[np.ones(95, int), np.full(5, 2)]  # the five are farther apart, so SciPy draws them last
+    tree = linkage(np.r_[np.arange(95.0), 9000 + 500 * np.arange(5)][:, None], "ward")
+    ax = plots.plot_dendrogram(tree, labels, names=["a", "a name that is far too long"], colours=COLOURS3[:2])
+    ax.figure.draw_without_rendering()
+    assert [text.get_window_extent().x1 <= ax.get_window_extent().x1 for text in ax.texts[1:]] == [True, True]
 
 
 def test_a_chain_longer_than_python_recurses_is_drawn():

@@ -76,10 +76,11 @@ def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **pl
     for row, column in enumerate(table):
         ax.scatter(table[column], row + jitter, s=9, color=GREY, alpha=0.35, linewidth=0)
     rows = _rows(ax, table, unit)
-    _middle(ax, table, rows, INK)
-    for customer, dashes in zip(marked, DASHES, strict=False):
+    _middle(ax, table, rows, GREY)
+    mark: dict[str, Any] = {"markersize": 6.5, "markeredgecolor": "white"}  # seen on bars and dots too
+    for customer, dashes, marker in zip(marked, DASHES, ("s", "^"), strict=False):
         values = table.loc[customer].to_numpy()
-        ax.plot(values, rows, dashes, color=INK, linewidth=1.2, marker="o", markersize=4.5, zorder=4)
+        ax.plot(values, rows, dashes, color=INK, linewidth=1.2, marker=marker, **mark, zorder=4)
         ax.annotate(f"customer {customer}", (values[0], 0), (0, 11), ha="center", **OFFSET)
     ax.set_ylim(len(rows) - 0.55, -0.7)
     return ax
@@ -234,14 +235,17 @@ def plot_dendrogram(
     ax.axhline(height := cut_height(tree, len(names)), **CUT)
     beside, below = ("axes fraction", "data"), ax.get_xaxis_transform()
     ax.annotate(f"cut\ninto {len(names)}", (1, height), (6, 0), xycoords=beside, va="center", **OFFSET)
-    of_leaf, gap = segment[drawn["leaves"]], 0.004 * ax.get_xlim()[1]
+    of_leaf, right = segment[drawn["leaves"]], ax.get_xlim()[1]
+    gap = 0.004 * right
     for number, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
         x = 10 * np.flatnonzero(of_leaf == number) + 5  # SciPy draws leaf i at 10 i + 5
         ends = [x.min() - 5 + gap, x.max() + 5 - gap]
         ax.plot(ends, [-0.08, -0.08], color=colour, linewidth=4, transform=below, clip_on=False)
         size = format_amount((labels == number).sum())
         said = f"{number} {name}\n{size} customers" if name else f"{number}\n{size}"
-        ax.text(sum(ends) / 2, -0.11, said, transform=below, ha="center", va="top", **TEXT)
+        narrow = x.max() + 5 == right and ends[1] - ends[0] < 0.15 * right  # else it reaches over the edge
+        at, side = (ends[1], "right") if narrow else (sum(ends) / 2, "center")
+        ax.text(at, -0.11, said, transform=below, ha=side, va="top", **TEXT)
     ax.set_ylabel(MERGE_HEIGHT)
     if leaves:
         ax.set_xlabel("at each leaf: customers in the branch", labelpad=48)
