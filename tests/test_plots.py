@@ -42,6 +42,13 @@ PROFILES = pd.DataFrame(np.linspace(-1.5, 1.5, 18).reshape(3, 6), NAMES, list(SP
 JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
 SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name="K-Means"))
 
+CELLS = pd.DataFrame(
+    np.linspace(-0.01, 1, 16).reshape(4, 4),
+    pd.MultiIndex.from_product([["log", "root"], ["kept", "dropped"]]),
+    pd.MultiIndex.from_product([["Ward", "K-Means"], [2, 3]]),
+)
+TOGETHER = (LABELS3[:, None] == LABELS3).astype(float)
+
 HOW3 = {"names": NAMES, "colours": COLOURS3}
 SPREAD = pd.DataFrame(np.random.default_rng(1).lognormal(7, 1, (10, 6)), range(1, 11), list(SPEND_COLUMNS))
 TREE = linkage((np.array([0.0, 100.0, 250.0])[LABELS3 - 1] + np.arange(10) ** 1.1)[:, None], "ward")
@@ -55,6 +62,8 @@ DRAWN = {
     "correlations": partial(plots.plot_correlations, CORRELATIONS),
     "profiles": partial(plots.plot_profiles, PROFILES),
     "overlap": partial(plots.plot_overlap, SHARED, JACCARD, colours=COLOURS3[:2]),
+    "cells": partial(plots.plot_cells, CELLS, unit="adjusted Rand"),
+    "consensus": partial(plots.plot_consensus, TOGETHER, LABELS3, **HOW3),
     "criteria": partial(plots.plot_criteria, SCORES, unit="silhouette"),
     "heights": partial(plots.plot_heights, HEIGHTS, cut=3),
     "jumps": partial(plots.plot_jumps, JUMPS, EXPECTED),
@@ -241,6 +250,22 @@ def test_the_points_of_marked_customers_are_seen_on_the_bars_and_dots_of_the_res
         assert line.get_markeredgecolor() == "white" and line.get_color() == plots.INK
         assert line.get_zorder() > max(each.get_zorder() for each in ax.collections)
     assert to_hex(ax.collections[-2].get_color()[0]).upper() == plots.GREY
+
+
+def test_cells_are_written_in_hundredths_under_the_first_level_of_their_columns():
+    ax = DRAWN["cells"]()
+    assert _texts(ax)[:3] == ["-1", "6", "12"] and _texts(ax)[-3:] == ["100", "Ward", "K-Means"]
+    assert _ticks(ax) == ["log, kept", "log, dropped", "root, kept", "root, dropped"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "3", "2", "3"]
+    assert [text.get_position()[0] for text in ax.texts[-2:]] == [1, 3]
+
+
+def test_a_consensus_has_the_customers_of_a_segment_side_by_side():
+    ax = plots.plot_consensus(TOGETHER[::-1, ::-1], LABELS3[::-1], **HOW3)
+    sizes = np.bincount(LABELS3)[1:]
+    blocks = np.repeat(np.arange(3), sizes)
+    assert (ax.images[0].get_array() == (blocks[:, None] == blocks)).all() and _ticks(ax) == list(NAMES)
+    assert ax.get_yticks().tolist() == (sizes.cumsum() - sizes / 2).tolist()
 
 
 def test_truncated_dendrogram_shows_the_last_merges_only():

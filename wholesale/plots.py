@@ -328,6 +328,42 @@ def plot_profiles(
     return ax
 
 
+def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
+    """Draw a large table of numbers from 0 to 1, written in hundredths; two levels of rows and of columns."""
+    ax = axes(0.25 * len(values) + 1.4, **place)
+    rows, columns = [", ".join(row) for row in values.index], values.columns.get_level_values(1)
+    shades, written = sns.light_palette(GREY, as_cmap=True), values.map("{:.0%}".format)
+    _heat(ax, values, written, cmap=shades, vmin=0, vmax=1, xticklabels=columns, yticklabels=rows)
+    for text in ax.texts:
+        text.set(fontsize=8, text=text.get_text().rstrip("%"))
+    for level, line in ((values.columns, ax.axvline), (values.index, ax.axhline)):
+        for start in np.flatnonzero(~level.get_level_values(0).duplicated())[1:]:
+            line(start, color=INK, linewidth=1)
+    for name in values.columns.unique(0):
+        middle = np.flatnonzero(values.columns.get_level_values(0) == name).mean() + 0.5
+        ax.text(middle, -0.2, name, ha="center", va="bottom", **TEXT)
+    ax.title.set_y(1.05)
+    ax.set(xlabel=unit, ylabel="")
+    return ax
+
+
+def plot_consensus(
+    shares: ndarray, labels: ndarray, *, names: Names, colours: Names, **place: Unpack[Place]
+) -> Axes:
+    """Draw, by segment, which share of analyses puts each two customers together: white none, dark all."""
+    ax = axes(6.8, width=8.2, **place)
+    order, ends = np.argsort(labels, kind="stable"), np.bincount(labels).cumsum()
+    ax.imshow(shares[np.ix_(order, order)], cmap=sns.light_palette(INK, as_cmap=True), vmin=0, vmax=1)
+    for start, end, colour in zip(ends[:-1], ends[1:], colours, strict=True):
+        ax.plot([-9, -9], [start + 1, end - 2], color=colour, linewidth=5, clip_on=False)
+        for line in (ax.axhline, ax.axvline):
+            line(end - 0.5, color="white", linewidth=1.5)
+    ax.set_yticks((ends[:-1] + ends[1:]) / 2, names)
+    ax.tick_params(axis="y", pad=16)
+    ax.set(xticks=[], xlim=(-0.5, ends[-1] - 0.5), xlabel="customers in the same order as the rows")
+    return ax
+
+
 def plot_overlap(
     counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), **place: Unpack[Place]
 ) -> Axes:
