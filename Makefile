@@ -25,7 +25,7 @@ lab: setup  ## open the notebooks in JupyterLab
 train: setup  ## fit the three models and write models/
 	@$(RUN) -m wholesale train
 
-evidence: setup  ## weigh the evidence for each number of segments (about five minutes), then train
+evidence: setup  ## weigh the evidence for each number of segments (about 40 minutes), then train
 	@$(RUN) -m wholesale evidence
 	@$(RUN) -m wholesale train
 

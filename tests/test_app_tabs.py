@@ -16,7 +16,7 @@ from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.app.view import presets
 from wholesale.columns import CHANNELS, LABELS, MODELS, REGIONS, SPEND_COLUMNS
-from wholesale.criteria import BANDS, CRITERIA
+from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
 from wholesale.predict import Prediction, Predictor, measure, predict_segment, predict_segments
@@ -293,6 +293,35 @@ def test_the_recommendation_and_the_dissent_are_said_or_that_there_is_no_evidenc
         assert (f"from {bound:g} {words}" if bound else f"below that {words}") in about
     page = about_tab(replace(predictor, evidence={}))
     assert "No evidence was gathered for these customers." in page and "wc-counts" not in page
+
+
+def test_each_vote_stands_beside_what_chance_casts(predictor, about):
+    weights = predictor.evidence["weights"]
+    for (vote, cells), (name, row) in zip(rows(about, "wc-votes"), weights.items(), strict=True):
+        chance = [format_share(share) for null, share in row.items() if null not in ("k", "counts")]
+        assert vote.casefold() == name.casefold() and len(chance) == 3
+        assert cells == [str(row["k"]), *chance, "yes" if row["counts"] else "no"]
+
+
+def test_a_segment_that_most_other_analyses_find_is_firm_and_the_rest_a_cut(predictor, about):
+    shares = np.array(predictor.evidence["firmness"]["kmeans"])
+    means = [shares[predictor.segments["kmeans"] == s].mean() for s in (1, 2, 3)]
+    assert min(means[:1]) >= FIRM > max(means[1:])
+    firm, cut = sentences.firmness(predictor)
+    few, high, staples = map("{} ({})".format, predictor.names["kmeans"], map(format_share, means))
+    assert firm.startswith(f"Firm: {few}: ") and cut.startswith(f"A convenient cut: {high} and {staples}: ")
+    assert firm in about and cut in about
+    nobody = predictor.evidence | {"firmness": {"kmeans": [0.5] * 440}}
+    assert sentences.firmness(replace(predictor, evidence=nobody))[0] == "No segment is firm."
+    assert sentences.firmness(replace(predictor, evidence={})) == ()
+
+
+def test_how_far_other_analyses_agree_is_said_of_the_most_similar_customers(predictor, explanation, page):
+    shares = predictor.evidence["firmness"]["kmeans"]
+    share = format_share(sum(shares[each.customer - 1] for each in explanation.alike) / 5)
+    said = f"Other careful analyses agree with K-Means on these customers {share} of the time."
+    assert said in page
+    assert "careful analyses" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
 
 def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source_is_named(predictor, about):

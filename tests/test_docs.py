@@ -2,10 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from wholesale.app.sentences import CLOSE
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
+from wholesale.evidence.saved import load_evidence, saved_tables
 from wholesale.manifest import ROOT, SHIPPED_SHA256
 from wholesale.palette import SAME, SIMILAR
 from wholesale.predict import UNFAMILIAR
@@ -46,13 +48,24 @@ def test_the_model_card_gives_names_sizes_and_silhouettes(bundle, model):
     assert f"| {MODELS[model]} | {segments} | {metrics['silhouette']:.2f} |" in MODEL_CARD
 
 
-def test_the_model_card_gives_bic_restarts_self_placement_and_what_speaks_against_three(bundle, customers):
+def test_the_model_card_gives_bic_restarts_self_placement_and_what_speaks_against_three(bundle):
     metrics, votes = bundle.manifest["metrics"], list(bundle.predictor.evidence["votes"].values())
     assert f"lowest BIC ({metrics['gmm']['bic']:.0f})" in MODEL_CARD
     assert f"of {metrics['gmm']['restarts']['tried']} restarts" in MODEL_CARD
     assert f"puts {metrics['ward']['self_placement']:.0%} of the 440 back" in MODEL_CARD
     assert (votes.count(2), len(votes)) == (5, 8) and "five of eight criteria prefer two" in MODEL_CARD
-    assert (customers[list(SPEND_COLUMNS)] == 3).any(axis=1).sum() == 8  # notebook 3 asserts the rest
+    counted = {vote: row["k"] for vote, row in bundle.predictor.evidence["weights"].items() if row["counts"]}
+    assert list(counted.values()).count(2) == 2 and counted["BIC of the mixture"] == 3 == len(counted)
+
+
+def test_the_model_card_says_what_is_firm_and_what_is_a_cut(bundle):
+    cells = saved_tables(load_evidence())["multiverse"]
+    scales, floors, methods, _ = (len(level) for level in cells.index.levels)
+    assert (scales, floors, methods, len(cells.xs(3, level="k"))) == (7, 3, 5, 105)
+    shares, segments = np.array(bundle.predictor.evidence["firmness"]["kmeans"]), bundle.labels["kmeans"]
+    few, high, staples = (f"{shares[segments == s].mean():.0%}" for s in (1, 2, 3))
+    assert f"{few} of 105 others" in MODEL_CARD and (few, high, staples) == ("82%", "61%", "46%")
+    assert f"*High all round* ({high}) and *Staples, little fresh* ({staples})" in MODEL_CARD
 
 
 @pytest.mark.parametrize("document", TEXTS)

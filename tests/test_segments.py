@@ -1,15 +1,22 @@
+from collections import Counter
+from itertools import chain, combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from second_wholesaler import SAMPLE
 
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.customers import read_file
+from wholesale.manifest import MODELS_FOLDER
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.segments import (
     match_order,
     match_segments,
+    name_models,
     name_segments,
     overlap,
     profile_segments,
@@ -98,30 +105,147 @@ def test_profiles_are_medians_in_money_and_means_in_deviations(customers, bundle
         ([0.5] * 6, "High all round"),
         ([-0.5] * 6, "Low all round"),
         ([0.1] * 6, "Average"),
-        ([-0.9, -0.9, -0.2, -0.9, -0.9, -0.9], "Few staples, little fresh or deli"),
-        ([0.9, 0.9, 0.2, 0.9, 0.9, 0.9], "Staples, fresh and deli"),
+        ([1, 0.9, 0.9, 1, 0.9, 0.2], "Fresh"),
+        ([-0.9, -1, -1, -0.2, -1, -0.9], "Few staples"),
         ([0, 1, 1, 0, 1, 0], "Staples"),
-        ([0, -1, -1, 0, -1, 0], "Few staples"),
         ([1, -1, -1, 1, -1, 0], "Fresh, few staples"),
-        ([-1, 1, 1, -1, 1, -1], "Staples, little fresh or deli"),
-        ([-1, -1, -1, -1, -1, 1], "Deli, few staples, little fresh"),
-        ([1, 1, 1, 1, 1, 0], "Staples and fresh"),
-        ([0, 0, 0, 0, 0, -1], "Little deli"),
+        ([-1, 1, 1, -1, 1, -0.9], "Staples, little fresh"),
+        ([-1, 1, 1, -1, 1, -1.1], "Staples, little deli"),
+        ([-0.2, -0.3, -0.3, -0.2, -0.3, 1], "Deli, few staples"),
+        ([-0.3, 0.24, 0.24, -0.18, 0.24, -0.3], "Little deli"),
+        ([0.25, 0, 0, 0.25, 0, -0.24], "Fresh"),
     ],
 )
-def test_a_name_follows_from_the_profile_alone(profile, name):
+def test_a_name_says_what_is_most_above_and_most_below_the_average(profile, name):
     assert name_segments(_profiles(profile)) == {1: name}
 
 
-@given(st.lists(st.lists(st.floats(-3, 3), min_size=6, max_size=6), min_size=1, max_size=8))
-def test_names_are_unique_within_a_model(rows):
+def _things(name):
+    """What a name says, read from its words: each group with +1 or -1, as its reader would take it."""
+    if name.lower().startswith(("high all round", "low all round")):
+        return dict.fromkeys(("staples", "fresh", "deli"), 1 if name[0] == "H" else -1)
+    parts = [
+        part for part in name.lower().split(" (")[0].split(", ") if part.split()[0] not in ("more", "less")
+    ]
+    return {part.split()[-1]: -1 if part.startswith(("few", "little")) else 1 for part in parts}
+
+
+def _reverse(ours, theirs):
+    said, there = _things(ours), _things(theirs)
+    return any(said[group] == -there[group] for group in said.keys() & there.keys())
+
+
+def _contradictions(names, labels):
+    """Pairs of two models' segments that share most of either's customers, and say the reverse."""
+    found = []
+    for one, other in combinations(names, 2):
+        for (i, ours), (j, theirs) in product(enumerate(names[one], 1), enumerate(names[other], 1)):
+            a, b = labels[one] == i, labels[other] == j
+            if _reverse(ours, theirs) and (a & b).sum() > min(a.sum(), b.sum()) / 2:
+                found.append((one, ours, other, theirs))
+    return found
+
+
+PROFILES = st.lists(st.lists(st.floats(-3, 3), min_size=6, max_size=6), min_size=1, max_size=8)
+
+
+@given(PROFILES)
+def test_names_say_at_most_two_things_and_are_unique_within_a_model(rows):
     names = name_segments(_profiles(*rows)).values()
     assert len(set(names)) == len(rows)
+    assert all(len(name.split(", ")) <= 2 for name in names)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.integers(0, 2**32 - 1))
+def test_names_of_models_never_contradict_say_at_most_two_things_and_are_unique(data, seed):
+    profiles = {model: _profiles(*data.draw(PROFILES)) for model in ("one", "two", "three")}
+    chance = np.random.default_rng(seed)
+    labels = {model: _labels(chance, len(its)) for model, its in profiles.items()}
+    names = name_models(profiles, labels)
+    assert not _contradictions(names, labels)
+    for model, its in names.items():
+        assert len(set(its)) == len(its) == len(profiles[model])
+        assert all(len(name.split(", ")) <= 2 for name in its)
+
+
+def _labels(chance, segments):
+    """Cut thirty customers, in their order, into so many segments."""
+    return np.sort([*range(1, segments + 1), *chance.integers(1, segments + 1, 30 - segments)])
 
 
 def test_equal_names_get_the_category_in_which_they_differ_most():
     names = name_segments(_profiles([0, 1, 1, 0, 3, 0], [0, 1, 1, 0, 1, 0]))
     assert names == {1: "Staples, more Detergents and Paper", 2: "Staples, less Detergents and Paper"}
+
+
+def test_of_equal_names_that_say_two_things_the_category_takes_the_place_of_the_second():
+    names = name_segments(_profiles([1, -1, -1, 1, -1, 0], [1, -1, -1, 3, -1, 0]))
+    assert names == {1: "Fresh, less Frozen", 2: "Fresh, more Frozen"}
+
+
+HIGH, STAPLES, DELI = [0.4] * 6, [-0.3, 0.9, 0.9, -0.3, 0.9, 0], [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared", "names"),
+    [
+        (HIGH, STAPLES, 6, ("High all round", "Staples")),
+        ([0.26] * 6, STAPLES, 6, ("Staples", "Staples, little fresh")),
+        (HIGH, STAPLES, 5, ("High all round", "Staples, little fresh")),  # half is no majority
+        (HIGH, [-0.3, 0.9, 0.9, -0.3, 0.9, -0.29], 6, ("High all round", "Staples")),
+        ([1, 0, 0, 1, 0, -0.5], [-0.5, 0, 0, -0.5, 0, -0.3], 6, ("Fresh, little deli", "Little deli")),
+        ([1, 0, 0, 1, 0, 0], [-0.5, 0, 0, -0.5, 0, 0], 6, ("Fresh", "Average")),
+        ([1, -1, -1, 1, -1, 0], [1, 0, 0, 1, 0, 0], 10, ("Fresh, few staples", "Fresh")),
+    ],
+)
+def test_the_weaker_of_two_names_that_say_the_reverse_of_mostly_the_same_customers_gives_way(
+    one, other, shared, names
+):
+    profiles = {"one": _profiles(one, DELI), "other": _profiles(other, DELI)}
+    customer = np.arange(40)
+    theirs = (customer < shared) | (customer >= 28 + shared)  # twelve, `shared` of them of the ten
+    labels = {"one": np.where(customer < 10, 1, 2), "other": np.where(theirs, 1, 2)}
+    assert tuple(its[0] for its in name_models(profiles, labels).values()) == names
+
+
+@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "b", "a"), ("b", "a", "c")])
+def test_the_strongest_claim_goes_first_whichever_model_comes_first(order):
+    fresh = {"a": 0.3, "b": -0.4, "c": 0.5}
+    profiles = {model: _profiles([fresh[model], 0, 0, fresh[model], 0, 0]) for model in order}
+    names = name_models(profiles, dict.fromkeys(order, np.ones(9)))
+    assert names == {"a": ["Fresh"], "b": ["Average"], "c": ["Fresh"]}
+
+
+def test_no_two_shipped_names_contradict_each_other_on_mostly_the_same_customers(customers, bundle):
+    assert not _contradictions(bundle.names, bundle.labels)
+    profiles = {model: profile_segments(customers, labels) for model, labels in bundle.labels.items()}
+    assert {model: tuple(its) for model, its in name_models(profiles, bundle.labels).items()} == bundle.names
+    alone = {model: [*name_segments(its).values()] for model, its in profiles.items()}
+    assert _contradictions(alone, bundle.labels) == [
+        ("kmeans", "High all round", model, "Staples, little fresh") for model in ("gmm", "ward")
+    ]
+
+
+def test_the_model_card_says_on_how_many_customers_two_names_still_say_the_reverse(bundle):
+    named = [np.array(bundle.names[model])[labels - 1] for model, labels in bundle.labels.items()]
+    answers = [
+        [pair for pair in combinations(names, 2) if _reverse(*pair)] for names in zip(*named, strict=True)
+    ]
+    card = (MODELS_FOLDER / "README.md").read_text()
+    assert f"On {sum(map(bool, answers))} of the\n440 two names still say the reverse" in card
+    [(pair, _)] = Counter(chain.from_iterable(answers)).most_common(1)
+    assert pair == ("High all round", "Fresh, few staples")
+    assert "most often *{}* beside *{}*".format(*pair) in card
+
+
+def test_names_of_another_wholesaler_s_customers_do_not_contradict_each_other():
+    table = read_file(SAMPLE, {"Delicassen": "Deli"}).table
+    other = train(table)
+    alone = {
+        model: [*name_segments(profile_segments(table, its)).values()] for model, its in other.labels.items()
+    }
+    assert _contradictions(alone, other.labels) and not _contradictions(other.names, other.labels)
 
 
 def test_another_seed_gives_the_same_names_and_segments(customers, bundle):

@@ -173,7 +173,7 @@ def _numbers(
     numbers: dict[str, Any] = {
         "mean": standardizer["standardize"].mean_,
         "scale": standardizer["standardize"].scale_,
-        "names": {model: [*segments.name_segments(each).values()] for model, each in profiles.items()},
+        "names": segments.name_models(profiles, labels),
         "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
         "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
         "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},

@@ -204,7 +204,7 @@ def _say_how_long(customers: int, segments: int, weigh: bool) -> None:
         console.print(f"A random sample of {n} is fitted: {why}.")
     takes = "about ten seconds" if n <= 1000 else "about a minute"
     if weigh:
-        minutes = max(5, round(5 * n / 440))
+        minutes = round(5 * n / 440) + round(35 * min(n, 1000) / 440)
         takes = f"about {minutes} minutes with the evidence; a run that is stopped goes on later"
     console.print(f"Training on {n} customers, {segments} segments; {takes}.")
 
@@ -214,7 +214,7 @@ def _step(step: str) -> None:
 
 
 def evidence() -> None:
-    """Weigh the evidence for each number of segments; about five minutes, and it can be interrupted."""
+    """Weigh the evidence for each number of segments; about 40 minutes, and it can be interrupted."""
     from wholesale.bundle import load_bundle
     from wholesale.columns import SPEND_COLUMNS
     from wholesale.data import load_customers
@@ -225,7 +225,7 @@ def evidence() -> None:
         raise ValueError(f"the package's evidence stays as it was installed; {own}")
     customers, bundle = load_customers(), load_bundle()
     X = bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
-    console.print("About five minutes on two cores; a run that is stopped goes on later.")
+    console.print("About 40 minutes on two cores; a run that is stopped goes on later.")
     for task, done, tasks in compute(customers, X, bundle.fits, bundle.labels):
         _step(f"{done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:

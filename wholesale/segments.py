@@ -1,6 +1,7 @@
 """Segments: numbered 1…k, matched between models, named from their own profiles."""
 
 from collections.abc import Hashable
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,6 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.preprocessing import log_standardizer
-from wholesale.wording import listed
 
 GROUPS = {
     "staples": ["Milk", "Grocery", "Detergents_Paper"],
@@ -18,7 +18,7 @@ GROUPS = {
     "deli": ["Delicassen"],
 }
 NOTABLE = 0.25
-"""A group's mean this many standard deviations from the average of all customers enters the name."""
+"""A group's mean this many standard deviations from the average of all customers may enter the name."""
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:
@@ -95,36 +95,74 @@ def profile_segments(customers: pd.DataFrame, labels: np.ndarray) -> pd.DataFram
 
 
 def name_segments(profiles: pd.DataFrame) -> dict[Hashable, str]:
-    """Name each segment from its own profile (see `profile_segments`); names are unique.
+    """Name each segment of one model from its own profile (see `profile_segments`); names are unique.
 
     The six categories form three groups: staples (Milk, Grocery, Detergents_Paper), fresh (Fresh,
-    Frozen) and deli (Delicassen). A group whose mean is at least 0.25 standard deviations above the
-    average of all customers is named first, one as far below after "few" or "little"; all six categories
-    on one side make "High all round" or "Low all round", no group "Average". Equal names of one model get the
-    category in which they differ most.
+    Frozen) and deli (Delicassen). A segment is named after the group it buys most above the average
+    customer and, after "few" or "little", the one it buys most below, if its mean is 0.25 standard
+    deviations away. All six categories so far on one side make "High all round" or "Low all round", no
+    group "Average". Equal names keep their first part, then comes the category in which they differ most.
     """
-    standardized, distinct = profiles["standardized"], dict[Hashable, str]()
-    names = {segment: _name(profile) for segment, profile in standardized.iterrows()}
+    standardized = profiles["standardized"]
+    return _distinct(standardized, {segment: _claims(row) for segment, row in standardized.iterrows()})
+
+
+def name_models(profiles: dict[str, pd.DataFrame], labels: dict[str, np.ndarray]) -> dict[str, list[str]]:
+    """Name the segments of several models of the same customers, so that names do not contradict.
+
+    Each is named as by `name_segments`. Where segments of two models share more than half of the customers
+    of either and one name says much of a group of which the other says little ("High all round" says much
+    of all three), the one nearer the average leaves that group out. The strongest claims go first.
+    """
+    means = {(model, i): row for model, its in profiles.items() for i, row in its["standardized"].iterrows()}
+    members = {(model, i): labels[model] == i for model, i in means}
+    alike = [
+        (one, other)
+        for one, other in permutations(means, 2)
+        if max(members[one][members[other]].mean(), members[other][members[one]].mean()) > 0.5
+    ]
+    claims = {key: _claims(profile) for key, profile in means.items()}
+    while reverse := [
+        (abs(level), other, group)
+        for one, other in alike
+        for group, level in claims[one].items()
+        if level * claims[other].get(group, 0) < 0
+    ]:
+        _, weaker, group = max(reverse)  # the other is the strongest claim of all
+        means[weaker] = means[weaker].mask(means[weaker].index.isin(GROUPS[group]))
+        claims[weaker] = _claims(means[weaker])
+    return {
+        model: [*_distinct(its["standardized"], {i: claims[model, i] for i in its.index}).values()]
+        for model, its in profiles.items()
+    }
+
+
+def _claims(profile: pd.Series) -> dict[str, float]:
+    """Give the level of each group that a name speaks of: of all three, or of the highest and the lowest."""
+    means = {group: profile[columns].mean() for group, columns in GROUPS.items()}
+    if (profile >= NOTABLE).all() or (profile <= -NOTABLE).all():
+        return means
+    ranked = sorted((level, group) for group, level in means.items() if abs(level) >= NOTABLE)
+    ends = [each for each in ranked[-1:] if each[0] > 0] + [each for each in ranked[:1] if each[0] < 0]
+    return {group: level for level, group in ends}
+
+
+def _name(claims: dict[str, float]) -> str:
+    if len(claims) == len(GROUPS):
+        return "High all round" if claims["staples"] > 0 else "Low all round"
+    sides = {group: group if level > 0 else f"little {group}" for group, level in claims.items()}
+    return (", ".join(sides.values()) or "average").replace("little staples", "few staples").capitalize()
+
+
+def _distinct(standardized: pd.DataFrame, claims: dict[Hashable, dict[str, float]]) -> dict[Hashable, str]:
+    """Name each segment by its claims, equal names by the category in which they differ most."""
+    names, distinct = {segment: _name(its) for segment, its in claims.items()}, dict[Hashable, str]()
     for segment, name in names.items():
         rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
             gap = standardized.loc[segment] - standardized.loc[rivals].mean()
             category = gap.abs().idxmax()
-            name += f", {'more' if gap[category] > 0 else 'less'} {LABELS[str(category)]}"
+            name = f"{name.split(',')[0]}, {'more' if gap[category] > 0 else 'less'} {LABELS[str(category)]}"
         taken = sum(other == name or other.startswith(f"{name} (") for other in distinct.values())
         distinct[segment] = f"{name} ({taken + 1})" if taken else name
     return distinct
-
-
-def _name(profile: pd.Series) -> str:
-    if (profile >= NOTABLE).all():
-        return "High all round"
-    if (profile <= -NOTABLE).all():
-        return "Low all round"
-    levels = {group: profile[columns].mean() for group, columns in GROUPS.items()}
-    high = listed([group for group, level in levels.items() if level >= NOTABLE])
-    low = [group for group, level in levels.items() if level <= -NOTABLE]
-    few = "few staples" if "staples" in low else ""
-    little = " or ".join(group for group in low if group != "staples")
-    name = ", ".join(filter(None, [high, few, little and f"little {little}"])) or "average"
-    return name[0].upper() + name[1:]

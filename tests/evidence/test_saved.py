@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wholesale.columns import MODELS
+from wholesale.columns import SPEND_COLUMNS
 from wholesale.evidence import compare_covariances, recommend, saved
-from wholesale.evidence.saved import fingerprint, load_evidence, summary
+from wholesale.evidence.multiverse import analyse, firmness
+from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria
+from wholesale.evidence.saved import fingerprint, load_evidence, saved_tables, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.models import SAME_OPTIMUM, restart
 from wholesale.report import study
@@ -28,19 +30,16 @@ def test_another_method_parameter_or_customer_makes_it_stale(customers, monkeypa
     assert fingerprint(customers) != before
 
 
-def test_one_segment_has_votes_where_a_criterion_allows_it(evidence, customers):
+def test_one_segment_has_votes_where_a_criterion_allows_it(evidence):
     """The rule of the report, where one cloud without segments gets the votes of BIC, gap and strength."""
     rows = {
         k: row | {"gmm_bic": int(k), "gap_rule": True, "prediction_strength": 1 / int(k)}
         for k, row in evidence["counts"].items()
     }
-    searches = {f"{its} mixtures of {k}": {k: {}} for its in evidence["covariances"] for k in rows}
-    done = {"counts": rows, **searches, **{f"stability of {label}": {} for label in MODELS.values()}}
-    told = saved._assembled(customers, {"fingerprint": "", "n_segments": 3}, done)
     counts = pd.DataFrame.from_dict(rows, orient="index").rename(index=int)
-    report = study.CountEvidence(counts, pd.DataFrame(), 440)
-    assert told["votes"] == report.votes
-    ones = {name for name, k in told["votes"].items() if k == 1}
+    votes = recommend(counts, saved_tables(evidence)["nulls"]).votes
+    assert votes == study.CountEvidence(counts, pd.DataFrame(), 440).votes
+    ones = {name for name, k in votes.items() if k == 1}
     assert ones == {"BIC of the mixture", "gap statistic", "prediction strength"}
 
 
@@ -50,11 +49,40 @@ def test_no_division_is_recommended_in_words():
     assert recommend(scores).sentences[0].startswith(said)
 
 
-def test_its_votes_follow_from_its_counts(evidence):
+def test_its_votes_follow_from_its_counts_and_clouds(evidence):
     counts = pd.DataFrame.from_dict(evidence["counts"], orient="index").rename(index=int)
-    advice = recommend(counts)
-    assert advice.votes == evidence["votes"]
+    tables = saved_tables(evidence)
+    advice = recommend(counts, tables["nulls"])
+    assert advice.votes == evidence["votes"] and advice.recommended == evidence["recommended"]
     assert list(advice.sentences) == evidence["sentences"]
+    pd.testing.assert_frame_equal(advice.weights, tables["weights"], check_dtype=False)
+
+
+def test_its_clouds_and_other_analyses_come_out_the_same(evidence, X, customers):
+    tables, amounts = saved_tables(evidence), customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
+    nulls = tables["nulls"]
+    assert nulls.groupby("null").size().to_dict() == dict.fromkeys(NULLS, 8 * CLOUDS) | {OBSERVED: 8}
+    there = nulls.loc[("copula", 1)]
+    here = cloud_criteria(X, "copula", range(1, 2), ks=[1, 2, 3]).loc[("copula", 1)]
+    unsearched = ["kmeans_silhouette", "ward_silhouette", "prediction_strength", "calinski_harabasz", "gap"]
+    expected = there.loc[[1, 2, 3], unsearched]
+    pd.testing.assert_frame_equal(here[unsearched], expected, atol=1e-5, check_dtype=False, check_names=False)
+    cells, cell = tables["multiverse"], ("log-ratios of shares", "dropped", "Ward", 3)
+    assert len(cells) == 7 * 3 * 5 * 4 and (cells.loc[cell] == analyse(amounts, *cell)).all()
+
+
+def test_the_mixtures_stability_is_that_of_refits_from_scratch(evidence):
+    cold, warm = evidence["stability"]["gmm"], evidence["stability_warm"]["gmm"]
+    assert set(evidence["stability_warm"]) == {"gmm"}
+    assert all(c < w for c, w in zip(cold["jaccard"], warm["jaccard"], strict=True))
+
+
+def test_a_customers_firmness_is_its_share_of_the_other_analyses(evidence, bundle, predictor):
+    cells = saved_tables(evidence)["multiverse"]
+    for model, labels in bundle.labels.items():
+        shares = firmness(labels, cells)
+        assert evidence["firmness"][model] == pytest.approx(shares.tolist(), abs=1e-6)
+        assert predictor.evidence["firmness"][model] == evidence["firmness"][model]
 
 
 @pytest.mark.parametrize(("covariance", "k"), [("full", 2), ("full", 3), ("diag", 3), ("spherical", 2)])
@@ -95,7 +123,7 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
         return {name: lambda name=name: calls.append(name) or {"value": name} for name in ("a", "b")}
 
     monkeypatch.setattr(saved, "_tasks", tasks)
-    monkeypatch.setattr(saved, "_assembled", lambda _customers, _mark, done: done)
+    monkeypatch.setattr(saved, "_assembled", lambda _customers, _labels, _mark, done: done)
     arguments = (customers, np.zeros((1, 6)), {}, {"kmeans": np.array([1])}, tmp_path)
     run = saved.compute(*arguments)
     next(run), next(run)  # "a" is done, "b" was about to begin

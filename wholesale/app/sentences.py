@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from wholesale.columns import LABELS, MODELS, UNIT
+from wholesale.criteria import FIRM
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor
@@ -21,7 +22,8 @@ RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 GROUPS = (
-    "Names say what a segment buys much or little of. "
+    "A name says what a segment buys most above the average customer and, after few or little, most below; "
+    "all round means all six. "
     f"Staples are {LABELS['Milk']}, {LABELS['Grocery']} and {LABELS['Detergents_Paper']}; "
     f"fresh means {LABELS['Fresh']} and {LABELS['Frozen']}; deli {LABELS['Delicassen']}."
 )
@@ -33,7 +35,8 @@ KINDS = {
 }
 
 CONVENTION = (
-    "Each model cuts the customers its own way and names its own segments. We call two segments similar from "
+    "Each model cuts the customers its own way and names its own segments. Where two names would say the "
+    "reverse of mostly the same customers, the weaker leaves it out. We call two segments similar from "
     f"{SIMILAR:.0%} of their customers in common, the same from {SAME:.0%}; a model agrees when its segment "
     "is similar or the same."
 )
@@ -121,6 +124,33 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
     others = [mean for i, mean in enumerate(known["jaccard"], start=1) if i != segment]
     least = ", the least stable of its model" if round(jaccard, 2) < round(min(others), 2) else ""
     return f"Under resampling it is {band} (mean Jaccard {jaccard:.2f}{least})."
+
+
+@lru_cache(maxsize=8)
+def firmness(predictor: Predictor) -> tuple[str, ...]:
+    """Say in two sentences which K-Means segments are firm and which are a convenient cut, if it is known."""
+    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+        return ()
+    segments = predictor.segments["kmeans"]
+    means = [float(np.array(shares)[segments == i + 1].mean()) for i in range(predictor.n_segments)]
+    told = [
+        f"{name} ({format_share(mean)})" for name, mean in zip(predictor.names["kmeans"], means, strict=True)
+    ]
+    firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
+    cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
+    others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
+    agree = f"{others} place their customers there too."
+    first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
+    rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
+    return (first, rest) if cut else (first,)
+
+
+def firm_alike(predictor: Predictor, explanation: Explanation) -> str:
+    """Say how many other analyses agree on the customers most like this one, if it is known."""
+    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+        return ""
+    mean = float(np.mean([shares[one.customer - 1] for one in explanation.alike]))
+    return f"Other careful analyses agree with K-Means on these customers {format_share(mean)} of the time."
 
 
 def related(name: str, overlap: float) -> str:

@@ -93,6 +93,7 @@ def compute(
             with parallel_config(n_jobs=-1):
                 done[name] = task()
             write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
+    done = {name: done[name] for name in tasks}
     write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, labels, mark, done), SEAL)))
     part.unlink()
 
@@ -173,6 +174,7 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it.
     """
     tables = {name: unpacked(saved[name]) for name in ("families", "nulls", "multiverse") if name in saved}
+    tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
         tables["weights"] = pd.DataFrame.from_dict(saved["weights"], orient="index").rename_axis("vote")
     if "multiverse" in tables:
@@ -191,7 +193,7 @@ def _plain(table: pd.DataFrame) -> dict:
 def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
     counts, parts = done["counts"], _parts(done)
     table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    advice = recommend(table, unpacked(parts["nulls"]).sort_index(), served=mark["n_segments"])
+    advice = recommend(table, saved_tables(parts)["nulls"], served=mark["n_segments"])
     cells = saved_tables(parts).get("multiverse")
     firm = (
         {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}
