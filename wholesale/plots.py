@@ -342,7 +342,7 @@ def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
     for name in values.columns.unique(0):
         middle = np.flatnonzero(values.columns.get_level_values(0) == name).mean() + 0.5
         ax.text(middle, -0.2, name, ha="center", va="bottom", **TEXT)
-    ax.title.set_y(1.05)
+    ax.set_title(place.get("title", ""), loc="left", pad=28, **TITLE)
     ax.set(xlabel=unit, ylabel="")
     return ax
 
@@ -350,7 +350,7 @@ def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
 def plot_consensus(
     shares: ndarray, labels: ndarray, *, names: Names, colours: Names, **place: Unpack[Place]
 ) -> Axes:
-    """Draw, by segment, which share of analyses puts each two customers together: white none, dark all."""
+    """Draw, by segment, which share of analyses puts each two customers together."""
     ax = axes(6.8, width=8.2, **place)
     order, ends = np.argsort(labels, kind="stable"), np.bincount(labels).cumsum()
     ax.imshow(shares[np.ix_(order, order)], cmap=sns.light_palette(INK, as_cmap=True), vmin=0, vmax=1)
@@ -360,7 +360,9 @@ def plot_consensus(
             line(end - 0.5, color="white", linewidth=1.5)
     ax.set_yticks((ends[:-1] + ends[1:]) / 2, names)
     ax.tick_params(axis="y", pad=16)
-    ax.set(xticks=[], xlim=(-0.5, ends[-1] - 0.5), xlabel="customers in the same order as the rows")
+    ax.set(
+        xticks=[], xlim=(-0.5, ends[-1] - 0.5), xlabel="the same customers (dark: together in all analyses)"
+    )
     return ax
 
 
