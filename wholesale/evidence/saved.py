@@ -88,7 +88,7 @@ def compute(
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
 ) -> Iterator[tuple[str, int, int]]:
-    """Compute the evidence task by task, and save it; yield each task, how many are before it, how many there are.
+    """Compute the evidence task by task, and save it; yield each task, how many go before it, and all.
 
     An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
     `labels` are the segments to be judged, 1…k, by model.
