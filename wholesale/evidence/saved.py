@@ -22,7 +22,7 @@ from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.power import KS as SIMULATED_KS
-from wholesale.evidence.power import SEGMENTS, simulated_criteria
+from wholesale.evidence.power import SAMPLES, SEGMENTS, SEPARATIONS, simulated_criteria
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
@@ -72,6 +72,7 @@ def fingerprint(customers: pd.DataFrame) -> str:
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
     beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
+    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
 

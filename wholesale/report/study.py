@@ -34,7 +34,7 @@ from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"  # fictitious; dataset/README.md says how it was made
 FEWEST, MOST = 2, 8  # numbers of segments that can be asked for
 # Numbers of segments are compared up to the last of these, on so many customers at most, drawn so often,
-# beside so many clouds of each kind, all with the same effort: two minutes for a thousand on two cores.
+# beside so many clouds of each kind, all with the same effort: two minutes for 440 on two cores.
 DRAWN, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 5
 EFFORT = {"starts": 10, "restarts": 1, "references": 1, "splits": 4}
 
