@@ -256,7 +256,7 @@ class TestWhatIsSaid:
             monkeypatch.setattr(study.CountEvidence, "leaders", leaders)
             found = text.found(own, placement, evidence, fitted, 3)
             assert ("- **The three new models agree" in found) == praised
-            assert ("That does not speak for 3 segments" in found) != praised
+            assert ("says nothing of the number" in found) != praised
 
     def test_a_number_found_on_a_draw_is_held_against_further_draws(self, monkeypatch):
         monkeypatch.setattr(study.CountEvidence, "votes", property(lambda _: {"a": 2, "b": 2}))
