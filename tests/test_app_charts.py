@@ -185,9 +185,12 @@ def test_names_on_the_map_keep_clear_of_each_other_and_charts_stay_small(any_pre
 
 
 def test_the_axes_are_named_by_their_weightiest_categories():
-    assert axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0])) == "more Grocery, Detergents and Paper, Milk"
-    assert axis_words(np.array([0.8, 0, -0.6, 0, 0, 0])) == "more Fresh, less Grocery"
-    assert axis_words(np.full(6, 0.4)) == "more of everything"
+    labels = WHOLESALE.labels
+    assert (
+        axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0]), labels) == "more Grocery, Detergents and Paper, Milk"
+    )
+    assert axis_words(np.array([0.8, 0, -0.6, 0, 0, 0]), labels) == "more Fresh, less Grocery"
+    assert axis_words(np.full(6, 0.4), labels) == "more of everything"
 
 
 @pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html import escape, unescape
 from pathlib import Path
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -181,24 +182,24 @@ def test_every_category_has_a_row_with_its_amount_centre_and_exact_contribution(
         assert ("wc-right" in cells[2]) == (reason.contribution > 0)
 
 
-def test_the_weightiest_categories_are_named_on_their_own_side(explanation):
+def test_the_weightiest_categories_are_named_on_their_own_side(predictor, explanation):
     weights = {"Fresh": 5.0, "Milk": 0.1, "Grocery": -2.0, "Frozen": 0.0, "Delicassen": 1.5}
 
     def said(least: float) -> str:
         weighed = ((each, max(weights.get(each.column, 0.0), least)) for each in explanation.reasons)
         reasons = tuple(replace(each, contribution=weight) for each, weight in weighed)
-        return sentences.reasons(replace(explanation, reasons=reasons))
+        return sentences.reasons(predictor, replace(explanation, reasons=reasons))
 
     assert said(-9) == "Mostly for it: Fresh and Delicassen. Against it: Grocery."
     assert said(0).endswith("Nothing weighty speaks against it.")
 
 
 def test_a_change_is_said_with_its_amounts(predictor, page, explanation):
-    said = sentences.change(Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples"))
+    said = sentences.change(predictor, Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples"))
     assert said == "If Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
-    none = sentences.change(None)
+    none = sentences.change(predictor, None)
     assert none == "No change of a single category alone would change the K-Means segment."
-    assert f"<b>{sentences.change(explanation.change)}</b>" in page
+    assert f"<b>{sentences.change(predictor, explanation.change)}</b>" in page
 
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
@@ -219,8 +220,8 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation
         sentences.familiarity(first),
         sentences.agreement(first),
         sentences.clarity(predictor, first),
-        sentences.reasons(explanation),
-        f"{sentences.change(explanation.change)}, K-Means would say {explanation.change.name}.\n",
+        sentences.reasons(predictor, explanation),
+        f"{sentences.change(predictor, explanation.change)}, K-Means would say {explanation.change.name}.\n",
         f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and ",
     ):
         assert said in text
@@ -335,14 +336,20 @@ def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source
 
 
 def test_the_words_for_groups_are_those_that_the_names_come_from():
-    said = {"staples": "Staples are ", "fresh": "fresh means ", "deli": "deli "}
-    for group, columns in GROUPS.items():
-        assert said[group] + listed([LABELS[column] for column in columns]) in sentences.GROUPS
+    said = {"staples": "staples are ", "fresh": "fresh means ", "deli": "deli means "}
+    assert {*WHOLESALE.groups} == {*said}
+    for group, columns in WHOLESALE.groups.items():
+        assert said[group] + listed([LABELS[column] for column in columns]) in sentences.groups(WHOLESALE)
+    assert sentences.groups(replace(WHOLESALE, groups={})).endswith("all round means all categories.")
 
 
 def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere():
     outline = (TEMPLATE / "index.html.j2").read_text(encoding="utf-8")
-    assert str(list(LABELS.values())).replace("'", '"') in outline
+    fields = re.search(r"{% for label in .*?{% endfor -%}", outline, re.DOTALL)[0]
+    known = {"measured": replace(WHOLESALE, labels=("Wine", *WHOLESALE.labels[1:])).as_dict()}
+    drawn = jinja2.Template(fields).render(page_config=known)
+    assert re.findall("<span>(.*?)</span>", drawn) == ["Wine", *[*LABELS.values()][1:]]
+    assert re.findall("<span>(.*?)</span>", jinja2.Template(fields).render(page_config={})) == [""] * 6
     for file in filter(Path.is_file, TEMPLATE.rglob("*.*")):
         text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert "//" not in text.replace("// ", ""), file.name

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -13,13 +14,23 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from wholesale.manifest import ROOT
 
+READING = [
+    "01_explore.ipynb",
+    "02_log_and_standardize.ipynb",
+    "03_fit_and_compare.ipynb",
+    "07_how_many.ipynb",
+    "08_how_firm.ipynb",
+    "04_dendrograms.ipynb",
+    "05_predictor.ipynb",
+    "06_your_customers.ipynb",
+]
 PAGE = "05_predictor.ipynb"
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in PATHS}
 ANY_FILE = "06_your_customers.ipynb"
 ARTICLES = [name for name in NOTEBOOKS if name != PAGE]
 CLAIMS = [name for name in ARTICLES if name != ANY_FILE]
-SILENT = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
+SILENT = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.FunctionDef, ast.Import, ast.ImportFrom)
 
 
 CODE, PROSE = (
@@ -34,16 +45,18 @@ def _tags(cell):
     return set(cell.metadata.get("tags", []))
 
 
-def test_the_six_notebooks_are_there_in_order():
-    names = [
-        "explore",
-        "log_and_standardize",
-        "fit_and_compare",
-        "dendrograms",
-        "predictor",
-        "your_customers",
-    ]
-    assert [path.stem for path in PATHS] == [f"{i:02}_{name}" for i, name in enumerate(names, start=1)]
+def test_the_eight_notebooks_are_there():
+    assert list(NOTEBOOKS) == sorted(READING) and len(READING) == 8
+
+
+def test_each_notebook_that_argues_says_which_is_next_and_the_readme_lists_them_in_that_order():
+    for name, following in pairwise(READING[:-1]):
+        (after,) = (line for line in PROSE[name][-2].source.splitlines() if line.startswith("Next: "))
+        assert f"({following})" in after, name
+    listed = re.findall(
+        r"^\| \[\d\d .*?\]\(notebooks/(.*?)\)", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert listed == READING
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -95,8 +108,36 @@ class TestEveryArticle:
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_asserts_what_its_prose_claims(name):
-    assert sum(isinstance(node, ast.Assert) for node in NODES[name]) >= 5
+class TestEveryArgument:
+    def test_asserts_what_its_prose_claims(self, name):
+        assert sum(isinstance(node, ast.Assert) for node in NODES[name]) >= 5
+
+    def test_collapses_the_cells_that_only_assert_and_says_so_at_the_top(self, name):
+        for cell, tree in zip(CODE[name], TREES[name], strict=True):
+            asserts = any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+            assert cell.metadata.get("jupyter", {}).get("source_hidden", False) == asserts, cell.source
+            assert not (asserts and cell.outputs), cell.source
+        assert "collapsed" in PROSE[name][0].source
+
+    def test_begins_with_contents_that_lead_to_every_heading_but_the_references(self, name):
+        headings = re.findall(r"^## (.+)$", "\n".join(cell.source for cell in PROSE[name]), re.MULTILINE)
+        links = re.findall(r"^- \[.+?\]\(#(.+)\)$", PROSE[name][0].source, re.MULTILINE)
+        assert [*links, "References"] == [heading.replace(" ", "-") for heading in headings]
+
+    def test_describes_each_figure_under_it(self, name):
+        cells = NOTEBOOKS[name].cells
+        for cell, after in pairwise(cells):
+            if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+                assert after.source.startswith("*Figure"), cell.source
+
+    def test_ends_with_solved_exercises_what_was_found_and_references(self, name):
+        prose = "\n".join(cell.source for cell in PROSE[name])
+        exercises, found, references = re.split(
+            r"^## (?:What we found|References)$", prose, flags=re.MULTILINE
+        )
+        asked = re.findall(r"^\*\*(\d)\.\*\* ", exercises, re.MULTILINE)
+        assert len(asked) == exercises.count("<details><summary>Solution</summary>") > 1
+        assert "\nNext: [" in found and references.count("](https://doi.org/10.") > 2
 
 
 def test_the_prose_of_the_notebook_for_any_file_claims_no_number_of_its_own():

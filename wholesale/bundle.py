@@ -54,7 +54,7 @@ class Bundle:
     Attributes
     ----------
     standardizer : Pipeline
-        Amounts in m.u. to the log-standardized matrix.
+        Amounts to the log-standardized matrix.
     fits : dict of str to KMeans, GaussianMixture or AgglomerativeClustering
         By model; ``bundle.kmeans`` is short for ``bundle.fits["kmeans"]``. Renumbered: label i is segment
         i + 1. The mixture is None where none was proper.

@@ -5,12 +5,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 MIN_CUSTOMERS = 10
+"""Fewer are never cut; nor are so few that they lie on one plane of so many categories, see `fewest`."""
 
 PER_SEGMENT = 5
 """Distinct customers per segment that a number of segments must leave on average to be weighed."""
 
 NO_SPREAD = 1e-9
 """A column whose range is no more than this share of its largest value is the same for every customer."""
+
+
+def fewest(categories: int) -> int:
+    """Give the least number of customers that can be cut into segments: by so many categories, one more."""
+    return max(MIN_CUSTOMERS, categories + 1)
 
 
 def check_fit(X: np.ndarray, ks: Iterable[int] = (), labels: Sequence[str] = ()) -> np.ndarray:
@@ -22,9 +28,9 @@ def check_fit(X: np.ndarray, ks: Iterable[int] = (), labels: Sequence[str] = ())
     labels = labels or [f"column {i}" for i in range(1, X.shape[-1] + 1)]
     if X.ndim != 2:
         raise ValueError(f"a matrix of customers by columns is needed, not shape {X.shape}")
-    if len(X) < MIN_CUSTOMERS:
+    if len(X) < (least := fewest(X.shape[1])):
         who = f"{len(X)} customer{' is' if len(X) == 1 else 's are'}"
-        raise ValueError(f"{who} too few to segment; at least {MIN_CUSTOMERS} are needed")
+        raise ValueError(f"{who} too few to segment; at least {least} are needed")
     if not np.isfinite(X).all():
         row, column = np.argwhere(~np.isfinite(X))[0]
         raise ValueError(f"customer {row + 1}, {labels[column]} is {X[row, column]}, not a finite number")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from wholesale.wording import csv_of
+
 SPEND_COLUMNS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen")
 """The six spending categories of the data set, in the order of every matrix that is made of it."""
 
@@ -35,6 +37,14 @@ class Categories:
         groups = {group: list(columns) for group, columns in self.groups.items()}
         lists = {name: list(value) for name, value in known.items() if isinstance(value, tuple)}
         return known | lists | ({"groups": groups} if groups else {})
+
+    @property
+    def options(self) -> list[str]:
+        """Say the same on the command line of ``train``."""
+        lines = [f"{group}={csv_of([columns]).strip()}" for group, columns in self.groups.items()]
+        named = ["--id", self.name] if self.name else []
+        groups = [word for line in lines for word in ("--group", line)]
+        return ["--categories", csv_of([self.columns]).strip(), "--unit", self.unit, *named, *groups]
 
     def label(self, column: str) -> str:
         """Write a category for people; other columns as they are."""

@@ -22,7 +22,7 @@ ALIKE = 5  # similar customers that are listed
 class Reason:
     """What one category says for (positive) or against (negative) the customer's segment.
 
-    `amount` is the customer's and `centre` the segment centre's, in m.u.; `contribution` is the squared
+    `amount` is the customer's and `centre` the segment centre's; `contribution` is the squared
     standardized distance to the next nearest centre less that to the nearest, in this category alone.
     """
 
@@ -34,7 +34,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one category, from `amount` to `to` (m.u.), that leads to another `segment` (1…k)."""
+    """A change of one category, from `amount` to `to`, that leads to another `segment` (1…k)."""
 
     column: str
     amount: float

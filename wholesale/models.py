@@ -56,7 +56,7 @@ def fit_kmeans(
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     n_init : int, optional
         Number of starts. By default a thousand for up to 500 customers, then falling with their number to
         50, shared by ten searches whose results are bettered by `exchange`. Of equally good partitions the
@@ -127,7 +127,7 @@ def fit_gmm(
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     covariance_type : {"full", "tied", "diag", "spherical"}
     random_state : int
         Of the first restart; the others count on from it.

@@ -98,7 +98,7 @@ class Predictor:
 
     @cached_property
     def on_record(self) -> np.ndarray:
-        """The customers on record in log-standardized units, shape (n, 6)."""
+        """The customers on record in log-standardized units, shape (n, d)."""
         return self.standardize(self.amounts)
 
     @cached_property

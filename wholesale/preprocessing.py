@@ -11,7 +11,7 @@ def log_standardizer() -> Pipeline:
     Returns
     -------
     Pipeline
-        Takes amounts ≥ 0 in m.u., shape (n_customers, 6), and returns a float matrix of the same shape
+        Takes amounts ≥ 0 shape (n_customers, d), and returns a float matrix of the same shape
         with mean 0 and population standard deviation 1 in each column. It can be inverted.
     """
     log1p = FunctionTransformer(np.log1p, np.expm1, check_inverse=False, feature_names_out="one-to-one")

@@ -77,13 +77,13 @@ def profile_segments(
     Parameters
     ----------
     customers : DataFrame
-        With the six spending columns, in m.u.; others are ignored.
+        With the columns of the categories; others are ignored.
 
     Returns
     -------
     DataFrame indexed by ``segment``
         Two-level columns: ``customers`` (``size``, ``share`` 0…1), ``standardized`` (means of the
-        log-standardized amounts) and ``typical`` (medians in m.u.), six each, and the median ``Total``.
+        log-standardized amounts) and ``typical`` (medians), one per category, and the median ``Total``.
     """
     amounts = customers[list(categories.columns)]
     by = pd.Series(np.asarray(labels), index=amounts.index, name="segment")

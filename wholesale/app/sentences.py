@@ -15,7 +15,10 @@ from wholesale.wording import counted, few, format_amount, format_share, listed,
 CLOSE = 1.15  # one customer in eight on record is no clearer
 TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
-USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all six, alike that hinders a mixture
+USUAL, REPEATED = (
+    1 / 3,
+    0.1,
+)  # share of customers with one amount, or all of them, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
 RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}

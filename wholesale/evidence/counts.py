@@ -34,7 +34,7 @@ def compare_cluster_counts(
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     ks : iterable of int
         1 is allowed; what is not defined there is NaN.
     starts, restarts, references, splits : int

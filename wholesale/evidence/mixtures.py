@@ -399,7 +399,7 @@ def search_families(
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     starts : int
         Per cell; one component needs one, and its three distinct Gaussians are fitted once.
     n_jobs : int, optional

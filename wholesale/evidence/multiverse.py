@@ -98,7 +98,7 @@ def multiverse(
 
     Parameters
     ----------
-    amounts : ndarray of shape (n_customers, 6)
+    amounts : ndarray of shape (n_customers, d)
         In m.u.
     ks : iterable of int
     scales, methods : iterable of str
@@ -156,7 +156,7 @@ def usual_recipe(amounts: np.ndarray, k: int = 2) -> tuple[np.ndarray, float, fl
 
     Logarithms, not standardized; without the customers beyond Tukey's fences (1.5 interquartile ranges) in
     more than one category; the first two principal components; K-Means. The first silhouette is taken in the
-    plane of the components, as they do, the second in all six logarithms.
+    plane of the components, as they do, the second in all logarithms.
     """
     logs = np.log(amounts)
     low, high = np.quantile(logs, [0.25, 0.75], axis=0)

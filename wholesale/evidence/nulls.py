@@ -68,7 +68,7 @@ def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) 
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     kind : str
     samples : int
         The first clouds are the same, however many are drawn.
@@ -76,7 +76,7 @@ def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) 
 
     Yields
     ------
-    ndarray of shape (n_customers, 6)
+    ndarray of shape (n_customers, d)
         Mean 0 and population variance 1 in each column.
     """
     draw = NULLS[kind](X)
@@ -99,7 +99,7 @@ def null_criteria(
 
     Parameters
     ----------
-    X : ndarray of shape (n_customers, 6)
+    X : ndarray of shape (n_customers, d)
     ks : iterable of int
         Numbers of segments, 1 among them: BIC is held against that of one.
     kinds : iterable of str

@@ -21,7 +21,7 @@ from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.power import KS as SIMULATED_KS
-from wholesale.evidence.power import SEGMENTS, simulated_criteria
+from wholesale.evidence.power import SAMPLES, SEGMENTS, SEPARATIONS, simulated_criteria
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
@@ -71,6 +71,7 @@ def fingerprint(customers: pd.DataFrame) -> str:
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
     beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
+    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
 
@@ -88,7 +89,7 @@ def compute(
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
 ) -> Iterator[tuple[str, int, int]]:
-    """Compute the evidence task by task, and save it; yield each task, how many are done, how many there are.
+    """Compute the evidence task by task, and save it; yield each task, how many go before it, and all.
 
     An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
     `labels` are the segments to be judged, 1…k, by model.
@@ -98,8 +99,8 @@ def compute(
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(amounts, X, fits, labels)
-    for name, task in tasks.items():
-        yield name, len(done), len(tasks)
+    for number, (name, task) in enumerate(tasks.items()):
+        yield name, number, len(tasks)
         if name not in done:
             with parallel_config(n_jobs=-1):
                 done[name] = task()

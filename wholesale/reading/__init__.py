@@ -263,7 +263,7 @@ def read_customers(
     columns : mapping of str to str, optional
         For a category, the file's own name of that column.
     categories : Categories
-        What is looked for: by default the six of the shipped customers.
+        What is looked for: by default those of the shipped customers.
 
     Returns
     -------

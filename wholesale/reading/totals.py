@@ -139,7 +139,7 @@ class Seen:
         """Find the lines of rows that each are the sum of those since the last such row, or before the next.
 
         Empty if they do not add up to a total, or leave rows over that no word calls one; `amounts` has shape
-        (n, 6).
+        (n, d).
         """
         fewest = 1 if total else 2  # without a total, one row and the same again are two alike
         for order in (1, -1):

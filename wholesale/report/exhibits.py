@@ -1,6 +1,7 @@
 """The report's tables, rounded as they are shown, and its figures, whose titles state what they show."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from sklearn.decomposition import PCA
 
 from wholesale import plots
-from wholesale.columns import ANSWERS, LABELS, MODELS, SPEND_COLUMNS, UNIT
+from wholesale.columns import ANSWERS, MODELS
 from wholesale.criteria import CRITERIA
 from wholesale.customers import Customers
 from wholesale.palette import SIMILAR, relation
@@ -30,23 +31,25 @@ def rejected(customers: Customers) -> pd.DataFrame | None:
     if not len(customers.rejected):
         return None
     first = customers.rejected.slice(0, SHOWN).select(["line", "column", "value", "reason"]).to_pandas()
-    return _short(first.replace({"column": LABELS})).set_index("line").rename_axis(index=None, columns="line")
+    first["column"] = first["column"].map(customers.settings.categories.label)
+    return _short(first).set_index("line").rename_axis(index=None, columns="line")
 
 
 def spending(customers: Customers) -> pd.DataFrame:
-    """Describe each category and their sum: lowest, middle and highest amount, in m.u., and zeros."""
-    amounts = customers.amounts.rename(columns=LABELS)
+    """Describe each category and their sum: lowest, middle and highest amount, and zeros."""
+    categories = customers.settings.categories
+    amounts = customers.amounts.rename(columns=categories.label)
     amounts["In all"] = amounts.sum(axis=1)
     quantiles = amounts.quantile([0, 0.25, 0.5, 0.75, 1]).T.map(rounded)
     quantiles.columns = ["lowest", "lower quarter", "median", "upper quarter", "highest"]
-    return quantiles.assign(zeros=(amounts == 0).sum()).rename_axis(columns="m.u. a year")
+    return quantiles.assign(zeros=(amounts == 0).sum()).rename_axis(columns=categories.per_period)
 
 
 def drifts(customers: Customers, placement: Placement) -> pd.DataFrame:
     """Compare each category with the customers on record."""
-    record = placement.record
+    record, label = placement.record, placement.predictor.categories.label
     rows = {
-        LABELS[column]: {
+        label(column): {
             "D": f"{drift.distance:.2f}",
             "median on record": rounded(record[column].median()),
             "median here": rounded(customers.amounts[column].median()),
@@ -64,7 +67,7 @@ def difference(customers: Customers, placement: Placement, column: str) -> str:
     if drift.distance == 0:
         return "no difference"
     if drift.verdict == "alike":
-        many = by_chance(len(customers.accepted), placement.summary.on_record) <= LIKE
+        many = by_chance(len(customers.accepted), *placement.record.shape) <= LIKE
         return "little difference" if many else "no clear difference"
     if abs(_share_above(customers, placement, column) - 0.5) < EVEN:
         return "differently spread" if drift.verdict == "different" else "very differently spread"
@@ -76,11 +79,14 @@ def plot_drifts(customers: Customers, placement: Placement) -> Axes:
     distances = {column: drift.distance for column, drift in placement.summary.drift.items()}
     largest = max(distances, key=distances.__getitem__)
     how = difference(customers, placement, largest)
-    title = f"The largest D is {distances[largest]:.2f}, in {LABELS[largest]}: {how}"
+    title = f"The largest D is {distances[largest]:.2f}, in {_drawn(placement, largest)}: {how}"
     title = title if distances[largest] else "No category differs at all"
-    unit = f"{UNIT} a year, logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
+    scale = "logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
+    unit = f"{_plain(placement.predictor.categories.per_period)}, {scale}"
     names = ("on record", "here")
-    return plots.plot_ranges(placement.record, customers.amounts, unit=unit, names=names, title=title)
+    drawn = partial(_drawn, placement)
+    tables = [each.rename(columns=drawn) for each in (placement.record, customers.amounts)]
+    return plots.plot_ranges(*tables, unit=unit, names=names, title=title)
 
 
 def placement(placement: Placement) -> pd.DataFrame:
@@ -106,6 +112,10 @@ def counts(evidence: CountEvidence) -> pd.DataFrame:
         name = "silhouette of K-Means in clouds without segments"
         table.loc[name] = pd.Series(ranges).reindex(table.columns)
     table["vote"] = pd.Series(evidence.votes).reindex(table.index).map("{:.0f}".format, na_action="ignore")
+    weights = evidence.advice.weights
+    if weights is not None:
+        table["by chance"] = weights.drop(columns=["k", "counts"]).max(axis=1).map(format_share)
+        table["counts"] = weights["counts"].map({True: "yes", False: "no"})
     return table.fillna("–").rename_axis(columns="segments")
 
 
@@ -149,7 +159,8 @@ def segments(fitted: Fitted) -> pd.DataFrame:
 def typical(fitted: Fitted) -> pd.DataFrame:
     """Give the median amounts of each new K-Means segment."""
     predictor = fitted.predictor
-    amounts = pd.DataFrame(predictor.typical["kmeans"], _numbered(predictor.names["kmeans"]), LABELS.values())
+    names, labels = _numbered(predictor.names["kmeans"]), predictor.categories.labels
+    amounts = pd.DataFrame(predictor.typical["kmeans"], names, labels)
     return amounts.map(rounded).rename_axis(columns="K-Means segment")
 
 
@@ -157,17 +168,20 @@ def typical(fitted: Fitted) -> pd.DataFrame:
 def plot_profiles(fitted: Fitted) -> Axes:
     """Draw what every segment of every model buys."""
     predictor = fitted.predictor
-    amounts = pd.DataFrame(predictor.amounts, columns=list(SPEND_COLUMNS))
+    categories = predictor.categories
+    amounts = pd.DataFrame(predictor.amounts, columns=list(categories.columns))
     described = {}
     for model, label in predictor.models.items():
-        profiles = profile_segments(amounts, predictor.segments[model])
-        described[label] = profiles.set_axis(_numbered(predictor.names[model]))
+        profiles = profile_segments(amounts, predictor.segments[model], categories)
+        described[label] = profiles.set_axis([*map(_plain, _numbered(predictor.names[model]))])
     table = pd.concat(described)
-    standardized, typical = table["standardized"], table["typical"][list(SPEND_COLUMNS)]
+    standardized, typical = table["standardized"], table["typical"][list(categories.columns)]
     name, column = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
-    title = f"Farthest out in K-Means: {name}, on {LABELS[column]}"
+    title = f"Farthest out in K-Means: {name}, on {_drawn(fitted, column)}"
     colours = [colour for model in predictor.colours.values() for colour in model]
-    return plots.plot_profiles(standardized, typical=typical, colours=colours, title=title)
+    standardized, typical = (each.rename(columns=partial(_drawn, fitted)) for each in (standardized, typical))
+    unit = _plain(categories.unit)
+    return plots.plot_profiles(standardized, typical=typical, unit=unit, colours=colours, title=title)
 
 
 @unless_refused
@@ -177,7 +191,7 @@ def plot_plane(fitted: Fitted) -> Axes:
     components = PCA(n_components=2, svd_solver="full").fit(predictor.on_record)
     share = format_share(components.explained_variance_ratio_.sum())
     k = predictor.n_segments
-    arrows = pd.DataFrame(components.components_.T, list(SPEND_COLUMNS))
+    arrows = pd.DataFrame(components.components_.T, [_drawn(fitted, column) for column in fitted.amounts])
     ax = plots.plot_map(
         pd.DataFrame(
             components.transform(predictor.on_record), columns=["first component", "second component"]
@@ -239,7 +253,7 @@ def contested(fitted: Fitted, customers: Customers) -> pd.DataFrame | None:
     if answers.empty:
         return None
     ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
-    taken = {*SPEND_COLUMNS, *ANSWERS}
+    taken = {*fitted.predictor.categories.columns, *ANSWERS}
     called = [name for name in dict.fromkeys(customers.accepted.column_names[1:]) if name not in taken][:2]
     familiarity = ["–" if pd.isna(share) else format_share(share) for share in ranked["familiarity"]]
     table = _short(ranked[called]).assign(
@@ -255,6 +269,16 @@ def _share_above(customers: Customers, placement: Placement, column: str) -> flo
     """Give the share (0…1) of the customers who spend more than the median on record, ties counted half."""
     amounts, median = customers.amounts[column], placement.record[column].median()
     return float((amounts > median).mean() + (amounts == median).mean() / 2)
+
+
+def _drawn(answered: Answered, column: str) -> str:
+    """Write a category on a figure."""
+    return _plain(answered.predictor.categories.label(column))
+
+
+def _plain(text: str) -> str:
+    """Keep matplotlib from reading a name as a formula."""
+    return text.replace("$", r"\$")
 
 
 def _numbered(names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from nbformat.v4 import new_markdown_cell
 from papermill.translators import PythonTranslator
 
 from wholesale.app import sentences
-from wholesale.columns import LABELS, UNIT
+from wholesale.columns import WHOLESALE
 from wholesale.customers import Customers, read_file
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
 from wholesale.palette import SIMILAR
@@ -48,6 +48,8 @@ def command(name: str, customers: Customers, *options: object) -> str:
         words += ["--column", f"{category}={column}"]
     for option, value in (("decimal", told.decimal), ("sheet", told.sheet), ("blank", told.blank)):
         words += [f"--{option}", value] if value else []
+    if name == "train" and told.categories != WHOLESALE:
+        words += told.categories.options
     return f"`{shlex.join([*words, *map(str, options)])}`"
 
 
@@ -61,7 +63,7 @@ _SENTENCES = Environment(
     loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _SENTENCES.filters |= {"escaped": escaped, "amount": format_amount, "share": format_share, "listed": listed}
-_SENTENCES.globals |= {"LABELS": LABELS, "UNIT": UNIT, "SIMILAR": SIMILAR, "NUMBERS": NUMBERS}
+_SENTENCES.globals |= {"SIMILAR": SIMILAR, "NUMBERS": NUMBERS}
 _SENTENCES.globals |= {"counted": counted, "of_all": of_all, "are": are, "command": command, "Path": Path}
 _SENTENCES.globals |= {"exhibits": exhibits, "study": study, "page": sentences, "summary": summary}
 
@@ -120,20 +122,24 @@ def write_report(
     sheet: str | None = None,
     blank: str | None = None,
     segments: int = 3,
+    clouds: int = study.CLOUDS,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Write a report on a file of customers: one HTML file, which loads nothing from anywhere.
 
-    What cannot be read, used or written is refused, as a `ReadError`, `BundleError` or `OutputError`, before
-    anything is run; if a cell of the notebook fails, that is a `ReportError`.
+    Each criterion is held against so many `clouds` of each kind, if any. What cannot be read, used or written
+    is refused, as a `ReadError`, `BundleError` or `OutputError`, before anything is run; if a cell of the
+    notebook fails, that is a `ReportError`.
     """
     source, output = Path(source).resolve(), Path(output)
     check_free(output, [source], force=force)
     progress(f"Read {source.name}")
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
-    study.place(read_file(source, **told), models)  # type: ignore[arg-type]  # what it refuses, it does here
+    measured = study.measured(models)
+    study.place(read_file(source, **told, categories=measured), models)  # type: ignore[arg-type]  # refused here
     parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
+    parameters |= {"clouds": clouds}
     page = _run(parameters, progress)
     progress(f"Write {output.name}")
     check_free(output, [source], force=force)  # another run may have made it meanwhile

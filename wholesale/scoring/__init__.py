@@ -56,7 +56,7 @@ def score_table(predictor: Predictor, accepted: pa.Table) -> pa.Table:
 
 
 def _answers(predictor: Predictor, amounts: np.ndarray) -> dict[str, pa.Array]:
-    """Answer as `predict_segments` does, in Arrow's columns, null for NaN; amounts have shape (n, 6)."""
+    """Answer as `predict_segments` does, in Arrow's columns, null for NaN; amounts have shape (n, d)."""
     slices = [amounts[i : i + SLICE] for i in range(0, max(len(amounts), 1), SLICE)]
     answers = [predict_segments(predictor, rows) for rows in slices]
     columns: dict[str, pa.Array] = {}

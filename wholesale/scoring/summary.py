@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from wholesale.checks import MIN_CUSTOMERS
+from wholesale.checks import fewest
 from wholesale.columns import MODELS, Categories
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import blank_advice
@@ -25,7 +25,7 @@ MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is u
 # How often chance may make a file differ in a category, or in how many are unfamiliar, all together: each
 # gets an equal part (Bonferroni), whatever the dependence between them.
 LEVEL = 0.05
-WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this many m.u.
+WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this much
 EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
 
@@ -227,8 +227,8 @@ class Summary:
 
     def _advice(self) -> str:
         """Advise segments of their own, or say why there can be none: what `train` would refuse."""
-        if self.accepted < MIN_CUSTOMERS:
-            return f"For segments of their own they are too few: {MIN_CUSTOMERS} are needed."
+        if self.accepted < (least := fewest(len(self.categories.columns))):
+            return f"For segments of their own they are too few: {least} are needed."
         if self.constant:
             return f"For segments of their own they are too alike: all have the same {listed(self.constant)}."
         return "Segments of their own would say more: python -m wholesale train."

@@ -78,7 +78,7 @@ def health(predictor: Predictor) -> dict:
 
 
 def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
-    """List each model's segments: number, name, size and typical amounts in m.u.; None of no mixture."""
+    """List each model's segments: number, name, size and typical amounts; None of no mixture."""
     found: dict[str, list[dict] | None] = dict.fromkeys(MODELS)
     for model in predictor.models:
         rows = zip(predictor.names[model], predictor.sizes[model], predictor.typical[model], strict=True)
