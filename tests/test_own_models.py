@@ -33,6 +33,7 @@ from wholesale.predict import measure
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.report import text
+from wholesale.report.export import escaped
 from wholesale.report.study import Fitted
 
 K = 4
@@ -246,7 +247,7 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
     said = sentences.mixture(own)
     assert why in said and said in result.output.replace("\n", " ") and said in unescape(about_tab(own))
     saved = load_bundle(tmp_path / "out")
-    assert said in text.fit(Fitted(saved.predictor, table, saved))
+    assert escaped(said) in text.fit(Fitted(saved.predictor, table, saved))
     assert (kind or "There is no Gaussian mixture") in said
     its = own.manifest["metrics"]["gmm"]
     assert (its and its["covariance"]) == kind
@@ -315,7 +316,7 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
     parts = 1 + 4 * 3 + 2 + 1 + len(SCALES) + 1 + len(NULLS)
-    assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == parts
+    assert len(list(saved.compute(table, table.to_numpy(), X, {}, labels, tmp_path))) == parts
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
 

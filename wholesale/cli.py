@@ -218,12 +218,15 @@ def _customers(source: Path, how: dict) -> "Customers":
     from wholesale.reading import ReadError, Settings
 
     try:
-        return read_file(source, **how)
+        customers = read_file(source, **how)
     except ReadError as error:
         settings = Settings(**{name: how[name] for name in ("decimal", "sheet")})
         if error.header and "categories" not in how and (said := proposed(source, error, settings)):
             error.option = f"{error.option}; {said}"
         raise
+    if (name := customers.settings.categories.name) and name not in customers.accepted.column_names:
+        raise ValueError(f"{source.name}: no column is called {name}, as --id says")
+    return customers
 
 
 @contextmanager

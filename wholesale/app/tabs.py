@@ -1,5 +1,6 @@
 """The page's tabs as HTML: the answer for one customer, many customers, the segments, and the models."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from wholesale.app import sentences
 from wholesale.app.charts.customer import map_with_you, profile
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
-from wholesale.columns import CODES
+from wholesale.columns import CODES, WHOLESALE
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
@@ -79,6 +80,8 @@ def about_tab(predictor: Predictor) -> Markup:
     shipped, train = manifest["customers_sha256"] == SHIPPED_SHA256, TRAIN
     if not shipped:
         train = f"{TRAIN} {(manifest.get('source') or {}).get('file', 'IN')}"
+        if predictor.categories != WHOLESALE:
+            train = f"{train} {shlex.join(predictor.categories.options)}"
     command = f"{train} --segments {manifest['parameters']['n_segments']} --evidence"
     return render(
         "about.html",

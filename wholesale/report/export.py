@@ -50,7 +50,9 @@ def command(name: str, customers: Customers, *options: object) -> str:
         words += [f"--{option}", value] if value else []
     if name == "train" and told.categories != WHOLESALE:
         words += told.categories.options
-    return f"`{shlex.join([*words, *map(str, options)])}`"
+    said = shlex.join([*words, *map(str, options)])
+    fence = "`" * (1 + said.count("`"))
+    return f"{fence}{said}{fence}"
 
 
 def escaped(text: str) -> str:
