@@ -45,6 +45,12 @@ SHARED = pd.DataFrame([[70, 5], [9, 20]], ["a", "b"], pd.Index(["c", "d"], name=
 MEANS = pd.DataFrame([[0.0, 0.0], [5.0, 1.0]], columns=["first", "second"])
 ROUND = np.array([np.eye(2), [[4.0, 0.0], [0.0, 1.0]]])
 CLOUDS = pd.concat({"gaussian": EXPECTED, "copula": EXPECTED - 1}, names=["null", "cloud"])
+CELLS = pd.DataFrame(
+    np.linspace(-0.01, 1, 16).reshape(4, 4),
+    pd.MultiIndex.from_product([["log", "root"], ["kept", "dropped"]]),
+    pd.MultiIndex.from_product([["Ward", "K-Means"], [2, 3]]),
+)
+TOGETHER = (LABELS3[:, None] == LABELS3).astype(float)
 
 HOW3 = {"names": NAMES, "colours": COLOURS3}
 SPREAD = pd.DataFrame(np.random.default_rng(1).lognormal(7, 1, (10, 6)), range(1, 11), list(SPEND_COLUMNS))
@@ -59,6 +65,8 @@ DRAWN = {
     "correlations": partial(plots.plot_correlations, CORRELATIONS),
     "profiles": partial(plots.plot_profiles, PROFILES),
     "overlap": partial(plots.plot_overlap, SHARED, JACCARD, colours=COLOURS3[:2]),
+    "cells": partial(plots.plot_cells, CELLS, unit="adjusted Rand"),
+    "consensus": partial(plots.plot_consensus, TOGETHER, LABELS3, **HOW3),
     "criteria": partial(plots.plot_criteria, SCORES, unit="silhouette"),
     "heights": partial(plots.plot_heights, HEIGHTS, cut=3),
     "jumps": partial(plots.plot_jumps, JUMPS, EXPECTED),
@@ -263,11 +271,45 @@ def test_dendrogram_colours_links_below_a_cut_between_the_merges_it_separates():
     assert TREE[-3, 2] < dashed.get_ydata()[0] < TREE[-2, 2]
 
 
+def test_the_points_of_marked_customers_are_seen_on_the_bars_and_dots_of_the_rest():
+    """Customer 86's was as dark as the bar behind it, and hidden."""
+    ax = DRAWN["spread"](marked=(1, 2))
+    assert len({line.get_marker() for line in ax.lines}) == 2
+    for line in ax.lines:
+        assert line.get_markeredgecolor() == "white" and line.get_color() == plots.INK
+        assert line.get_zorder() > max(each.get_zorder() for each in ax.collections)
+    assert to_hex(ax.collections[-2].get_color()[0]).upper() == plots.GREY
+
+
+def test_cells_are_written_in_hundredths_under_the_first_level_of_their_columns():
+    ax = DRAWN["cells"]()
+    assert _texts(ax)[:3] == ["-1", "6", "12"] and _texts(ax)[-3:] == ["100", "Ward", "K-Means"]
+    assert _ticks(ax) == ["log, kept", "log, dropped", "root, kept", "root, dropped"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "3", "2", "3"]
+    assert [text.get_position()[0] for text in ax.texts[-2:]] == [1, 3]
+
+
+def test_a_consensus_has_the_customers_of_a_segment_side_by_side():
+    ax = plots.plot_consensus(TOGETHER[::-1, ::-1], LABELS3[::-1], **HOW3)
+    sizes = np.bincount(LABELS3)[1:]
+    blocks = np.repeat(np.arange(3), sizes)
+    assert (ax.images[0].get_array() == (blocks[:, None] == blocks)).all() and _ticks(ax) == list(NAMES)
+    assert ax.get_yticks().tolist() == (sizes.cumsum() - sizes / 2).tolist()
+
+
 def test_truncated_dendrogram_shows_the_last_merges_only():
     ax = DRAWN["dendrogram"](leaves=4)
     leaves = [label.get_text() for label in ax.get_xticklabels()]
     assert sum(_links(ax).values()) == 3 and len(leaves) == 4 and "(3)" in leaves
     assert ax.get_xlabel() == "at each leaf: customers in the branch"
+
+
+def test_a_narrow_last_branchs_long_name_ends_at_the_edge_of_the_tree():
+    labels = np.r_[np.ones(95, int), np.full(5, 2)]  # the five are farther apart, so SciPy draws them last
+    tree = linkage(np.r_[np.arange(95.0), 9000 + 500 * np.arange(5)][:, None], "ward")
+    ax = plots.plot_dendrogram(tree, labels, names=["a", "a name that is far too long"], colours=COLOURS3[:2])
+    ax.figure.draw_without_rendering()
+    assert [text.get_window_extent().x1 <= ax.get_window_extent().x1 for text in ax.texts[1:]] == [True, True]
 
 
 def test_a_chain_longer_than_python_recurses_is_drawn():

@@ -76,10 +76,11 @@ def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **pl
     for row, column in enumerate(table):
         ax.scatter(table[column], row + jitter, s=9, color=GREY, alpha=0.35, linewidth=0)
     rows = _rows(ax, table, unit)
-    _middle(ax, table, rows, INK)
-    for customer, dashes in zip(marked, DASHES, strict=False):
+    _middle(ax, table, rows, GREY)
+    mark: dict[str, Any] = {"markersize": 6.5, "markeredgecolor": "white"}  # seen on bars and dots too
+    for customer, dashes, marker in zip(marked, DASHES, ("s", "^"), strict=False):
         values = table.loc[customer].to_numpy()
-        ax.plot(values, rows, dashes, color=INK, linewidth=1.2, marker="o", markersize=4.5, zorder=4)
+        ax.plot(values, rows, dashes, color=INK, linewidth=1.2, marker=marker, **mark, zorder=4)
         ax.annotate(f"customer {customer}", (values[0], 0), (0, 11), ha="center", **OFFSET)
     ax.set_ylim(len(rows) - 0.55, -0.7)
     return ax
@@ -255,14 +256,17 @@ def plot_dendrogram(
     ax.axhline(height := cut_height(tree, len(names)), **CUT)
     beside, below = ("axes fraction", "data"), ax.get_xaxis_transform()
     ax.annotate(f"cut\ninto {len(names)}", (1, height), (6, 0), xycoords=beside, va="center", **OFFSET)
-    of_leaf, gap = segment[drawn["leaves"]], 0.004 * ax.get_xlim()[1]
+    of_leaf, right = segment[drawn["leaves"]], ax.get_xlim()[1]
+    gap = 0.004 * right
     for number, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
         x = 10 * np.flatnonzero(of_leaf == number) + 5  # SciPy draws leaf i at 10 i + 5
         ends = [x.min() - 5 + gap, x.max() + 5 - gap]
         ax.plot(ends, [-0.08, -0.08], color=colour, linewidth=4, transform=below, clip_on=False)
         size = format_amount((labels == number).sum())
         said = f"{number} {name}\n{size} customers" if name else f"{number}\n{size}"
-        ax.text(sum(ends) / 2, -0.11, said, transform=below, ha="center", va="top", **TEXT)
+        narrow = x.max() + 5 == right and ends[1] - ends[0] < 0.15 * right  # else it reaches over the edge
+        at, side = (ends[1], "right") if narrow else (sum(ends) / 2, "center")
+        ax.text(at, -0.11, said, transform=below, ha=side, va="top", **TEXT)
     ax.set_ylabel(MERGE_HEIGHT)
     if leaves:
         ax.set_xlabel("at each leaf: customers in the branch", labelpad=48)
@@ -342,6 +346,44 @@ def plot_profiles(
         if rows[0]:
             ax.axhline(rows[0], color=INK, linewidth=1)
         ax.text(1.01, rows.mean() + 0.5, model, transform=beside, va="center", rotation=-90, **TEXT)
+    return ax
+
+
+def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
+    """Draw a large table of numbers from 0 to 1, written in hundredths; two levels of rows and of columns."""
+    ax = axes(0.25 * len(values) + 1.4, **place)
+    rows, columns = [", ".join(row) for row in values.index], values.columns.get_level_values(1)
+    shades, written = sns.light_palette(GREY, as_cmap=True), values.map("{:.0%}".format)
+    _heat(ax, values, written, cmap=shades, vmin=0, vmax=1, xticklabels=columns, yticklabels=rows)
+    for text in ax.texts:
+        text.set(fontsize=8, text=text.get_text().rstrip("%"))
+    for level, line in ((values.columns, ax.axvline), (values.index, ax.axhline)):
+        for start in np.flatnonzero(~level.get_level_values(0).duplicated())[1:]:
+            line(start, color=INK, linewidth=1)
+    for name in values.columns.unique(0):
+        middle = np.flatnonzero(values.columns.get_level_values(0) == name).mean() + 0.5
+        ax.text(middle, -0.2, name, ha="center", va="bottom", **TEXT)
+    ax.set_title(place.get("title", ""), loc="left", pad=28, **TITLE)
+    ax.set(xlabel=unit, ylabel="")
+    return ax
+
+
+def plot_consensus(
+    shares: ndarray, labels: ndarray, *, names: Names, colours: Names, **place: Unpack[Place]
+) -> Axes:
+    """Draw, by segment, which share of analyses puts each two customers together."""
+    ax = axes(6.8, width=8.2, **place)
+    order, ends = np.argsort(labels, kind="stable"), np.bincount(labels).cumsum()
+    ax.imshow(shares[np.ix_(order, order)], cmap=sns.light_palette(INK, as_cmap=True), vmin=0, vmax=1)
+    for start, end, colour in zip(ends[:-1], ends[1:], colours, strict=True):
+        ax.plot([-9, -9], [start + 1, end - 2], color=colour, linewidth=5, clip_on=False)
+        for line in (ax.axhline, ax.axvline):
+            line(end - 0.5, color="white", linewidth=1.5)
+    ax.set_yticks((ends[:-1] + ends[1:]) / 2, names)
+    ax.tick_params(axis="y", pad=16)
+    ax.set(
+        xticks=[], xlim=(-0.5, ends[-1] - 0.5), xlabel="the same customers (dark: together in all analyses)"
+    )
     return ax
 
 
