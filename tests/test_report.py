@@ -39,7 +39,7 @@ FLAWS = re.compile(
 @pytest.fixture(scope="session")
 def sample():
     own = read_file(SAMPLE, DELI)
-    return own, study.place(own), study.compare_counts(own), study.fit(own, 3)
+    return own, study.place(own), study.compare_counts(own, 1), study.fit(own, 3)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def made(tmp_path_factory):
     folder, project = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("pro{j}")
     source = Path(shutil.copytree(SAMPLE.parent, project / 'Zoë "{x}" \\'), SAMPLE.name)
     notebook = shutil.copy(export.NOTEBOOK, project)
-    arguments = [str(source), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli"]
+    arguments = [str(source), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli", "--no-nulls"]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(export, "NOTEBOOK", Path(notebook))
         result = CliRunner().invoke(main, ["report", *arguments])
@@ -81,7 +81,7 @@ def written(customers, tmp_path):
 
 def everything(own, segments=3):
     """All that is said and shown, without flaws."""
-    placement, evidence, fitted = study.place(own), study.compare_counts(own), study.fit(own, segments)
+    placement, evidence, fitted = study.place(own), study.compare_counts(own, 0), study.fit(own, segments)
     drawn = [exhibits.plot_drifts(own, placement), exhibits.plot_counts(evidence)]
     drawn += [plot(fitted) for plot in (exhibits.plot_profiles, exhibits.plot_plane, exhibits.plot_tree)]
     assert all(ax.get_title(loc="left") for ax in drawn if ax)
@@ -228,9 +228,9 @@ class TestWhatIsSaid:
     def test_no_structure_is_doubted_whichever_number_leads(self, written):
         rng = np.random.default_rng(4)
         own = written(np.exp(rng.multivariate_normal([8] * 6, np.eye(6) + 0.3, 300)))
-        placement, evidence, fitted = study.place(own), study.compare_counts(own), study.fit(own, 3)
+        placement, evidence, fitted = study.place(own), study.compare_counts(own, 2), study.fit(own, 3)
         found = text.found(own, placement, evidence, fitted, 3)
-        assert re.search(r"Of 20 clouds without any segments, .* when cut into 3.* scored as high", found)
+        assert re.search(r"Of 6 clouds without any segments, .* when cut into 3.* scored as high", found)
         advised = text.next_steps(own, placement, evidence, fitted)
         assert evidence.by_chance_too(3) and "though chance might give as good ones" in advised
 
@@ -245,10 +245,18 @@ class TestWhatIsSaid:
     )
     def test_the_number_with_most_votes_leads(self, monkeypatch, votes, leads):
         monkeypatch.setattr(study.CountEvidence, "votes", property(lambda _: dict(enumerate(votes))))
-        said = text.how_many(study.CountEvidence(pd.DataFrame(index=range(1, 6)), pd.DataFrame(), 50), 3)
+        said = text.how_many(study.CountEvidence(pd.DataFrame(index=range(1, 6)), None, 50), 3)
         assert ("split" in said) == (leads is None)
         assert ("That is the number asked for." in said) == (leads == 3)
         assert leads == 3 or f"asked for have {votes.count(3) or 'none'} of the votes" in said
+
+    def test_agreement_on_a_number_that_the_evidence_does_not_count_is_not_praised(self, sample, monkeypatch):
+        own, placement, evidence, fitted = sample
+        for leaders, praised in (([1], False), ([2], False), ([3], True), ([2, 3], True)):
+            monkeypatch.setattr(study.CountEvidence, "leaders", leaders)
+            found = text.found(own, placement, evidence, fitted, 3)
+            assert ("- **The three new models agree" in found) == praised
+            assert ("says nothing of the number" in found) != praised
 
     def test_a_number_found_on_a_draw_is_held_against_further_draws(self, monkeypatch):
         monkeypatch.setattr(study.CountEvidence, "votes", property(lambda _: {"a": 2, "b": 2}))
@@ -257,7 +265,7 @@ class TestWhatIsSaid:
             ([[2], [2]], "of 1\u00a0000 customers drawn at random; 2 further draws prefer the same."),
             ([[2], [1, 3]], "2 further draws prefer 2, then 1 or 3: no number is settled."),
         ):
-            assert sentence in text.how_many(study.CountEvidence(counts, pd.DataFrame(), 1000, again), 3)
+            assert sentence in text.how_many(study.CountEvidence(counts, None, 1000, again), 3)
 
     def test_what_is_usual_is_what_half_of_the_record_would_see_in_the_other(self):
         """The limit is the fifth lowest of 440: simulated, as the formula says, for 5,000 others."""

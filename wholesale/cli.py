@@ -395,14 +395,18 @@ def report(
     sheet: Sheet = None,
     blank: Blank = None,
     models: Folder = MODELS_FOLDER,
+    nulls: Annotated[
+        bool, typer.Option("--nulls/--no-nulls", help="Hold the criteria against chance; it takes minutes.")
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Write a report on a file of customers: one HTML page to read, print and hand on; a minute or two."""
-    from wholesale.report import write_report
+    """Write a report on a file of customers: one HTML page to read, print and hand on; it takes minutes."""
+    from wholesale.report import study, write_report
 
     out, told = output or source.with_suffix(".report.html"), Console(stderr=True, quiet=quiet, **PLAIN)
     how = reading(column, decimal, sheet, blank) | {"models": models, "segments": segments, "force": force}
+    how["clouds"] = study.CLOUDS if nulls else 0
     try:
         with stopping():
             write_report(source, out, **how, progress=lambda step: told.print(f"  {step}"))

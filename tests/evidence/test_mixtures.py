@@ -10,7 +10,13 @@ from scipy.stats import entropy, gamma, multivariate_normal, multivariate_t
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering
 
-from wholesale.evidence import ParsimoniousMixture, StudentMixture, compare_families, search_families
+from wholesale.evidence import (
+    ParsimoniousMixture,
+    StudentMixture,
+    compare_families,
+    mixtures,
+    search_families,
+)
 from wholesale.evidence.mixtures import ALONE, FAMILIES, e_step, m_step, monomials, starting_memberships
 from wholesale.manifest import ROOT
 from wholesale.models import ImproperMixture
@@ -54,12 +60,36 @@ def test_no_family_ends_worse_than_mclusts_own_search_by_half_a_point(table):
             assert table.loc[(int(k), family), "bic"] < theirs + 0.5, (k, family)
 
 
-def test_a_short_search_finds_what_the_whole_one_found_often(X, table):
+def test_a_short_search_finds_what_the_whole_one_found_often(X, table, monkeypatch):
+    monkeypatch.setattr(mixtures, "ENDS", 1)
     short, whole = search_families(X, ks=(1, 2, 3), starts=8, n_jobs=1), table.loc[:3]
     often = whole["hit_rate"] >= 0.4
     assert list(short.index) == list(whole.index) and often.sum() > 25
     assert (short["bic"] - whole["bic"])[often].abs().max() < 0.5
     assert short["bic"].min() > whole["bic"].min() - 0.5
+
+
+def test_what_one_family_finds_leads_another_to_an_optimum_that_no_start_reached(table):
+    assert table.loc[(3, "EVE"), "bic"] < MCLUST["bic"]["3"]["EVE"] - 18
+    assert table.loc[(3, "EVE"), "reached"] == 0
+
+
+def test_families_start_again_from_each_others_ends_until_none_gains(X, monkeypatch):
+    """VVE is given starts of its own only; EVE, none of any use, must take them over."""
+    begun, fit = [], mixtures._fit
+    poor = starting_memberships(X, 3, 1, 0)
+
+    def spied(X, k, family, members):
+        begun.append((family, len(members)))
+        return fit(X, k, family, poor if (family, len(begun)) == ("EVE", 2) else members)
+
+    monkeypatch.setattr(mixtures, "_fit", spied)
+    monkeypatch.setattr(mixtures, "ALONE", {"VVE": "EEE", "EVE": "EEE"})
+    found = search_families(X, ks=[3], starts=12, n_jobs=1)
+    turns = [count for family, count in begun if family == "EVE"]
+    assert turns[0] == 12 and 1 < len(turns) <= 1 + mixtures.ROUNDS and turns[1] > 2
+    alone = ParsimoniousMixture(3, "EVE", n_init=1, random_state=0).fit(X)
+    assert found.loc[(3, "EVE"), "bic"] < alone.bic(X) - 0.5
 
 
 def test_a_wider_family_is_never_less_likely(table):

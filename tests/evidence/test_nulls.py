@@ -80,7 +80,7 @@ def test_a_vote_counts_only_beyond_every_kind_of_cloud():
     assert weights.loc["silhouette of K-Means", ["gaussian", "copula"]].tolist() == [1, 1]
     advice = recommend(table.loc[OBSERVED, 0], table, served=3)
     assert advice.recommended == 2 and advice.sentences[0].endswith(
-        "says more than chance would: for 2 silhouette of K-Means."
+        "would: for 2 silhouette of K-Means. So 2 segments are recommended."
     )
     assert "not by silhouette of K-Means (2; 100% by chance)" in advice.sentences[1]
     assert "unweighed" in recommend(table.loc[OBSERVED, 0]).sentences[0]

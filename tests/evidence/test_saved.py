@@ -38,7 +38,7 @@ def test_one_segment_has_votes_where_a_criterion_allows_it(evidence):
     }
     counts = pd.DataFrame.from_dict(rows, orient="index").rename(index=int)
     votes = recommend(counts, saved_tables(evidence)["nulls"]).votes
-    assert votes == study.CountEvidence(counts, pd.DataFrame(), 440).votes
+    assert votes == study.CountEvidence(counts, None, 440).votes
     ones = {name for name, k in votes.items() if k == 1}
     assert ones == {"BIC of the mixture", "gap statistic", "prediction strength"}
 

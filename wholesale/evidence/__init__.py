@@ -2,6 +2,7 @@
 
 from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, prediction_strength
 from wholesale.evidence.covariances import compare_covariances
+from wholesale.evidence.density import density_peaks, dip, entropy, merge_components
 from wholesale.evidence.hierarchy import (
     clouds_without_segments,
     cophenetic_correlations,

@@ -34,6 +34,9 @@ ALONE = {family: "E" + family[1:].replace("V", "E") for family in FAMILIES} | {"
 STARTS, SEARCH_STARTS = 60, 200
 """Of one fit, and per cell of the table of all families."""
 
+ENDS, ROUNDS = 5, 3
+"""Best ends of a family that differ, from which all families start again, and how often at most."""
+
 TOL, POLISHED, MAX_ITER = 1e-9, 1e-12, 5000
 """Relative gain in log-likelihood of a step at which a start has converged, and at which the kept one has."""
 
@@ -303,7 +306,8 @@ class ParsimoniousMixture(BaseEstimator):
         else:
             raise ImproperMixture(f"no proper {self.family} mixture of {self.n_components} components found")
         self.converged_, self.n_iter_ = bool(more[0] < self.max_iter), int(steps[i] + more[0])
-        self._ends, hits = values[order], reached(values[order], value[0])
+        self._ends, self._states = values[order], found.of(order)
+        hits = reached(self._ends, value[0])
         self.restarts_ = {"tried": len(values), "reached": hits, "degenerate": len(values) - len(order)}
         return self
 
@@ -389,7 +393,9 @@ def search_families(
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Fit every family and t from the same starts, then from each other's optima, and say how it went.
+    """Fit every family and t from the same starts, then from each other's best ends, and say how it went.
+
+    All start again from the five best ends of each that differ, then from those of each that gained by it.
 
     Parameters
     ----------
@@ -404,7 +410,7 @@ def search_families(
     DataFrame indexed by ``k`` and ``family``
         ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the counts ``tried``,
         ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached over tried, is
-        0 where only another family's optimum led there; ``least_dof`` and ``most_dof``, else infinite.
+        0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
     """
     ks = list(ks)
     X = check_fit(X, ks)
@@ -414,32 +420,40 @@ def search_families(
 
 
 def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple[int, str], dict[str, float]]:
-    """Fit every family of k components from the same starts, then from what all of them found."""
-    families = dict.fromkeys(ALONE if k > 1 else ALONE.values())
+    """Fit every family of k components from the same starts, then from what others found while that helps."""
+    families, best = dict.fromkeys(ALONE if k > 1 else ALONE.values()), dict[str, ParsimoniousMixture]()
+    turns: list[dict[str, ParsimoniousMixture]] = []
     with threadpool_limits(1):
-        members = starting_memberships(X, k, starts, random_state)
-        first = {family: _fit(X, k, family, members) for family in families}
-        optima = np.array([fit.predict_proba(X).T for fit in first.values() if fit])
-        rows = {
-            family: _summary(X, len(members), fit, _fit(X, k, family, optima))
-            for family, fit in first.items()
-        }
+        members = first = starting_memberships(X, k, starts, random_state)
+        while len(members) and len(turns) <= ROUNDS:
+            turns.append({family: fit for family in families if (fit := _fit(X, k, family, members))})
+            bar = {family: fit.bic(X) - SAME_OPTIMUM for family, fit in best.items()}
+            better = {
+                family: fit for family, fit in turns[-1].items() if fit.bic(X) < bar.get(family, np.inf)
+            }
+            best |= better
+            members = np.array([end for fit in better.values() for end in _best_ends(fit, X)])
+        rows = {each: _summary(X, len(first), best.get(each), turns[0].get(each)) for each in families}
     return {(k, family): rows[family if k > 1 else alone] for family, alone in ALONE.items()}
+
+
+def _best_ends(fit: ParsimoniousMixture, X: np.ndarray) -> np.ndarray:
+    """Return the memberships (ends, k, n) at the best ends that differ in BIC."""
+    differ = np.flatnonzero(np.diff(fit._ends, prepend=np.inf) < -SAME_OPTIMUM / 2)
+    return e_step(fit._states.of(differ[:ENDS]), monomials(X - fit._middle))[0]
 
 
 def _fit(X: np.ndarray, k: int, family: str, members: np.ndarray) -> ParsimoniousMixture | None:
     """Fit one family from many starts; None where none ends proper."""
-    mixture = StudentMixture(k) if family == "t" else ParsimoniousMixture(k, family)
     with suppress(ImproperMixture):
-        return mixture._climb(X, members) if len(members) else None
+        return (StudentMixture(k) if family == "t" else ParsimoniousMixture(k, family))._climb(X, members)
     return None
 
 
-def _summary(X: np.ndarray, tried: int, *both: ParsimoniousMixture | None) -> dict[str, float]:
-    fits, ends = [fit for fit in both if fit], both[0]._ends if both[0] else np.array([])
+def _summary(X: np.ndarray, tried: int, best: Any, first: Any) -> dict[str, float]:
+    ends = first._ends if first else np.array([])
     row = {"bic": np.nan, "icl": np.nan, "tried": tried, "reached": 0, "degenerate": tried - len(ends)}
-    if fits:
-        best = min(fits, key=lambda fit: fit.bic(X))
+    if best:
         row |= {"bic": best.bic(X), "icl": best.icl(X), "reached": reached(ends, best.score_samples(X).sum())}
         row |= {"least_dof": best.dofs_.min(), "most_dof": best.dofs_.max()}
     return row | {"hit_rate": row["reached"] / tried}

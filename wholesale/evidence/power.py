@@ -11,7 +11,7 @@ from wholesale.evidence.nulls import EFFORT, criteria
 from wholesale.evidence.recommend import OBSERVED, cast, favour, most, thresholds
 from wholesale.models import SEED
 
-SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0), 7
+SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0, 6.0), 5
 """True segments, how far apart, and clouds of each."""
 
 KS = range(1, 6)

@@ -173,7 +173,8 @@ def _weighed(weights: pd.DataFrame) -> str:
     if counted.empty:
         return f"{told}: a division is not shown, and one segment is recommended."
     backers = counted.groupby(counted).groups.items()
-    return f"{told}: {'; '.join(f'for {k} {listed([*names])}' for k, names in backers)}."
+    said = "; ".join(f"for {k} {listed([*names])}" for k, names in backers)
+    return f"{told}: {said}. So {most(counted)} segments are recommended."
 
 
 def _dissent(votes: dict[str, int], served: int, weights: pd.DataFrame | None) -> str:

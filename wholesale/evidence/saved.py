@@ -18,10 +18,11 @@ from wholesale.evidence import multiverse
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
+from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.power import KS as SIMULATED_KS
-from wholesale.evidence.power import SEGMENTS, simulated_criteria
+from wholesale.evidence.power import SAMPLES, SEGMENTS, SEPARATIONS, simulated_criteria
 from wholesale.evidence.recommend import recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
@@ -41,7 +42,8 @@ VOTED = [
 ]
 """Columns that are kept of each cloud."""
 
-TABLES = ("families", "nulls", "multiverse", "power")
+TABLES = ("families", "density", "nulls", "multiverse", "power")
+"""What is saved as a table of many rows; the last three are made piece by piece."""
 
 BATCH = 10
 """Clouds of one task, after which a stopped run goes on."""
@@ -70,6 +72,7 @@ def fingerprint(customers: pd.DataFrame) -> str:
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
     beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
+    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
 
@@ -86,7 +89,7 @@ def compute(
     labels: dict[str, np.ndarray],
     folder: Path = MODELS_FOLDER,
 ) -> Iterator[tuple[str, int, int]]:
-    """Compute the evidence task by task, and save it; yield each task, how many are done, how many there are.
+    """Compute the evidence task by task, and save it; yield each task, how many go before it, and all.
 
     An interrupted run goes on where it stopped, unless method, data or the number of segments have changed.
     `labels` are the segments to be judged, 1…k, by model.
@@ -96,8 +99,8 @@ def compute(
     saved = read_json(part, SEAL)
     done = saved["done"] if all(saved.get(name) == value for name, value in mark.items()) else {}
     tasks = _tasks(customers, X, fits, labels)
-    for name, task in tasks.items():
-        yield name, len(done), len(tasks)
+    for number, (name, task) in enumerate(tasks.items()):
+        yield name, number, len(tasks)
         if name not in done:
             with parallel_config(n_jobs=-1):
                 done[name] = task()
@@ -123,12 +126,13 @@ def _tasks(
         amounts = customers[list(SPEND_COLUMNS)].to_numpy(dtype=float)
         tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
     few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
+    tasks["density"] = lambda: packed(density_peaks(few))
     tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
         tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
     simulated = [each for each in SIMULATED_KS if each in ks]
-    for true in (each for each in SEGMENTS if each in simulated):
-        tasks[f"power, {true}"] = partial(_simulated, few, true, simulated)
+    for number in (each for each in SEGMENTS if each in simulated):
+        tasks[f"power, {number}"] = partial(_simulated, few, number, simulated)
     return tasks
 
 
@@ -185,7 +189,8 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
 
     ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
     ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
-    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``multiverse`` as
+    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``density`` as
+    :func:`wholesale.evidence.density.density_peaks`; ``multiverse`` as
     :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it; ``power`` as
     :func:`wholesale.evidence.power.simulated_criteria`, if there are enough.
     """
@@ -242,7 +247,7 @@ def _parts(done: dict) -> dict:
         else:
             parts.setdefault(part, {})[piece[0]] = value
     return {
-        part: packed(*map(unpacked, value.values())) if part in TABLES[1:] else value
+        part: packed(*map(unpacked, value.values())) if part in TABLES[2:] else value
         for part, value in parts.items()
     }
 

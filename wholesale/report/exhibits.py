@@ -106,6 +106,10 @@ def counts(evidence: CountEvidence) -> pd.DataFrame:
         name = "silhouette of K-Means in clouds without segments"
         table.loc[name] = pd.Series(ranges).reindex(table.columns)
     table["vote"] = pd.Series(evidence.votes).reindex(table.index).map("{:.0f}".format, na_action="ignore")
+    weights = evidence.advice.weights
+    if weights is not None:
+        table["by chance"] = weights.drop(columns=["k", "counts"]).max(axis=1).map(format_share)
+        table["counts"] = weights["counts"].map({True: "yes", False: "no"})
     return table.fillna("–").rename_axis(columns="segments")
 
 

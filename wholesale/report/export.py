@@ -120,13 +120,15 @@ def write_report(
     sheet: str | None = None,
     blank: str | None = None,
     segments: int = 3,
+    clouds: int = study.CLOUDS,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> None:
     """Write a report on a file of customers: one HTML file, which loads nothing from anywhere.
 
-    What cannot be read, used or written is refused, as a `ReadError`, `BundleError` or `OutputError`, before
-    anything is run; if a cell of the notebook fails, that is a `ReportError`.
+    Each criterion is held against so many `clouds` of each kind, if any. What cannot be read, used or written
+    is refused, as a `ReadError`, `BundleError` or `OutputError`, before anything is run; if a cell of the
+    notebook fails, that is a `ReportError`.
     """
     source, output = Path(source).resolve(), Path(output)
     check_free(output, [source], force=force)
@@ -134,6 +136,7 @@ def write_report(
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
     study.place(read_file(source, **told), models)  # type: ignore[arg-type]  # what it refuses, it does here
     parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
+    parameters |= {"clouds": clouds}
     page = _run(parameters, progress)
     progress(f"Write {output.name}")
     check_free(output, [source], force=force)  # another run may have made it meanwhile

@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from wholesale.app.sentences import CLOSE
 from wholesale.bundle import Bundle, check_customers, train
@@ -19,11 +18,12 @@ from wholesale.checks import PER_SEGMENT
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import Customers
 from wholesale.evidence import (
-    compare_cluster_counts,
+    Recommendation,
     models_agreeing,
     recommend,
-    silhouettes_without_segments,
 )
+from wholesale.evidence.nulls import NULLS, cloud_criteria
+from wholesale.evidence.recommend import OBSERVED, thresholds
 from wholesale.manifest import MODELS_FOLDER, ROOT
 from wholesale.models import SEED
 from wholesale.predict import Predictor, load_predictor
@@ -34,8 +34,9 @@ from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"  # fictitious; dataset/README.md says how it was made
 FEWEST, MOST = 2, 8  # numbers of segments that can be asked for
 # Numbers of segments are compared up to the last of these, on so many customers at most, drawn so often,
-# beside so many clouds.
-DRAWN, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 6
+# beside so many clouds of each kind, all with the same effort: two minutes for 440 on two cores.
+DRAWN, DRAWS, CLOUDS, LARGEST_K = 1000, 3, 20, 5
+EFFORT = {"starts": 10, "restarts": 1, "references": 1, "splits": 4}
 
 Made = TypeVar("Made")
 
@@ -111,17 +112,35 @@ class Fitted(Answered):
 
 @dataclass(frozen=True, eq=False)
 class CountEvidence:
-    """Evidence for a number of segments: a row per number, and silhouettes of clouds without any."""
+    """Evidence for a number of segments: a row per number, and the same of clouds without any."""
 
     counts: pd.DataFrame  # without what is too slow here or undefined
-    clouds: pd.DataFrame  # a column per number; empty if there can be none
+    nulls: pd.DataFrame | None  # None if none were asked for, or can be drawn
     customers: int
     redrawn: list[list[int]] = field(default_factory=list)  # the numbers that lead in further draws
+
+    @cached_property
+    def advice(self) -> Recommendation:
+        """The votes, and which of them count."""
+        return recommend(self.counts, self.nulls)
 
     @property
     def votes(self) -> dict[str, int]:
         """The number of segments that each criterion prefers."""
-        return recommend(self.counts).votes
+        return self.advice.votes
+
+    @property
+    def leaders(self) -> list[int]:
+        """The number that is recommended; of votes that are not weighed, all that share the lead."""
+        return leading(self.votes) if self.nulls is None else [self.advice.recommended]
+
+    @cached_property
+    def clouds(self) -> pd.DataFrame:
+        """K-Means' silhouettes of the clouds, a column per number; empty if there are none."""
+        if self.nulls is None or "kmeans_silhouette" not in self.nulls:
+            return pd.DataFrame()
+        silhouettes = self.nulls["kmeans_silhouette"].drop(OBSERVED, level="null").unstack("k")
+        return silhouettes.dropna(axis="columns", how="all")
 
     def clouds_as_high(self, segments: int) -> int | None:
         """Count the clouds whose silhouette by K-Means is as high; None if there is nothing to compare."""
@@ -130,14 +149,15 @@ class CountEvidence:
         return int((self.clouds[segments] >= self.counts.loc[segments, "kmeans_silhouette"]).sum())
 
     def by_chance_too(self, segments: int) -> bool:
-        """Whether more than one cloud in twenty has as high a silhouette; False if none can be compared."""
-        return (self.clouds_as_high(segments) or 0) > len(self.clouds) / 20
+        """Whether a kind of clouds often has as high a silhouette; False if none can be compared."""
+        if self.nulls is None or self.clouds_as_high(segments) is None:
+            return False
+        limit = thresholds(self.nulls).loc[segments, "silhouette of K-Means"]
+        return bool(self.counts.loc[segments, "kmeans_silhouette"] <= limit)
 
     def better_than(self, segments: int) -> list[int]:
-        """Give the numbers that lead without `segments`, but for those that chance gives too."""
-        leaders = leading(self.votes)
-        divided = [k for k in leaders if k >= FEWEST and not self.by_chance_too(k)]
-        return [] if segments in leaders else divided
+        """Give the numbers that lead without `segments`, if they divide."""
+        return [] if segments in self.leaders else [k for k in self.leaders if k >= FEWEST]
 
 
 def place(customers: Customers, models: Path | str | None = None) -> Placement:
@@ -167,11 +187,12 @@ def _answers(predictor: Predictor, scored: pa.Table, customers: Customers) -> pd
     return answers.assign(ward_segment=ward, ward_name=names, agreement=agreement)
 
 
-def compare_counts(customers: Customers) -> CountEvidence | Refused:
-    """Compare the numbers of segments from 1 to 6, or fewer where customers are few; about half a minute.
+def compare_counts(customers: Customers, clouds: int = CLOUDS) -> CountEvidence | Refused:
+    """Compare the numbers of segments from 1 to 5, or fewer where customers are few; up to two minutes.
 
     The gap statistic and bootstraps are left out, as they take minutes. Of more than a thousand customers as
-    many are drawn at random, three times, as the numbers that lead may change.
+    many are drawn at random, three times, as the numbers that lead may change. Without `clouds` of each kind
+    it takes some seconds, and the votes are not weighed.
     """
     amounts = customers.amounts
     draws = [amounts.sample(DRAWN, random_state=SEED + i) for i in range(DRAWS) if len(amounts) > DRAWN]
@@ -185,14 +206,19 @@ def compare_counts(customers: Customers) -> CountEvidence | Refused:
         return Refused(str(error))
     if last < FEWEST:
         return Refused("the distinct customers are too few")
-    with threadpool_limits(1):  # several times as fast where customers are few
-        counts, *others = [_criteria(X, last) for X in matrices]
-        try:
-            clouds = silhouettes_without_segments(matrices[0], range(FEWEST, last + 1), samples=CLOUDS)
-        except np.linalg.LinAlgError:  # one category follows from others: there is no such Gaussian
-            clouds = pd.DataFrame()
-    redrawn = [leading(recommend(other).votes) for other in others]
-    return CountEvidence(counts, clouds, len(draws[0]), redrawn)
+    of = partial(cloud_criteria, ks=range(1, last + 1), effort=EFFORT, n_jobs=-1)
+    observed = [_chosen(of(X, OBSERVED, range(1))) for X in matrices]
+    try:
+        drawn = [of(matrices[0], kind, range(clouds)) for kind in NULLS if clouds]
+    except (np.linalg.LinAlgError, ValueError):  # one category follows from others: there is no such cloud
+        drawn = []
+    several = [
+        CountEvidence(
+            each.loc[OBSERVED, 0], pd.concat([each, *drawn], join="inner") if drawn else None, len(draws[0])
+        )
+        for each in observed
+    ]
+    return replace(several[0], redrawn=[other.leaders for other in several[1:]])
 
 
 def fit(customers: Customers, segments: int) -> Fitted | Refused:
@@ -235,7 +261,6 @@ def adjusted_rand(fitted: Fitted, placement: Placement) -> float:
     return round(adjusted_rand_score(old, new), 2) + 0
 
 
-def _criteria(X: np.ndarray, last: int) -> pd.DataFrame:
+def _chosen(counts: pd.DataFrame) -> pd.DataFrame:
     """Leave out the gap, and what has nothing to choose from."""
-    counts = compare_cluster_counts(X, range(1, last + 1), restarts=4, references=1, splits=10)
     return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]
