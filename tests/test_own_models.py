@@ -312,7 +312,7 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
         monkeypatch.setattr(saved, name, value)
     monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
-    parts = 1 + 4 * 3 + 2 + 1 + len(SCALES) + 1 + len(NULLS)
+    parts = 1 + 4 * 3 + 2 + len(["families", "density"]) + len(SCALES) + 1 + len(NULLS) + len([2, 3])
     assert len(list(saved.compute(table, X, {}, labels, tmp_path))) == parts
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
