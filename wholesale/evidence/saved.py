@@ -71,7 +71,12 @@ def fingerprint(customers: pd.DataFrame) -> str:
     """Hash of what the evidence depends on: the customers, the method and its parameters."""
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
-    beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
+    beyond = {
+        "clouds": CLOUDS,
+        "effort": EFFORT,
+        "families": SEARCH_STARTS,
+        "analyses": [multiverse.STARTS, [*multiverse.SCALES]],
+    }
     beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES], "crossing": [ENDS, ROUNDS]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
