@@ -61,10 +61,10 @@ def test_the_model_card_gives_bic_restarts_self_placement_and_what_speaks_agains
 def test_the_model_card_says_what_is_firm_and_what_is_a_cut(bundle):
     cells = saved_tables(load_evidence())["multiverse"]
     scales, floors, methods, _ = (len(level) for level in cells.index.levels)
-    assert (scales, floors, methods, len(cells.xs(3, level="k"))) == (7, 3, 5, 105)
+    assert (scales, floors, methods, len(cells.xs(3, level="k"))) == (6, 3, 5, 90)
     shares, segments = np.array(bundle.predictor.evidence["firmness"]["kmeans"]), bundle.labels["kmeans"]
     few, high, staples = (f"{shares[segments == s].mean():.0%}" for s in (1, 2, 3))
-    assert f"{few} of 105 others" in MODEL_CARD and (few, high, staples) == ("82%", "61%", "46%")
+    assert f"{few} of 90 analyses" in MODEL_CARD and (few, high, staples) == ("82%", "61%", "46%")
     assert f"*High all round* ({high}) and *Staples, little fresh* ({staples})" in MODEL_CARD
 
 

@@ -148,7 +148,7 @@ def test_the_prose_of_the_notebook_for_any_file_claims_no_number_of_its_own():
 def test_the_notebook_for_any_file_takes_its_parameters_from_papermill():
     (cell,) = (cell for cell in CODE[ANY_FILE] if "parameters" in _tags(cell))
     names = [target.id for statement in ast.parse(cell.source).body for target in statement.targets]
-    assert names == ["source", "columns", "decimal", "sheet", "blank", "models", "segments"]
+    assert names == ["source", "columns", "decimal", "sheet", "blank", "models", "segments", "clouds"]
 
 
 def test_the_page_has_at_most_three_code_cells_and_no_outputs():

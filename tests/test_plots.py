@@ -37,8 +37,6 @@ CORRELATIONS = pd.DataFrame(np.linspace(-1, 1, 36).reshape(6, 6), list(SPEND_COL
 PLACES = pd.DataFrame({"first": np.arange(10.0), "second": np.arange(10.0) % 3})
 EXPECTED = pd.DataFrame([[1.2, 1.0, 1.0], [1.4, 1.2, 1.1], [1.6, 1.4, 1.2]], columns=[2, 3, 4])
 JUMPS = pd.Series([1.8, 1.25, 1.3], [2, 3, 4])
-BEST = pd.DataFrame({"full": [20.0, 10.0, 30.0], "tied": [40.0, 35.0, 36.0]}, [2, 3, 4])
-STEADY = pd.DataFrame({"full": [True, True, False], "tied": [True, False, False]}, [2, 3, 4])
 SILHOUETTES = np.array([0.1, 0.3, -0.2, 0.5, 0.4, 0.2, -0.1, -0.1, 0.0, 0.3])
 PROFILES = pd.DataFrame(np.linspace(-1.5, 1.5, 18).reshape(3, 6), NAMES, list(SPEND_COLUMNS))
 JACCARD = pd.DataFrame([[0.7, 0.1], [0.2, 0.3]], ["a", "b"], ["c", "d"])
@@ -72,7 +70,6 @@ DRAWN = {
     "criteria": partial(plots.plot_criteria, SCORES, unit="silhouette"),
     "heights": partial(plots.plot_heights, HEIGHTS, cut=3),
     "jumps": partial(plots.plot_jumps, JUMPS, EXPECTED),
-    "search": partial(plots.plot_search, BEST, BEST + 5, STEADY, unit="BIC"),
     "silhouettes": partial(plots.plot_silhouettes, SILHOUETTES, LABELS3, colours=COLOURS3),
     "map": partial(plots.plot_map, PLACES),
     "components": partial(plots.plot_components, MEANS, ROUND, colours=COLOURS3[:2]),
@@ -230,16 +227,6 @@ def test_jumps_are_drawn_over_the_range_of_data_without_segments():
     assert bars.get_segments()[0].tolist() == [[2, pytest.approx(1.22)], [2, pytest.approx(1.58)]]
     assert _places(medians) == [[2, 1.4], [3, 1.2], [4, 1.1]]
     assert dots.get_offsets()[:, 1].tolist() == JUMPS.tolist() and _texts(ax) == ["1.80", "1.25", "1.30"]
-
-
-def test_search_opens_what_not_every_seed_found_and_rings_the_lowest():
-    ax, drawn = DRAWN["search"](), {True: [], False: []}
-    for line in ax.lines:
-        if line.get_marker() in ("o", "^"):
-            drawn[to_hex(line.get_markerfacecolor()) == "#ffffff"].append(list(line.get_xdata()))
-    assert drawn == {False: [[2, 3], [2]], True: [[4], [3, 4]]}
-    assert _places(ax.collections[-1]) == [[3, 10.0]] and _texts(ax) == ["full", "tied"]
-    assert [shade.get_paths()[0].vertices[:, 1].max() for shade in ax.collections[:2]] == [35, 45]
 
 
 def test_silhouettes_draws_every_customer_in_its_segment_and_counts_those_below_zero():

@@ -495,24 +495,3 @@ def plot_jumps(jumps: Series, expected: DataFrame, **place: Unpack[Place]) -> Ax
     ax.set(xlabel="segments before the merge (bar: 5% to 95% of trees without segments, dash: their median)")
     ax.set(ylabel="height over the merge before", xticks=jumps.index)
     return ax
-
-
-def plot_search(
-    best: DataFrame, worst: DataFrame, firm: DataFrame, *, unit: str, **place: Unpack[Place]
-) -> Axes:
-    """Draw the `best` score of a search over k (lower is better), shaded up to that of its `worst` seed.
-
-    Columns, at most four, name the lines; the lowest of all has a ring. Where not every seed was `firm` in
-    finding the best, the marker is open.
-    """
-    ax = axes(4.4, grid="y", **place)
-    for (name, score), dashes, marker in zip(best.items(), DASHES, MARKERS, strict=False):
-        ax.fill_between(score.index, score, worst[name], color=GREY, alpha=0.18, linewidth=0)
-        ax.plot(score.index, score, dashes, color=INK, linewidth=1.4)
-        for found, face in ((firm[name], INK), (~firm[name], "white")):
-            ax.plot(score.index[found], score[found], marker, color=INK, markerfacecolor=face, markersize=5.5)
-        ax.annotate(str(name), (score.index[0], score.iloc[0]), (-9, 0), ha="right", va="center", **OFFSET)
-    ax.scatter(best.min(axis=1).idxmin(), best.min(axis=None), s=190, **RING)
-    ax.set(xlabel="number of components k (open: not every seed found it; shade: up to the worst seed)")
-    ax.set(ylabel=unit, xticks=best.index, xlim=(best.index[0] - 0.8, best.index[-1] + 0.2))
-    return ax

@@ -30,7 +30,7 @@ def test_every_method_cuts_into_as_many_segments_as_asked_for(amounts, method):
 
 def test_the_served_partition_is_a_cell_and_every_cell_is_listed(amounts, bundle):
     cells = ways.multiverse(amounts, [2, 3], methods=["Ward"])
-    assert len(cells) == 7 * 3 * 2 and cells.columns.tolist() == [*range(1, 441)]
+    assert len(cells) == 6 * 3 * 2 and cells.columns.tolist() == [*range(1, 441)]
     rand = ways.rand_to(bundle.labels["ward"], cells)
     assert (
         rand["log(x + 1)", "kept", "Ward", 3] == 1

@@ -4,13 +4,11 @@ from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, pre
 from wholesale.evidence.covariances import compare_covariances
 from wholesale.evidence.density import density_peaks, dip, entropy, merge_components
 from wholesale.evidence.hierarchy import (
-    clouds_without_segments,
     cophenetic_correlations,
     cut_by_largest_jump,
     jumps,
     jumps_without_segments,
     merge_heights,
-    silhouettes_without_segments,
 )
 from wholesale.evidence.mixtures import (
     ParsimoniousMixture,

@@ -1,14 +1,13 @@
 """What a tree shows: how true it is to the distances, where it asks to be cut, and what chance would show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import pdist
-from sklearn.metrics import silhouette_score
 
-from wholesale.models import SEED, fit_kmeans
+from wholesale.evidence.nulls import clouds
 
 
 def cophenetic_correlations(
@@ -39,27 +38,7 @@ def cut_by_largest_jump(heights: pd.Series) -> int:
     return int(jumps(heights).idxmax())
 
 
-def clouds_without_segments(X: np.ndarray, *, samples: int, random_state: int = SEED) -> Iterator[np.ndarray]:
-    """Draw clouds as large as `X` from one Gaussian with its mean and covariance: a yardstick."""
-    rng = np.random.default_rng(random_state)
-    mean, covariance = X.mean(axis=0), np.cov(X, rowvar=False)
-    for _ in range(samples):
-        yield rng.multivariate_normal(mean, covariance, len(X), method="cholesky")
-
-
 def jumps_without_segments(X: np.ndarray, *, samples: int = 200) -> pd.DataFrame:
-    """Jumps in the heights of Ward's trees of such clouds, a row per cloud; columns as in `jumps`."""
-    trees = (linkage(cloud, "ward") for cloud in clouds_without_segments(X, samples=samples))
+    """Jumps in Ward's trees of Gaussian clouds without segments, a row per cloud; columns as in `jumps`."""
+    trees = (linkage(cloud, "ward") for cloud in clouds(X, "gaussian", samples=samples))
     return pd.DataFrame([jumps(merge_heights(tree)) for tree in trees]).reset_index(drop=True)
-
-
-def silhouettes_without_segments(
-    X: np.ndarray, ks: Iterable[int] = (2, 3, 4), *, samples: int = 50
-) -> pd.DataFrame:
-    """Mean silhouettes of K-Means on such clouds, a row per cloud, a column per k."""
-    ks = list(ks)
-    rows = [
-        [silhouette_score(cloud, fit_kmeans(cloud, k, n_init=10).labels_) for k in ks]
-        for cloud in clouds_without_segments(X, samples=samples)
-    ]
-    return pd.DataFrame(rows, columns=pd.Index(ks, name="k"))

@@ -44,12 +44,11 @@ SCALES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log(x + 1)": np.log1p,
     f"log(x + {SHIFT})": lambda amounts: np.log(amounts + SHIFT),
     "Box-Cox": lambda amounts: power_transform(amounts + 1, method="box-cox", standardize=False),
-    "Yeo-Johnson": lambda amounts: power_transform(amounts, method="yeo-johnson", standardize=False),
     "fourth root": lambda amounts: amounts**0.25,
     "cube root": np.cbrt,
     "log-ratios of shares": log_ratios,
 }
-"""Each before standardizing."""
+"""Each before standardizing; Yeo-Johnson's, of amounts ≥ 0, is this Box-Cox."""
 
 FLOORS = ("kept", "dropped", "winsorized")
 """What becomes of a customer that buys next to nothing of something, or of that amount."""

@@ -18,7 +18,7 @@ from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.covariances import RESTARTS as PER_SEED
 from wholesale.evidence.covariances import SEEDS, compare_covariances
 from wholesale.evidence.density import density_peaks
-from wholesale.evidence.mixtures import SEARCH_STARTS, search_families
+from wholesale.evidence.mixtures import ENDS, ROUNDS, SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.power import KS as SIMULATED_KS
 from wholesale.evidence.power import SAMPLES, SEGMENTS, SEPARATIONS, simulated_criteria
@@ -70,8 +70,13 @@ def fingerprint(customers: pd.DataFrame) -> str:
     """Hash of what the evidence depends on: the customers, the method and its parameters."""
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
-    beyond = {"clouds": CLOUDS, "effort": EFFORT, "families": SEARCH_STARTS, "analyses": multiverse.STARTS}
-    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES]}
+    beyond = {
+        "clouds": CLOUDS,
+        "effort": EFFORT,
+        "families": SEARCH_STARTS,
+        "analyses": [multiverse.STARTS, [*multiverse.SCALES]],
+    }
+    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES], "crossing": [ENDS, ROUNDS]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
 
