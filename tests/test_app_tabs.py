@@ -30,7 +30,9 @@ ENORMOUS = dict.fromkeys(SPEND_COLUMNS, 1e9)
 
 
 def section(answer: str, name: str) -> str:
-    return unescape(answer[answer.index(f'class="wc-card wc-{name}"') :].split("</section>")[0])
+    return unescape(
+        answer[re.search(rf'class="wc-card [^"]*\bwc-{name}"', answer).start() :].split("</section>")[0]
+    )
 
 
 def rows(html: str, table: str) -> list[tuple[str, list[str]]]:
@@ -65,17 +67,30 @@ def test_a_share_is_never_rounded_to_certainty(share, written):
     assert format_share(share) == written
 
 
-def test_each_model_has_a_card_with_its_segment_and_two_have_a_bar_for_each_of_theirs(predictor, first, page):
+def test_each_model_says_its_segment_and_two_have_a_bar_for_each_of_theirs_long_where_near(
+    predictor, first, page
+):
     for model in MODELS:
         reading = getattr(first, model)
         dot = f'<i class="wc-dot" style="--seg:{predictor.colours[model][reading.segment - 1]}"></i>'
-        assert f'<p class="wc-value">{dot}{reading.name}</p>' in section(page, model)
-    for model, write in {"kmeans": "{:.1f}".format, "gmm": format_share}.items():
-        scores = getattr(first, model).scores
-        most = 1 if model == "gmm" else max(scores)
-        for name, score in zip(predictor.names[model], scores, strict=True):
+        assert re.search(f'class="[^"]*wc-value">{dot}{reading.name}</', section(page, model))
+    least = min(first.kmeans.scores)
+    far = [f"{each / least:.1f}× as far" if each > least else "nearest" for each in first.kmeans.scores]
+    for model, shares, said in (
+        ("kmeans", [least / each for each in first.kmeans.scores], far),
+        ("gmm", first.gmm.scores, map(format_share, first.gmm.scores)),
+    ):
+        for name, share, words in zip(predictor.names[model], shares, said, strict=True):
             row = re.search(f"<li><span>{name}</span>.*?</li>", section(page, model))[0]
-            assert f"<b>{write(score)}</b>" in row and f"--share:{score / most:.4f}" in row
+            assert f"<b>{words}</b>" in row and f"--share:{share:.4f}" in row
+
+
+def test_nearness_is_full_on_a_centre_and_far_beyond_ten_times(first):
+    def near(*scores):
+        return sentences.nearness(replace(first, kmeans=replace(first.kmeans, scores=scores)))
+
+    assert near(0.0, 2.0) == [(1, "nearest"), (0, "far")]
+    assert near(30.0, 2.0) == [(2 / 30, "far"), (1, "nearest")]
 
 
 def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, page):
@@ -115,8 +130,8 @@ def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor)
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, first, page):
     answer, enormous = tabs.answer(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
-    assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-name"')
-    assert sentences.announcement(enormous).startswith("Unlike 99% of the customers on record.")
+    assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-verdict"')
+    assert sentences.announcement(predictor, enormous).startswith("Unlike 99% of the customers on record.")
     assert enormous.unfamiliar and "Unlike" not in page
     assert sentences.familiarity(first) == f"Familiar: {first.familiarity:.0%} of customers are more unusual"
 
@@ -124,16 +139,55 @@ def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, 
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, page):
     stale = tabs.answer(predictor, FIRST, faults=["Milk: blank"])
     assert tabs.EARLIER in stale and tabs.EARLIER not in page
-    assert section(page, "hero") == section(stale, "hero")
+    assert section(page, "kmeans") == section(stale, "kmeans")
 
 
 @pytest.mark.parametrize(
     ("clarity", "start"),
-    [(1.0, "A close call"), (1.14, "A close call: 1.1 times nearer"), (1.3, "1.3 times nearer"),
-     (25.0, "More than 10 times"), (math.inf, "Exactly on")],
+    [(1.0, ", but a close call with "), (1.14, ", but a close call with "), (1.15, ", with "),
+     (1.5, ", clearly; "), (math.inf, ", clearly; ")],
 )  # fmt: skip
-def test_clarity_is_said_in_words_for_every_ratio(predictor, first, clarity, start):
-    assert sentences.clarity(predictor, replace(first, clarity=clarity)).startswith(start)
+def test_the_verdict_says_how_sure_it_is_for_this_customer(predictor, first, clarity, start):
+    said = sentences.verdict(predictor, replace(first, clarity=clarity, unfamiliar=False))
+    second = predictor.names["kmeans"][np.argsort(first.kmeans.scores)[1]]
+    assert said.startswith(start) and (second in said) == (clarity < 1.5)
+    unlike = sentences.verdict(predictor, replace(first, clarity=clarity, unfamiliar=True))
+    assert unlike.startswith(", but only as the nearest there is; ")
+
+
+def test_agreement_is_said_by_its_meaning(predictor, first):
+    def said(segment: int, gmm: float, ward: float) -> str:
+        readings = {"gmm": replace(first.gmm, overlap=gmm), "ward": replace(first.ward, overlap=ward)}
+        readings["kmeans"] = replace(first.kmeans, segment=segment)
+        return sentences.agreement(predictor, replace(first, **readings))
+
+    assert said(1, 0.7, 0.4) == "all 3 models agree"
+    assert said(1, 0.7, 0.1) == "2 of 3 models agree: not Ward"
+    assert said(1, 0.1, 0.7) == "2 of 3 models agree: not Gaussian mixture"
+    assert said(1, 0.1, 0.1) == "only K-Means says so"
+    assert said(3, 0.1, 0.1) == "only K-Means has such a segment"
+
+
+def test_the_customer_of_the_walk_reads_how_unsure_it_is_in_the_first_sentence(predictor):
+    page = tabs.answer(predictor, dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True)))
+    heading = re.sub("<.*?>", "", page[page.index('<h2 class="wc-verdict">') :].split("</h2>")[0])
+    assert heading == "High all round, but a close call with Few staples; only K-Means says so."
+
+
+def test_whether_a_segment_is_firm_is_said_where_there_is_evidence(predictor, explanation, page):
+    shares = np.array(predictor.evidence["firmness"]["kmeans"])
+    alike = shares[[one.customer - 1 for one in explanation.alike]].mean()
+    for segment, name in enumerate(predictor.names["kmeans"], start=1):
+        mean, said = (
+            shares[predictor.segments["kmeans"] == segment].mean(),
+            sentences.firm_here(predictor, segment, explanation),
+        )
+        assert said.startswith("A firm segment: " if mean >= FIRM else "A convenient cut rather"), name
+        assert f"{mean:.0%} of the time" in said and said.endswith(f"one {alike:.0%}.")
+    assert (
+        sentences.firm_here(predictor, predict_segment(predictor, FIRST).kmeans.segment, explanation) in page
+    )
+    assert "careful analyses" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
 
 def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):
@@ -151,8 +205,7 @@ def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
 
 
 def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is_stable(predictor, page):
-    assert sentences.alone(predictor, 3) == "Neither other model has a segment like it."
-    assert sentences.alone(predictor, 1) == ""
+    assert [sentences.alone(predictor, segment) for segment in (1, 2, 3)] == [False, False, True]
     assert "resampling" in page
     assert "resampling" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
@@ -194,12 +247,17 @@ def test_the_weightiest_categories_are_named_on_their_own_side(predictor, explan
     assert said(0).endswith("Nothing weighty speaks against it.")
 
 
-def test_a_change_is_said_with_its_amounts(predictor, page, explanation):
-    said = sentences.change(predictor, Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples"))
-    assert said == "If Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
-    none = sentences.change(predictor, None)
-    assert none == "No change of a single category alone would change the K-Means segment."
-    assert f"<b>{sentences.change(predictor, explanation.change)}</b>" in page
+def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, first, page, explanation):
+    said = sentences.change(
+        predictor.categories, Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples")
+    )
+    assert said == "Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
+    assert len(explanation.changes) == predictor.n_segments - 1
+    for change in explanation.changes:
+        assert f"If <b>{sentences.change(predictor.categories, change)}</b>, then <span" in page
+    assert sentences.unreached(predictor, first, explanation) == ""
+    none = sentences.unreached(predictor, first, replace(explanation, changes=explanation.changes[:1]))
+    assert none == f"No change of a single category leads to {explanation.changes[1].name}."
 
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
@@ -218,10 +276,12 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation
         *(f"{LABELS[column]} {format_amount(amount)}" for column, amount in FIRST.items()),
         *(f": {reading.name}" for reading in (first.kmeans, first.gmm, first.ward)),
         sentences.familiarity(first),
-        sentences.agreement(first),
-        sentences.clarity(predictor, first),
+        sentences.verdict(predictor, first),
         sentences.reasons(predictor, explanation),
-        f"{sentences.change(predictor, explanation.change)}, K-Means would say {explanation.change.name}.\n",
+        *(
+            f"If {sentences.change(predictor.categories, each)}, then {each.name}.\n"
+            for each in explanation.changes
+        ),
         f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and ",
     ):
         assert said in text
@@ -316,14 +376,6 @@ def test_a_segment_that_most_other_analyses_find_is_firm_and_the_rest_a_cut(pred
     nobody = predictor.evidence | {"firmness": {"kmeans": [0.5] * 440}}
     assert sentences.firmness(replace(predictor, evidence=nobody))[0] == "No segment is firm."
     assert sentences.firmness(replace(predictor, evidence={})) == ()
-
-
-def test_how_far_other_analyses_agree_is_said_of_the_most_similar_customers(predictor, explanation, page):
-    shares = predictor.evidence["firmness"]["kmeans"]
-    share = format_share(sum(shares[each.customer - 1] for each in explanation.alike) / 5)
-    said = f"Other careful analyses agree with K-Means on these customers {share} of the time."
-    assert said in page
-    assert "careful analyses" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
 
 def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source_is_named(predictor, about):

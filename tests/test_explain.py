@@ -119,6 +119,31 @@ def test_no_smaller_change_of_one_category_flips_the_segment(bundle, predictor, 
         assert scanned - steps[-1] / 1000 - 1e-9 <= moved <= scanned + OVERSHOOT + 1e-9
 
 
+@pytest.mark.parametrize("k", [3, 6])
+def test_the_smallest_change_to_each_other_segment_is_found_and_none_where_there_is_none(predictor, k):
+    if k == 6:
+        predictor = with_centres(predictor, np.random.default_rng(k).normal(size=(k, 6)))
+    centers, steps, missing = predictor.centers["kmeans"], np.linspace(-6, 6, 2401), 0
+    for spend in predictor.amounts[::11]:
+        x = predictor.standardize(spend)
+        rows = np.vstack([x, x + np.kron(np.eye(6), steps[:, None])])
+        moved = np.abs(rows - x).sum(axis=1)
+        allowed = (rows >= -predictor.mean / predictor.scale - 1e-12).all(axis=1)
+        own, *there = ((rows[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
+        explanation = explain(predictor, spend)
+        sizes = [movement(predictor, each) for each in explanation.changes]
+        assert sizes == sorted(sizes) and explanation.changes[0] == explanation.change
+        for segment in {*range(k)} - {own}:
+            scanned = moved[1:][allowed[1:] & (np.array(there) == segment)].min(initial=np.inf)
+            found = [each for each in explanation.changes if each.segment == segment + 1]
+            for each, size in ((each, movement(predictor, each)) for each in found):
+                assert predict_segment(predictor, apply(spend, each)).kmeans.segment == segment + 1
+                assert size == pytest.approx(scanned, abs=0.02) or size > 5.9
+            missing += not found
+            assert found or scanned == np.inf
+    assert (missing > 0) == (k == 6)
+
+
 def test_far_customers_get_a_change_that_holds_or_none_where_there_is_none(bundle, predictor):
     changes = [assert_change_holds(predictor, spend) for spend in FAR]
     assert {change is None for change in changes} == {True, False}

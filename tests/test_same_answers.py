@@ -57,14 +57,14 @@ def test_the_page_answers_as_predict_segments_does(predictor, everyone, scored):
         view._fill(view.inputs, map(format_amount, row))  # an answer per customer, not per amount
         view.update()
         shown = unescape(view.answer.value)
-        values = re.findall(r'<p class="wc-value"><i [^>]*></i>(.*?)</p>', shown)
+        values = re.findall(r'wc-value"><i [^>]*></i>(.*?)</(?:p|span)>', shown)
         assert values == [scored[f"{model}_name"][i] for model in MODELS]
         prediction = predict_segment(predictor, row)
         assert prediction.familiarity == scored["familiarity"][i]
         assert prediction.clarity == scored["clarity"][i]
-        assert f">{scored['agreement'][i]} of 3 models agree<" in shown
+        assert f'data-agreement="{scored["agreement"][i]}"' in shown
         assert sentences.familiarity(prediction) in shown
-        assert sentences.clarity(predictor, prediction) in shown
+        assert sentences.verdict(predictor, prediction) in shown
         assert ("wc-warning" in shown) == scored["unfamiliar"][i]
         bars = re.findall(r'wc-track" style="[^"]*--share:([\d.]+)"', shown)[predictor.n_segments :]
         assert bars == [f"{scored[f'gmm_p{k}'][i]:.4f}" for k in range(1, predictor.n_segments + 1)]

@@ -61,7 +61,8 @@ class Explanation:
     """All that is said of one customer's K-Means segment.
 
     `rival` (1…k) is the segment of the next nearest centre; `reasons` has one entry per category, in
-    their order; `same` numbers the customers on record with exactly these amounts, and
+    their order; `change` is the smallest that leads to another segment, `changes` has the smallest to each
+    that one change can lead to; `same` numbers the customers on record with exactly these amounts, and
     `alike` has the most similar of the others, nearest first.
     """
 
@@ -69,6 +70,7 @@ class Explanation:
     rival_name: str
     reasons: tuple[Reason, ...]
     change: Change | None
+    changes: tuple[Change, ...]
     same: tuple[int, ...]
     alike: tuple[Alike, ...]
 
@@ -84,11 +86,13 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
     z = predictor.standardize(amounts)
     same = (predictor.amounts == amounts).all(axis=1)
+    changes = _smallest_changes(predictor, amounts, z, nearest)
     explanation = Explanation(
         rival=rival + 1,
         rival_name=predictor.names["kmeans"][rival],
         reasons=_contributions(predictor, amounts, z, nearest, rival),
-        change=_smallest_change(predictor, amounts, z, nearest),
+        change=next(iter(changes), None),
+        changes=changes,
         same=tuple((np.flatnonzero(same) + 1).tolist()),
         alike=tuple(_similar_customers(predictor, z, same)),
     )
@@ -110,22 +114,28 @@ def _contributions(
     return tuple(starmap(Reason, rows))
 
 
-def _smallest_change(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int) -> Change | None:
-    """Find the change of one category that leaves the K-Means segment with the least movement.
+def _smallest_changes(
+    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
+) -> tuple[Change, ...]:
+    """Find, for each other K-Means segment, the change of one category that leads there with least movement.
 
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
-    Technology 31(2)) with a closed form, see `_ties`. The amount is rounded past the tie, to whole
+    Technology 31(2)) with a closed form, see `_entries`. The amount is rounded past the border, to whole
     units where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
-    segment; None where no amount ≥ 0 of any one category does.
+    segment. The smallest first; a segment is missing where no amount ≥ 0 of any one category leads to it.
     """
-    for i, tie in _ties(predictor, amounts, z, nearest):
-        to = _past(amounts[i], tie, predictor.scale[i])
+    found: dict[int, Change] = {}
+    for i, border in _entries(predictor, amounts, z, nearest):
+        to = _past(amounts[i], border, predictor.scale[i])
         changed = predictor.standardize(np.where(np.arange(len(amounts)) == i, to, amounts))
         distances = np.sqrt(squared_distances(changed[None, :], predictor.centers["kmeans"]))
-        if (segment := int(distances.argmin())) != nearest:  # near a tie, the root decides
-            name = predictor.names["kmeans"][segment]
-            return Change(predictor.categories.columns[i], float(amounts[i]), to, segment + 1, name)
-    return None
+        segment = int(distances.argmin())  # near a border, the root decides
+        if segment != nearest and segment not in found:
+            name, column = predictor.names["kmeans"][segment], predictor.categories.columns[i]
+            found[segment] = Change(column, float(amounts[i]), to, segment + 1, name)
+            if len(found) == predictor.n_segments - 1:
+                break
+    return tuple(found.values())
 
 
 def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) -> Iterator[Alike]:
@@ -148,21 +158,33 @@ def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) ->
             )
 
 
-def _ties(predictor: Predictor, amounts: np.ndarray, z: np.ndarray, own: int) -> Iterator[tuple[int, float]]:
-    """Yield each category and the amount at which a rival gets nearer, the least standardized step first.
+def _entries(
+    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
+) -> Iterator[tuple[int, float]]:
+    """Yield each category and the amount at which a segment is entered, the least standardized step first.
 
-    As one coordinate moves by t, ‖x − rival‖² − ‖x − own‖² is linear in t, with slope 2 (own − rival)
-    in that coordinate, so each rival is met once. A `HAIR` is added, to be past the tie itself.
+    As one coordinate moves by t, the difference of the squared distances to two centres is linear in t, with
+    twice their gap in that coordinate as its slope. So the steps at which a segment's centre is the nearest
+    of all are an interval, and it is entered at the end nearer to 0. A `HAIR` is added, to be past the tie.
     """
-    centers = predictor.centers["kmeans"]
+    centers, places = predictor.centers["kmeans"], np.arange(predictor.n_segments)
+    others = places[places != nearest]
     squares = squared_distances(z[None, :], centers)[0]
-    margins = squares - squares[own] + HAIR * (1 + squares)
-    with np.errstate(divide="ignore", over="ignore"):
-        steps = margins[:, None] / (2 * (centers - centers[own]))  # infinite where the centres do not differ
-        ties = np.expm1(np.log1p(amounts) + predictor.scale * steps)
+    margins = (squares + HAIR * (1 + squares))[others, None] - squares  # of each other segment over every one
+    margins[others[:, None] == places] = 0
+    slopes = 2 * (centers - centers[others, None])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ends = -margins[..., None] / slopes
+        first, last = (
+            np.where(slopes < 0, ends, -np.inf).max(axis=1),
+            np.where(slopes > 0, ends, np.inf).min(axis=1),
+        )
+        steps = np.where(first > 0, first, last)
+        steps[(first > last) | ((slopes == 0) & (margins[..., None] > 0)).any(axis=1)] = np.inf
+        borders = np.expm1(np.log1p(amounts) + predictor.scale * steps)
     for place in np.argsort(np.abs(steps), axis=None, kind="stable").tolist():
-        if -OVERSHOOT < ties.flat[place] < np.inf:  # a little below zero may be zero but for rounding
-            yield place % len(amounts), max(float(ties.flat[place]), 0.0)
+        if -OVERSHOOT < borders.flat[place] < np.inf:  # a little below zero may be zero but for rounding
+            yield place % len(amounts), max(float(borders.flat[place]), 0.0)
 
 
 def _past(amount: float, tie: float, scale: float) -> float:

@@ -12,7 +12,7 @@ from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor
 from wholesale.wording import counted, few, format_amount, format_share, listed, rounded
 
-CLOSE = 1.15  # one customer in eight on record is no clearer
+CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
 TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
 USUAL, REPEATED = (
@@ -66,9 +66,39 @@ def probability(share: float) -> str:
     return format_share(min(max(share, TINY), 1 - TINY))
 
 
-def agreement(prediction: Prediction) -> str:
-    """Say how many models agree."""
-    return f"{prediction.agreement} of {len(MODELS) - (prediction.gmm is None)} models agree"
+def agreement(predictor: Predictor, prediction: Prediction) -> str:
+    """Say which models have the customer in a segment like that of K-Means."""
+    others = {m: getattr(prediction, m).overlap >= SIMILAR for m in predictor.models if m != "kmeans"}
+    against = [MODELS[model] for model, agrees in others.items() if not agrees]
+    n = len(others) + 1
+    if not against:
+        return f"{'all' if n > 2 else 'both'} {n} models agree"
+    if len(against) < len(others):
+        return f"{n - len(against)} of {n} models agree: not {listed(against)}"
+    single = alone(predictor, prediction.kmeans.segment)
+    return f"only {MODELS['kmeans']} {'has such a segment' if single else 'says so'}"
+
+
+def verdict(predictor: Predictor, prediction: Prediction) -> str:
+    """Say, after the segment's name, how sure it is for this customer."""
+    second = predictor.names["kmeans"][int(np.argsort(prediction.kmeans.scores, kind="stable")[1])]
+    how = "clearly" if prediction.clarity >= CLEAR else f"with {second} next"
+    if prediction.unfamiliar:
+        how = "but only as the nearest there is"
+    elif prediction.clarity < CLOSE:
+        how = f"but a close call with {second}"
+    return f", {how}; {agreement(predictor, prediction)}."
+
+
+def nearness(prediction: Prediction) -> list[tuple[float, str]]:
+    """Give for each K-Means segment the length of its bar (0…1, long where near), and what it says."""
+    least = min(prediction.kmeans.scores)
+    told = []
+    for distance in prediction.kmeans.scores:
+        times = distance / least if least else np.inf
+        said = "far" if times >= 10 else f"{times:.1f}× as far"
+        told.append((1.0, "nearest") if distance == least else (1 / times, said))
+    return told
 
 
 def mixture(predictor: Predictor) -> str:
@@ -155,12 +185,16 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     return (first, rest) if cut else (first,)
 
 
-def firm_alike(predictor: Predictor, explanation: Explanation) -> str:
-    """Say how many other analyses agree on the customers most like this one, if it is known."""
-    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> str:
+    """Say whether a segment is firm or a cut, and how far it is for customers like this one, if known."""
+    if (known := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
         return ""
-    mean = float(np.mean([shares[one.customer - 1] for one in explanation.alike]))
-    return f"Other careful analyses agree with K-Means on these customers {format_share(mean)} of the time."
+    shares = np.array(known)
+    mean = float(shares[predictor.segments["kmeans"] == segment].mean())
+    alike = float(np.mean([shares[one.customer - 1] for one in explanation.alike]))
+    kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
+    told = f"{kind}: other careful analyses agree on its customers {format_share(mean)} of the time,"
+    return f"{told} on those most like this one {format_share(alike)}."
 
 
 def related(name: str, overlap: float) -> str:
@@ -170,14 +204,10 @@ def related(name: str, overlap: float) -> str:
     return f"{RELATIONS[kind]} {name}: {only}{format_share(overlap)} of their customers in common."
 
 
-@lru_cache(maxsize=64)
-def alone(predictor: Predictor, segment: int) -> str:
-    """Say that no other model has a segment like this one of K-Means, if so."""
-    others = [
-        float(overlap[:, segment - 1].max()) for m, overlap in predictor.overlap.items() if m != "kmeans"
-    ]
-    none = "Neither other model has" if len(others) > 1 else f"{MODELS['ward']} has not"
-    return f"{none} a segment like it." if max(others) < SIMILAR else ""
+def alone(predictor: Predictor, segment: int) -> bool:
+    """Tell whether no other model has a segment like this one of K-Means."""
+    overlaps = (each[:, segment - 1].max() for model, each in predictor.overlap.items() if model != "kmeans")
+    return max(overlaps) < SIMILAR
 
 
 def reasons(predictor: Predictor, explanation: Explanation) -> str:
@@ -192,13 +222,17 @@ def reasons(predictor: Predictor, explanation: Explanation) -> str:
     return said + (f"Against it: {against}." if against else "Nothing weighty speaks against it.")
 
 
-def change(predictor: Predictor, found: Change | None) -> str:
-    """Say the smallest change that leads to another segment, but not where it leads."""
-    if found is None:
-        return "No change of a single category alone would change the K-Means segment."
+def change(categories: Categories, found: Change) -> str:
+    """Say the change of one category that leads to another segment, but not where it leads."""
     amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)}"
-    categories = predictor.categories
-    return f"If {categories.label(found.column)} were {amounts} {categories.unit}"
+    return f"{categories.label(found.column)} were {amounts} {categories.unit}"
+
+
+def unreached(predictor: Predictor, prediction: Prediction, explanation: Explanation) -> str:
+    """Name the other segments to which no change of one category leads, if there are any."""
+    led = {prediction.kmeans.segment, *(each.segment for each in explanation.changes)}
+    names = [name for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
+    return f"No change of a single category leads to {listed(names)}." if names else ""
 
 
 def same(explanation: Explanation) -> str:
@@ -208,8 +242,8 @@ def same(explanation: Explanation) -> str:
     return f"{subject} {which} on record {has} exactly these amounts." if which else ""
 
 
-def announcement(prediction: Prediction) -> str:
+def announcement(predictor: Predictor, prediction: Prediction) -> str:
     """Write the answer in plain words, for screen readers; the warning first if there is need of one."""
     warning = f"{familiarity(prediction)}. " if prediction.unfamiliar else ""
     mixed = f"{MODELS['gmm']}: {prediction.gmm.name}." if prediction.gmm else NO_MIXTURE
-    return f"{warning}{MODELS['kmeans']}: {prediction.kmeans.name}. {mixed} {agreement(prediction)}."
+    return f"{warning}{prediction.kmeans.name}{verdict(predictor, prediction)} {mixed}"

@@ -39,7 +39,7 @@ def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequen
         earlier=EARLIER,
         prediction=prediction,
         explanation=explanation,
-        spoken=" ".join([*faults, EARLIER]) if faults else sentences.announcement(prediction),
+        spoken=" ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction),
         map=map_with_you(predictor, row),
         profile=profile(predictor, row, prediction.kmeans.segment),
     )
