@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from dataclasses import replace
@@ -101,8 +102,13 @@ def says(drawing: str) -> str:
     return " ".join(e.get("aria-label", "") for e in parse(drawing).iter())
 
 
-def titles(drawing: str) -> list[str]:
-    return [e.text or "" for e in parse(drawing).iter("title")]
+def tips(drawing: str) -> list[str]:
+    return [e.get("data-tip") for e in parse(drawing).iter() if "data-tip" in e.attrib]
+
+
+def points(cloud: str) -> list[list]:
+    """What the page's script knows of the points: x, y, segment, number, total."""
+    return json.loads(parse(cloud).get("data-points"))
 
 
 def coordinates(element: ElementTree.Element) -> tuple[list[float], list[float]]:
@@ -138,7 +144,7 @@ def test_every_chart_is_xml_with_a_text_equivalent_and_stays_inside_its_frame(an
 def test_every_customer_on_record_is_marked_where_its_point_is(predictor):
     plan = layout(predictor)
     for amounts, point in zip(predictor.amounts, plan.points, strict=True):
-        chart = parse(customer.map_with_you(predictor, amounts)).find("svg")
+        chart = parse(customer.map_with_you(predictor, amounts)).find(".//svg")
         you = chart.find("circle[@class='wc-you']")
         assert np.allclose([float(you.get("cx")), float(you.get("cy"))], point, atol=0.051)
         assert chart.find("path[@class='wc-arrow']") is None
@@ -151,7 +157,7 @@ def test_the_map_shows_every_customer_in_its_segment_s_colour(any_predictor):
     colours = segment_colours(any_predictor.overlap)["kmeans"]
     assert [path.get("stroke") for path in paths] == list(colours)
     counts, n = [path.get("d").count("M") for path in paths], len(any_predictor.amounts)
-    assert sum(counts) == len(titles(cloud)) == min(n, 500)
+    assert sum(counts) == len(points(cloud)) == min(n, 500)
     assert n > 500 or counts == any_predictor.sizes["kmeans"].tolist()
     assert all(lies_inside(path, charts.WIDTH, layout(any_predictor).height) for path in paths)
 
@@ -159,7 +165,10 @@ def test_the_map_shows_every_customer_in_its_segment_s_colour(any_predictor):
 def test_a_point_on_the_map_says_who_it_is(predictor, cloud):
     name = predictor.names["kmeans"][predictor.segments["kmeans"][85] - 1]
     total = format_amount(int(predictor.amounts[85].sum()))
-    assert f"Customer 86: {name}, {total} m.u. a year" in titles(cloud)
+    x, y, segment, number, said = points(cloud)[85]
+    assert np.allclose([x, y], layout(predictor).points[85], atol=0.5)
+    assert (json.loads(parse(cloud).get("data-names"))[segment], number, said) == (name, 86, total)
+    assert parse(cloud).get("data-unit") == "m.u. a year"
 
 
 def test_the_map_lies_along_the_principal_components(predictor):
@@ -217,7 +226,7 @@ def test_names_are_escaped_and_nothing_is_fetched_or_run(odd, cloud):
         assert not re.search(r"<b>|<script|\bon\w+=|https?:|url\(", drawing), name
         assert set(re.findall(r'href="#([^"]*)"', drawing)) <= set(re.findall(r' id="([^"]*)"', cloud))
         assert "href" not in re.sub('href="#', "", drawing)
-    assert any(ODD in words for words in titles(customer.map_cloud(odd)))
+    assert all(ODD in name for name in json.loads(parse(customer.map_cloud(odd)).get("data-names")))
 
 
 @pytest.mark.parametrize("segment", [1, 2, 3])
@@ -238,7 +247,7 @@ def test_the_profile_says_amounts_in_monetary_units_and_marks_those_above_the_ce
     center = np.expm1(predictor.centers["kmeans"][1] * predictor.scale + predictor.mean)
     groups = parse(profile).find(".//svg").findall("g")
     for words, label, amount, middle, row in zip(
-        titles(profile), LABELS.values(), you, center, groups, strict=True
+        tips(profile), LABELS.values(), you, center, groups, strict=True
     ):
         told = words.replace("\u00a0", "")
         assert told.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
@@ -283,7 +292,7 @@ def test_the_tree_says_its_sizes_and_largest_merges_at_their_heights(predictor, 
         assert f">{size} customers</text>" in tree
     below = np.concatenate([np.ones(len(predictor.amounts)), predictor.linkage[:, 3]])
     few, many = sorted(below[predictor.linkage[-1, :2].astype(int)].astype(int))
-    told = titles(tree)
+    told = tips(tree)
     assert len(told) == 20
     assert told[0] == f"{few} customers joined {many} at height {predictor.linkage[-1, 2]:.1f}"
     for path, height in zip(
@@ -308,8 +317,8 @@ def test_each_criterion_that_votes_has_a_panel_that_tells_its_vote(predictor, cu
 def test_every_known_measure_is_a_point_that_says_its_value(predictor, curves):
     counts = predictor.evidence["counts"]
     known = sum(row[criterion.column] is not None for row in counts.values() for criterion in VOTING)
-    assert len(titles(curves)) == known
-    assert f"K-Means, 2 segments: {counts['2']['kmeans_silhouette']:.3f}" in titles(curves)
+    assert len(tips(curves)) == known
+    assert f"K-Means, 2 segments: {counts['2']['kmeans_silhouette']:.3f}" in tips(curves)
 
 
 def test_without_evidence_there_are_no_curves_and_one_measure_at_one_k_is_still_drawn(predictor):
@@ -346,8 +355,11 @@ def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the
     only_named = [
         "curve-alone",
         "curve-k-means",
+        "map",
         "note",
+        "open",
         "panel",
+        "points",
         "profile",
         "tree",
     ]  # the page styles the note

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
-from wholesale.app.view import presets
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS, WHOLESALE
 from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
-from wholesale.predict import Prediction, Predictor, measure, predict_segment, predict_segments
+from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
 from wholesale.wording import SPACE, format_amount, format_share, listed
 
 LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
@@ -262,7 +261,8 @@ def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, fi
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
     found = rows(unescape(page), "wc-alikes")
-    assert [name for name, _ in found] == [f"#{alike.customer}" for alike in explanation.alike]
+    for (name, _), alike in zip(found, explanation.alike, strict=True):
+        assert 'class="wc-open"' in name and f'data-customer="{alike.customer}">#{alike.customer}<' in name
     assert len(found) == 5
     for (_, cells), alike in zip(found, explanation.alike, strict=True):
         assert cells[:6] == [format_amount(amount) for amount in alike.amounts]
@@ -285,18 +285,6 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation
         f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and ",
     ):
         assert said in text
-
-
-def test_presets_are_what_their_names_say(predictor):
-    *typical, contested, unlike = presets(predictor).items()
-    measured = measure(predictor, predictor.amounts)
-    for segment, (words, customer) in enumerate(typical):
-        assert words == f"Typical of {predictor.names['kmeans'][segment]}: customer {customer}"
-        inside = measured.segment["kmeans"] == segment
-        distances = np.where(inside, measured.scores["kmeans"][:, segment], np.inf)
-        assert distances[customer - 1] == distances.min()
-    assert measured.agreement[contested[1] - 1] == measured.agreement.min()
-    assert predict_segment(predictor, predictor.amounts[unlike[1] - 1]).unfamiliar
 
 
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
@@ -334,7 +322,7 @@ def test_channel_and_region_are_shares_of_the_segment_and_said_not_to_be_used(pr
 
 def test_bars_are_means_in_standardized_units(predictor, tiles, X):
     means = pd.DataFrame(X).groupby(predictor.segments["ward"]).mean().loc[3]
-    shown = re.findall(r'title="([\d.]+) standard deviations (above|below)', tiles[-1])
+    shown = re.findall(r'data-tip="([\d.]+) standard deviations (above|below)', tiles[-1])
     assert shown == [(f"{abs(mean):.1f}", "above" if mean >= 0 else "below") for mean in means]
 
 
@@ -405,3 +393,17 @@ def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere(
     for file in filter(Path.is_file, TEMPLATE.rglob("*.*")):
         text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert "//" not in text.replace("// ", ""), file.name
+
+
+def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile(predictor, page):
+    other = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
+    both = tabs.answer(predictor, FIRST, pinned=other)
+    found = dict(rows(both, "wc-besides"))
+    for label, one, pinned in zip(LABELS.values(), FIRST.values(), other.values(), strict=True):
+        assert found[label] == [format_amount(one), format_amount(pinned)]
+    for cell, spend in zip(found["K-Means"], (FIRST, other), strict=True):
+        answer = predict_segment(predictor, spend)
+        said = answer.kmeans.name + sentences.verdict(predictor, answer)
+        assert re.sub("<.*?>", "", cell) == said
+    assert both.count("wc-pinned") == len(LABELS) and "Unpin" in both
+    assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page

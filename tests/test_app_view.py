@@ -1,11 +1,13 @@
 """The page's widgets, as a visitor finds them by their class names."""
 
+import json
 import re
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
-from ipywidgets import HTML, Button, Dropdown, Text, Widget
+from ipywidgets import HTML, Button, Text, Widget
 
 from wholesale.amounts import parse_amount
 from wholesale.app import build_app, tabs
@@ -25,7 +27,9 @@ class Page:
         self.results: HTML = self.find("wc-results")[0]
         self.predict: Button = self.find("wc-predict")[0]
         self.reset: Button = self.find("wc-reset")[0]
-        self.preset: Dropdown = self.find("wc-preset")[0]
+        self.picker: Text = self.find("wc-picker")[0]
+        self.undo: Button = self.find("wc-undo")[0]
+        self.wish: Text = self.find("wc-wish")[0]
 
     def find(self, name: str) -> list[Widget]:
         return [widget for widget in _family(self.root) if name in widget._dom_classes]
@@ -43,10 +47,16 @@ class Page:
         for column, text in texts.items():
             self.inputs[column].value = text
 
-    def shows(self, amounts: list[float], **faults: list[str]) -> bool:
+    def ask(self, **wish: object) -> None:
+        """What the page's script asks for."""
+        self.wish.value = json.dumps(wish)
+
+    def shows(self, amounts: list[float], **more: object) -> bool:
         """Whether the answer is that for some amounts."""
         spend = dict(zip(SPEND_COLUMNS, amounts, strict=True))
-        return self.results.value == tabs.answer(self.predictor, spend, **faults)
+        return self.results.value == tabs.answer(
+            self.predictor, spend, **{"faults": [], "pinned": None, **more}
+        )
 
 
 def _family(widget: Widget) -> list[Widget]:
@@ -131,12 +141,11 @@ def test_customers_in_thousands_or_millions_start_fill_in_and_change_without_an_
     page = Page(replace(predictor, amounts=amounts, mean=mean, scale=std))
     assert "wc-warning" not in page.results.value
     for customer in range(1, 441):
-        page.preset.options = [("", 0), ("one", customer)]
-        page.preset.value = customer
+        page.picker.value = str(customer)
         assert not page.faulty() and page.amounts() == amounts[customer - 1].tolist()
         assert not re.search(r"spends 0\.(?!\d)", page.results.value)
         for column, to, was in re.findall(
-            r"If ([\w ]+) were (\S+) instead of (\S+) m.u.", page.results.value
+            r"([\w ]+) were (\S+) instead of (\S+) m.u.", page.results.value.replace("<b>", "")
         ):
             assert parse_amount(column, to) != parse_amount(column, was)
 
@@ -167,22 +176,83 @@ def test_each_of_several_bad_entries_gets_its_line_and_loses_it_when_mended(page
     assert page.faulty() == [] and tabs.EARLIER not in page.results.value
 
 
-def test_reset_and_each_preset_answer_once_for_their_customer(page, predictor, answers):
-    page.reset.click()
-    assert answers == [predictor.amounts[0].tolist()]
-    for label, customer in page.preset.options[1:]:
-        page.preset.value = customer
-        assert label.endswith(f"customer {customer}")
+@pytest.mark.parametrize("way", ["picked", "asked for"])
+def test_any_customer_on_record_is_opened_by_its_number_and_answered_once(page, predictor, answers, way):
+    for customer in (2, 142, 440):
+        if way == "picked":
+            page.picker.value = f" #{customer}"
+        else:
+            page.ask(open=str(customer))
+        assert page.picker.value == str(customer)
         assert page.amounts() == answers[-1] == predictor.amounts[customer - 1].tolist()
-    assert len(answers) == len(page.preset.options)
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize("wanted", ["0", "441", "-1", "1.5", "Rossi", "9" * 400, "<b>"])
+def test_who_is_not_on_record_is_named_and_nothing_changes(page, wanted):
+    before, (unknown,) = page.results.value, page.find("wc-unknown")
+    page.picker.value = wanted
+    assert unknown.value == f"{escape(wanted[:40])} is no customer on record: 1 to 440"
+    assert page.results.value == before
+    page.picker.value = "7"
+    assert unknown.value == ""
 
 
 def test_the_picker_no_longer_names_a_customer_whose_amounts_were_changed(page):
-    page.preset.value = page.preset.options[2][1]
+    page.picker.value = "5"
     page.predict.click()
-    assert page.preset.value != 0
+    assert page.picker.value == "5"
     page.enter(Milk="1")
-    assert page.preset.value == 0 and page.texts()[1] == "1"
+    assert page.picker.value == "" and page.texts()[1] == "1"
+
+
+def test_reset_empties_the_fields_without_a_fault_and_undo_takes_back_one_entry_after_another(page):
+    assert page.undo.disabled
+    first = page.texts()
+    page.enter(Milk="7")
+    page.enter(Fresh="oops")
+    page.reset.click()
+    assert page.texts() == [""] * 6 and page.faulty() == []
+    assert tabs.BLANK in page.results.value and tabs.EARLIER in page.results.value
+    page.undo.click()
+    assert page.texts() == ["oops", "7", *first[2:]] and page.faulty() == ["Fresh"]
+    page.undo.click()
+    page.undo.click()
+    assert page.texts() == first and page.picker.value == "1" and page.undo.disabled
+
+
+def test_while_amounts_are_typed_they_are_answered_for_but_not_rewritten_and_no_fault_is_told(page, answers):
+    shown = page.texts()
+    page.ask(**{"try": ["1,5", "2", "3", "4", "5", "6e2"]})
+    assert answers == [[1.5, 2, 3, 4, 5, 600]]
+    page.ask(**{"try": ["1,5", "oops", "3", "4", "5", "6"]})
+    assert len(answers) == 1 and page.texts() == shown and page.faulty() == [] and page.undo.disabled
+
+
+SENSELESS = ["", "no JSON", "[]", "7", '{"fill": ["1"]}', '{"fill": [1, 2, 3, 4, 5, 6]}', '{"try": "123456"}']
+SENSELESS += ['{"open": 5}', '{"pin": "yes"}', '{"open": "x"}']
+
+
+@pytest.mark.parametrize("wish", SENSELESS)
+def test_a_wish_that_makes_no_sense_changes_nothing(page, wish):
+    before = page.texts(), page.results.value
+    page.wish.value = wish
+    assert (page.texts(), page.results.value) == before
+
+
+def test_amounts_of_an_address_fill_the_fields_and_what_is_wrong_or_missing_is_named_there(page):
+    page.ask(fill=["1000", "abc", "", "0", "5", "6"])
+    assert page.faulty() == ["Milk", "Grocery"] and page.texts()[0] == "1\u00a0000"
+    assert tabs.EARLIER in page.results.value and page.picker.value == ""
+
+
+def test_a_pinned_customer_stays_until_it_is_unpinned(page, predictor):
+    pinned = dict(zip(SPEND_COLUMNS, predictor.amounts[0].tolist(), strict=True))
+    page.ask(pin=True)
+    page.picker.value = "142"
+    assert page.shows(predictor.amounts[141].tolist(), pinned=pinned)
+    page.ask(pin=False)
+    assert page.shows(predictor.amounts[141].tolist())
 
 
 def test_there_is_a_panel_per_tab(page):
@@ -192,11 +262,11 @@ def test_there_is_a_panel_per_tab(page):
         assert f'id="wc-tab-{name}" data-page="{name}"' in template
 
 
-def test_two_pages_do_not_share_anything_and_reset_returns_to_the_start(page, predictor):
+def test_two_pages_do_not_share_anything_and_the_first_customer_is_the_start_again(page, predictor):
     other = Page(predictor)
     start = other.results.value, other.texts(), []
     page.enter(Fresh="1")
     assert (other.results.value, other.texts(), other.faulty()) == start
     page.enter(**dict.fromkeys(SPEND_COLUMNS, "oops"))
-    page.reset.click()
+    page.picker.value = "1"
     assert (page.results.value, page.texts(), page.faulty()) == start

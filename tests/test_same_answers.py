@@ -54,7 +54,7 @@ def test_the_api_answers_as_predict_segments_does(predictor, everyone, scored):
 def test_the_page_answers_as_predict_segments_does(predictor, everyone, scored):
     view = CustomerView(predictor)
     for i, row in enumerate(everyone.tolist()):
-        view._fill(view.inputs, map(format_amount, row))  # an answer per customer, not per amount
+        view._fill(map(format_amount, row))  # an answer per customer, not per amount
         view.update()
         shown = unescape(view.answer.value)
         values = re.findall(r'wc-value"><i [^>]*></i>(.*?)</(?:p|span)>', shown)

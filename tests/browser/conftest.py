@@ -45,7 +45,6 @@ class Witness:
         page.on("requestfailed", self._must_not_fail)
         page.on("request", self._must_be_ours)
         page.on("response", self._must_be_granted)
-        page.on("framenavigated", lambda frame: self.navigations.append(frame.url))
         page.on("websocket", self._must_be_ours)
 
     def _must_be_granted(self, answer: object) -> None:
@@ -57,6 +56,8 @@ class Witness:
             self.faults.append(f"failed: {request.url}")
 
     def _must_be_ours(self, request: object) -> None:
+        if getattr(request, "is_navigation_request", bool)():  # a new fragment is none
+            self.navigations.append(request.url)
         if f"//{HOST}:" not in request.url and not request.url.startswith("data:"):
             self.faults.append(f"foreign: {request.url}")
 

@@ -1,5 +1,7 @@
 """One customer's answer, and the tabs beside it."""
 
+import re
+
 import pytest
 import requests
 from playwright.sync_api import Page, expect
@@ -8,7 +10,6 @@ from visit import PHONE, enter, field, fits, kernel_id, open_page, predict
 
 from wholesale.amounts import parse_amount
 from wholesale.app import sentences, tabs
-from wholesale.app.view import presets
 from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import format_amount, format_share
@@ -86,10 +87,14 @@ def test_a_bad_entry_is_named_and_the_last_good_answer_stays(page):
     expect(field(page, "Milk")).to_have_attribute("aria-invalid", "false")
 
 
-def test_reset_returns_to_the_first_customer(page, predictor):
+def test_reset_empties_the_fields_and_undo_brings_them_back(page, predictor):
     start = page.locator(".wc-kmeans").inner_text()
     field(page, "Grocery").fill("-5")
     page.locator(".wc-reset").click()
+    expect(field(page, "Grocery")).to_have_value("")
+    expect(page.locator(".wc-stale")).to_contain_text(tabs.BLANK)
+    for _ in range(2):  # the fault was an entry, too
+        page.locator(".wc-undo").click()
     expect(field(page, "Grocery")).to_have_value(format_amount(predictor.amounts[0][2]))
     expect(page.locator(".wc-stale")).to_have_count(0)
     assert page.locator(".wc-kmeans").inner_text() == start
@@ -156,9 +161,9 @@ def test_tabs_show_one_page_at_a_time_and_can_be_linked_to(page, address):
         expect(page.locator(".wc-page:visible")).to_have_count(1)
         expect(page.locator(f"#wc-page-{name}")).to_be_visible()
         expect(page.locator(f"#wc-page-{name}")).to_have_role("tabpanel")
-        assert page.url == f"{address}#{name}"
+        assert page.url.startswith(f"{address}#tab={name}&a.Fresh=")
     page.goto("about:blank")
-    page.goto(f"{address}#about")
+    page.goto(f"{address}#tab=about")
     expect(page.get_by_role("heading", name="Limits of use")).to_be_visible(timeout=30_000)
     expect(page.locator(".wc-form:visible")).to_have_count(0)
 
@@ -182,7 +187,8 @@ def test_the_map_marks_the_customer_and_says_who_the_points_are(page, predictor)
         "was => Math.abs(document.querySelector('.wc-map .wc-you').getBoundingClientRect().y - was) > 5",
         arg=ring["y"],
     )
-    assert page.locator("#wc-cloud-hover title").count() == len(predictor.amounts)
+    page.locator(".wc-map").hover()
+    expect(page.locator("#wc-tip")).to_have_text(re.compile(r"Customer \d+: .* m\.u\. a year"))
 
 
 def test_the_answer_can_be_copied_as_text(page, predictor):
@@ -190,8 +196,9 @@ def test_the_answer_can_be_copied_as_text(page, predictor):
     page.get_by_role("button", name="Copy as text").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator(".wc-text").text_content()
-    assert copied.startswith("Customer: ")
+    today, _, answer = copied.partition("\n")
+    assert answer == page.locator(".wc-text").text_content() and re.fullmatch(r"\d+ \w+ \d{4}", today)
+    assert answer.startswith("Customer: ")
     assert predict_segment(predictor, predictor.amounts[0]).gmm.name in copied
 
 
@@ -219,15 +226,98 @@ def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
     expect(page.locator("#wc-page-many")).to_be_visible()
     expect(page.locator("#wc-tab-many")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    next_is(".wc-preset select")
-    page.keyboard.type("Contested")
-    contested = list(presets(predictor).values())[-2]
-    expect(page.locator(".wc-alike")).to_contain_text(f"Customer {contested} on record has exactly")
+    next_is(".wc-picker input")
+    page.keyboard.type("142")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wc-alike")).to_contain_text("Customer 142 on record has exactly")
     for column in SPEND_COLUMNS:
         next_is(f".wc-input-{column} input")
         page.keyboard.type("5000")
     next_is(".wc-predict")
     page.keyboard.press("Enter")
     expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, [5000] * 6).kmeans.name)
-    next_is(".wc-reset")
-    next_is(".wc-copy")
+    for control in (".wc-undo", ".wc-reset", "#wc-called", ".wc-pin", ".wc-copy", ".wc-copy-link"):
+        next_is(control)
+
+
+def test_whatever_shows_a_customer_opens_it_and_back_returns(page, predictor):
+    def opened(customer: str | int) -> None:
+        expect(page.locator(".wc-picker input")).to_have_value(str(customer))
+        expect(page.locator(".wc-alike")).to_contain_text(f"Customer {customer} on record has exactly")
+
+    first = page.locator(".wc-alikes .wc-open").first
+    alike = first.get_attribute("data-customer")
+    first.click()
+    opened(alike)
+    page.go_back()
+    expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[0][0]))
+    page.go_forward()
+    expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[int(alike) - 1][0]))
+    page.locator(".wc-map").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # scrolling takes tips away
+    page.locator(".wc-map").hover()
+    expect(page.locator("#wc-tip")).to_be_visible()
+    number = re.search(r"Customer (\d+)", page.locator("#wc-tip").inner_text())[1]
+    page.locator(".wc-map").click()
+    opened(number)
+    page.locator(".wc-chooser").focus()
+    for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    number = re.search(r"Customer (\d+)", page.locator("#wc-tip").inner_text())[1]
+    expect(page.get_by_role("status").first).to_contain_text(f"Customer {number}: ")
+    page.keyboard.press("Enter")
+    opened(number)
+
+
+def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_missing(
+    page, address, predictor
+):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    predict(page, RETAILER)
+    answers(page, predictor, RETAILER)
+    page.locator(".wc-copy-link").click()
+    expect(page.locator(".wc-copy-link")).to_have_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{address}#tab=one&" + "&".join(map("a.{}={}".format, SPEND_COLUMNS, RETAILER))
+    page.goto("about:blank")
+    open_page(page, link)
+    answers(page, predictor, RETAILER)
+    page.goto("about:blank")
+    open_page(page, f"{address}#tab=one&a.Fresh=12.5&a.Milk=x%20y&a.Grocery=1")
+    expect(field(page, "Milk")).to_have_value("x y")
+    expect(field(page, "Fresh")).to_have_value("12.5")
+    faults = page.locator(".wc-error").filter(has_text="is not an amount")
+    expect(faults).to_have_count(4)
+    expect(faults.first).to_contain_text("Milk: x y is not")
+
+
+def test_an_answer_follows_typing_without_rewriting_and_is_announced_after_a_second(page, predictor):
+    spoken = page.get_by_role("status").first.text_content()
+    field(page, "Fresh").fill("")
+    field(page, "Fresh").press_sequentially("1,5", delay=20)
+    answer = predict_segment(predictor, [1.5, *predictor.amounts[0][1:].tolist()])
+    expect(page.locator(".wc-verdict")).to_contain_text(sentences.verdict(predictor, answer))
+    assert page.get_by_role("status").first.text_content() == spoken
+    assert field(page, "Fresh").input_value() == "1,5"
+    expect(page.get_by_role("status").first).to_have_text(sentences.announcement(predictor, answer))
+    field(page, "Fresh").press_sequentially("x")
+    page.wait_for_timeout(400)
+    expect(page.locator(".wc-error").filter(has_text="Fresh")).to_have_count(0)
+    field(page, "Fresh").press("Tab")
+    expect(page.locator(".wc-error").filter(has_text="Fresh")).to_have_count(1)
+
+
+def test_a_pinned_customer_stands_beside_the_next_and_a_name_goes_with_copies(page, predictor):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".wc-pin").click()
+    expect(page.locator(".wc-beside")).to_be_visible()
+    page.locator(".wc-picker input").fill("142")
+    page.keyboard.press("Enter")
+    for customer in (0, 141):
+        expect(page.locator(".wc-besides")).to_contain_text(format_amount(predictor.amounts[customer][1]))
+    page.locator(".wc-pin").click()
+    expect(page.locator(".wc-beside")).to_have_count(0)
+    page.locator("#wc-called").fill("Café Rossi")
+    page.locator(".wc-copy").click()
+    expect(page.locator(".wc-copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("Café Rossi, ")

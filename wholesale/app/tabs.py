@@ -14,9 +14,10 @@ from wholesale.columns import CODES, WHOLESALE
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
-from wholesale.predict import Predictor
+from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import SPACE, csv_of, format_amount
 
+BLANK = "No amounts are entered."
 EARLIER = "This answer is for the earlier amounts."
 LIMIT = 20 * 10**6  # bytes that a file of customers may have
 COMMAND = "python -m wholesale score FILE"  # takes the files that the page does not
@@ -24,24 +25,35 @@ EXAMPLE = 6  # customers in the example of a file
 ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kaufman and Rousseeuw 1990)
 
 
-def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequence[str] = ()) -> Markup:
+def answer(
+    predictor: Predictor,
+    amounts: Mapping[str, float],
+    *,
+    faults: Sequence[str] = (),
+    pinned: Mapping[str, float] | None = None,
+) -> Markup:
     """Write the whole answer for one customer's amounts, in the order of the categories.
 
     `faults` says what is wrong with the amounts now entered; if anything is, this answer is for earlier ones.
+    `pinned` are the amounts of a customer to compare with.
     """
     row = np.array(list(amounts.values()), dtype=float)
     prediction, explanation = predict_and_explain(predictor, row)
+    other = None if pinned is None else np.array(list(pinned.values()), dtype=float)
     return render(
         "answer.html",
         predictor=predictor,
         amounts=amounts,
         faults=faults,
         earlier=EARLIER,
+        blank=BLANK if BLANK in faults else "",
         prediction=prediction,
         explanation=explanation,
         spoken=" ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction),
         map=map_with_you(predictor, row),
-        profile=profile(predictor, row, prediction.kmeans.segment),
+        profile=profile(predictor, row, prediction.kmeans.segment, other),
+        pinned=pinned,
+        beside=None if pinned is None else predict_segment(predictor, pinned),
     )
 
 

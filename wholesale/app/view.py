@@ -5,19 +5,19 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-import numpy as np
-from ipywidgets import HTML, Button, DOMWidget, Dropdown, HBox, Text, VBox, Widget
+from ipywidgets import HTML, Button, DOMWidget, HBox, Text, VBox, Widget
 from markupsafe import Markup
 
 from wholesale.amounts import parse_amount
 from wholesale.app import tabs
 from wholesale.app.charts.customer import map_cloud
 from wholesale.app.templates import render
-from wholesale.predict import Predictor, measure
+from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
 HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
+PAST = 50  # entries that can be taken back
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -43,8 +43,11 @@ class CustomerView:
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor, self.replies, self.filling = predictor, 0, False
-        choices = [("Start from a real customer…", 0), *presets(predictor).items()]
-        self.preset = Dropdown(options=choices, description="Start from").add_class("wc-preset")
+        self.pinned: dict[str, float] | None = None
+        self.past: list[list[str]] = []
+        hint = f"1 to {len(predictor.amounts)}"
+        self.picker = Text(description="Customer on record", placeholder=hint, continuous_update=False)
+        self.unknown = HTML().add_class("wc-unknown")
         label, classes = predictor.categories.label, field_classes(predictor.categories.columns)
         self.inputs = {
             column: Text(description=label(column), continuous_update=False).add_class(name)
@@ -52,43 +55,61 @@ class CustomerView:
         }
         self.errors = {column: HTML().add_class("wc-error") for column in self.inputs}
         self.answer, self.heard = HTML().add_class("wc-results"), HTML().add_class("wc-heard")
+        self.wish = Text(continuous_update=False).add_class("wc-wish")
         self.predict = Button(description="Predict").add_class("wc-predict")
+        self.undo = Button(description="Undo", disabled=True).add_class("wc-undo")
         self.reset = Button(description="Reset").add_class("wc-reset")
         cloud = HTML(map_cloud(predictor)).add_class("wc-cloud-holder")
-        self.root = _panel(HBox([self._form(), self.answer, cloud, self.heard]), "one")
-        self.restart()
+        self.root = _panel(HBox([self._form(), self.answer, cloud, self.heard, self.wish]), "one")
+        self.open("1")
         self.predict.on_click(self.update)
-        self.reset.on_click(self.restart)
-        self.preset.observe(self._start_from_preset, names="value")
+        self.undo.on_click(self.take_back)
+        self.reset.on_click(lambda _: self._take([""] * len(self.inputs)))
+        self.picker.observe(self._picked, names="value")
+        self.wish.observe(self._grant, names="value")
         for text in self.inputs.values():
             text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
-        note = HTML(render("form.html", categories=self.predictor.categories))
+        note = HTML(render("form.html", categories=self.predictor.categories, columns=[*self.inputs]))
         title = HTML("<h2>Annual spending</h2>")
+        picker = VBox([self.picker.add_class("wc-picker"), self.unknown]).add_class("wc-field")
         fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
-        buttons = HBox([self.predict, self.reset]).add_class("wc-buttons")
-        return VBox([title, self.preset, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
+        buttons = HBox([self.predict, self.undo, self.reset]).add_class("wc-buttons")
+        return VBox([title, picker, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
 
-    def restart(self, _: object = None) -> None:
-        """Go back to the first customer on record."""
-        self.preset.value = 0
-        self.start_from(1)
+    def _picked(self, change: dict) -> None:
+        if not self.filling:
+            self.open(change["new"])
 
-    def _start_from_preset(self, change: dict) -> None:
-        if change["new"]:
-            self.start_from(change["new"])
+    def open(self, wanted: str) -> None:
+        """Fill in the amounts of a customer on record, by number (from 1), and answer."""
+        customers, number = len(self.predictor.amounts), wanted.strip().removeprefix("#")
+        if number.isascii() and number.isdecimal() and 1 <= int(number[:18]) <= customers:
+            amounts = self.predictor.amounts[int(number) - 1].tolist()
+            self._take([*map(format_amount, amounts)], number)
+        elif number:
+            self.unknown.value = escape(
+                f"{number[:40]} is no customer on record: 1 to {customers}", quote=False
+            )
+            self._tell([text.value for text in self.inputs.values()])
 
-    def start_from(self, customer: int) -> None:
-        """Fill in the amounts of a customer on record (numbered from 1), and answer."""
-        self._fill(self.inputs, map(format_amount, self.predictor.amounts[customer - 1].tolist()))
+    def _take(self, texts: Sequence[str], picked: str = "") -> None:
+        """Put texts into the fields, and answer."""
+        self._fill(texts)
+        self._pick(picked)
         self.update()
 
-    def _fill(self, columns: Iterable[str], texts: Iterable[str]) -> None:
-        """Write into fields, without an answer to each."""
+    def _fill(self, texts: Iterable[str], columns: Iterable[str] | None = None) -> None:
+        """Write into fields, by default all of them, without an answer to each."""
         self.filling = True
-        for column, text in zip(columns, texts, strict=True):
+        for column, text in zip(self.inputs if columns is None else columns, texts, strict=True):
             self.inputs[column].value = text
+        self.filling = False
+
+    def _pick(self, picked: str) -> None:
+        self.filling = True
+        self.picker.value, self.unknown.value = picked, ""
         self.filling = False
 
     def _changed(self, change: dict) -> None:
@@ -98,9 +119,49 @@ class CustomerView:
         place = list(self.inputs.values()).index(change["owner"])
         cells, fields = re.split(BETWEEN, change["new"]), [*self.inputs][place:]
         if len(cells) == len(fields):
-            self._fill(fields, cells)
-        self.preset.value = 0
+            self._fill(cells, fields)
+        self._pick("")
         self.update()
+
+    def _grant(self, change: dict) -> None:
+        """Do what the page's script wishes: open a customer, fill in or try amounts, pin the one shown."""
+        try:
+            wish = json.loads(change["new"])
+        except ValueError:
+            return
+        match wish:
+            case {"open": str(number)}:
+                self.open(number)
+            case {"fill": [*texts]} if len(texts) == len(self.inputs) and all(type(t) is str for t in texts):
+                self._take(texts)
+            case {"try": [*texts]} if len(texts) == len(self.inputs) and all(type(t) is str for t in texts):
+                self._try(texts)
+            case {"pin": bool(pin)}:
+                self.pinned = self.amounts if pin else None
+                self.update()
+
+    def _try(self, texts: list[str]) -> None:
+        """Answer while amounts are typed, if all can be read; nothing is rewritten, and no fault is told."""
+        amounts, faults = self._read(texts)
+        if not faults:
+            self.amounts = amounts
+            self._say([])
+            self._tell(texts)
+
+    def _read(self, texts: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
+        amounts, faults = dict[str, float](), dict[str, str]()
+        for (column, field), text in zip(self.inputs.items(), texts, strict=True):
+            try:
+                amounts[column] = parse_amount(field.description, text)
+            except ValueError as error:
+                faults[column] = str(error)
+        return amounts, faults
+
+    def take_back(self, _: object = None) -> None:
+        """Return to the entries before the last ones."""
+        self.past.pop()
+        picked, *texts = self.past.pop()
+        self._take(texts, picked)
 
     def update(self, _: object = None) -> None:
         """Answer for the amounts; if any is at fault, say so beside it and keep the last good answer.
@@ -108,21 +169,27 @@ class CustomerView:
         What is read is written back as it was read, and at the end what this answers is told to the page's
         script, which marks an answer for other amounts than are now entered.
         """
-        amounts, faults = dict[str, float](), dict[str, str]()
-        for column, text in self.inputs.items():
-            try:
-                amounts[column] = parse_amount(text.description, text.value)
-            except ValueError as error:
-                faults[column] = str(error)
-        self._fill(amounts, map(format_amount, amounts.values()))
+        amounts, faults = self._read(text.value for text in self.inputs.values())
+        self._fill(map(format_amount, amounts.values()), amounts)
+        texts = [text.value for text in self.inputs.values()]
+        if not any(texts):
+            faults = {"": tabs.BLANK}
         if not faults:
             self.amounts = amounts
-        self.answer.value = tabs.answer(self.predictor, self.amounts, faults=list(faults.values()))
+        self._say(list(faults.values()))
         for column, beside in self.errors.items():
             beside.value = escape(faults.get(column, ""), quote=False)
+        if not self.past or self.past[-1][1:] != texts:
+            self.past = [*self.past, [self.picker.value, *texts]][-PAST:]
+        self.undo.disabled = len(self.past) < 2
+        self._tell(texts)
+
+    def _say(self, faults: list[str]) -> None:
+        self.answer.value = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
+
+    def _tell(self, texts: list[str]) -> None:
         self.replies += 1
-        heard = [self.replies, self.preset.index, *(text.value for text in self.inputs.values())]
-        self.heard.value = HEARD.format(json.dumps(heard), tabs.EARLIER)
+        self.heard.value = HEARD.format(json.dumps([self.replies, self.picker.value, *texts]), tabs.EARLIER)
 
 
 def field_classes(columns: Sequence[str]) -> dict[str, str]:
@@ -136,24 +203,6 @@ def field_classes(columns: Sequence[str]) -> dict[str, str]:
         empty = not re.search("[A-Za-z0-9]", slug.removeprefix("wc-input-"))
         classes[column] = f"{slug}-{position}" if empty or slug in classes.values() else slug
     return classes
-
-
-def presets(predictor: Predictor) -> dict[str, int]:
-    """Choose customers on record to start from: what each is, in words, to its number (from 1).
-
-    Of each K-Means segment the one nearest its centre; of those on whom the fewest models agree the one
-    nearest a border; and the one that the mixture finds least familiar, if there is a mixture.
-    """
-    measured = measure(predictor, predictor.amounts)
-    distances, own = measured.scores["kmeans"], measured.segment["kmeans"]
-    inside = np.where(own[:, None] == np.arange(predictor.n_segments), distances, np.inf)
-    names = [f"Typical of {name}" for name in predictor.names["kmeans"]]
-    chosen = dict(zip(names, inside.argmin(axis=0).tolist(), strict=True))
-    contested = np.where(measured.agreement == measured.agreement.min(), measured.clarity, np.inf)
-    chosen["Contested"] = int(contested.argmin())
-    if predictor.has_mixture:
-        chosen["Unlike all others"] = int(measured.familiarity.argmin())
-    return {f"{what}: customer {i + 1}": i + 1 for what, i in chosen.items()}
 
 
 def _panel(widget: DOMWidget, name: str) -> DOMWidget:

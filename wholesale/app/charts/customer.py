@@ -89,10 +89,10 @@ def map_cloud(predictor: Predictor) -> Markup:
     drawn = np.unique(np.linspace(0, n - 1, min(n, DRAWN)).round().astype(int))
     members = [drawn[predictor.segments["kmeans"][drawn] == s + 1] for s in range(predictor.n_segments)]
     paths = ["".join(f"M{at(*point)}h0" for point in plan.points[rows]) for rows in members]
-    totals = predictor.amounts.sum(axis=1).astype(float).tolist()
-    return render(
-        "cloud.html", predictor=predictor, plan=plan, members=members, paths=paths, totals=totals, mark=MARK
-    )
+    own, totals = predictor.segments["kmeans"] - 1, predictor.amounts.sum(axis=1).tolist()
+    places = plan.points.round().astype(int).tolist()
+    points = [[*places[i], int(own[i]), i + 1, rounded(totals[i])] for i in drawn.tolist()]
+    return render("cloud.html", predictor=predictor, plan=plan, paths=paths, points=points, mark=MARK)
 
 
 def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
@@ -134,8 +134,10 @@ def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
             yield label
 
 
-def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
-    """Draw one customer against a K-Means segment (1…k), in standardized units.
+def profile(
+    predictor: Predictor, amounts: np.ndarray, segment: int, pinned: np.ndarray | None = None
+) -> Markup:
+    """Draw one customer against a K-Means segment (1…k), in standardized units; and one that is pinned.
 
     Per category stand the customer, the segment's centre, and a band for the middle half of its customers.
     """
@@ -152,6 +154,7 @@ def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
         widest=predictor.categories.labels[widest],
         away=float(away[widest]),
         rows=list(zip(amounts.tolist(), you.tolist(), map(number, _across(you)), typical, strict=True)),
+        pinned=[] if pinned is None else [*map(number, _across(predictor.standardize(pinned)))],
         limit=LIMIT,
         grid=GRID,
     )

@@ -5,7 +5,10 @@
   const SLOW = 30000; // ms until we say that the start takes longer than usual
   const PATIENCE = 5000; // ms until a connection that is being made counts as lost
   const LATE = 3000; // ms without a reply until a word says so
-  const FIELDS = ".wc-app .wc-field input";
+  const TYPED = 150; // ms after the last key until the amounts are tried
+  const POLITE = 1000; // ms after an answer until it is said aloud, while amounts are typed
+  const FIELDS = ".wc-app .wc-field [class*=wc-input-] input";
+  const ENTRIES = ".wc-app .wc-field input"; // the customer on record, and the amounts
   const READY = ".wc-results .wc-hero";
   const KEPT = "wholesale-amounts"; // what was typed, kept while this tab reloads
 
@@ -35,7 +38,7 @@
 
   function dress(field) {
     const input = field.querySelector("input");
-    const error = field.querySelector(".wc-error");
+    const error = field.querySelector(".wc-error, .wc-unknown");
     if (!input || !error) return;
     const wrong = error.textContent.trim() !== "";
     error.id ||= input.id + "-error";
@@ -45,10 +48,17 @@
     else input.removeAttribute("aria-describedby");
   }
 
-  function announce() {
-    const spoken = document.querySelector(".wc-results .wc-announce");
+  let polite = 0;
+
+  function announce(words) {
     const status = document.getElementById("wc-status");
-    if (spoken && status && status.textContent !== spoken.textContent) status.textContent = spoken.textContent;
+    if (status && status.textContent !== words) status.textContent = words;
+  }
+
+  function announceAnswer() {
+    clearTimeout(polite);
+    const spoken = document.querySelector(".wc-results .wc-announce")?.textContent;
+    if (spoken) polite = setTimeout(announce, typing ? POLITE : 0, spoken);
   }
 
   const tabs = () => [...document.querySelectorAll(".wc-tabs [role=tab]")];
@@ -74,27 +84,57 @@
     return chosen;
   }
 
+  // What the other scripts use, and what they want to be told.
+  const page = Object.assign(window.wholesale ||= { on: {} }, {
+    announce,
+    ask,
+    toAnswer,
+    texts: () => fields().map((input) => input.value),
+    show(name, told = true) {
+      show(name);
+      if (told) page.on.shown?.();
+    },
+  });
+
+  const fields = () => [...document.querySelectorAll(FIELDS)];
+  let wishes = 0;
   let shown = null;
-  const pageInAddress = () => location.hash.slice(1);
+  let told = 0; // the last answer that the other scripts know of
+
+  // Ask the kernel for something that no field says; every wish is another text.
+  function ask(wish) {
+    const input = document.querySelector(".wc-wish input");
+    if (!input) return;
+    wishes += 1;
+    if (!wish.try) asked = replies();
+    input.value = JSON.stringify({ ...wish, wish: wishes });
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    compare();
+  }
 
   function refresh() {
     if (document.querySelector(READY)) {
       document.querySelector(".wc-skeleton")?.remove();
       if (troubles.slow) trouble("slow", "");
     }
-    restore();
-    if (!shown && tabs().length) shown = show(pageInAddress()); // this script may run before they are there
+    const restored = restore();
+    if (!shown && tabs().length) shown = show(new URLSearchParams(location.hash.slice(1)).get("tab")); // this script may run before they are there
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
     dressPages();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     compare();
-    announce();
+    if (drawn() && replies() !== told) {
+      if (!told) page.on.ready?.(page.ready = { restored });
+      else if (!typing) page.on.answered?.();
+      told = replies();
+      announceAnswer();
+    }
     model ||= document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
   }
 
   // A reload keeps what was typed; a fresh visit starts anew.
   window.addEventListener("pagehide", () => {
-    const typed = [...document.querySelectorAll(FIELDS)].map((input) => input.value);
+    const typed = page.texts();
     if (typed.length) sessionStorage.setItem(KEPT, JSON.stringify(typed));
   });
 
@@ -102,31 +142,28 @@
     ? JSON.parse(sessionStorage.getItem(KEPT) || "[]") : [];
 
   function restore() {
-    const inputs = [...document.querySelectorAll(FIELDS)];
-    if (!kept.length || inputs.length < kept.length || !document.querySelector(READY)) return;
+    if (!kept.length || fields().length !== kept.length || !drawn()) return false;
     const typed = kept;
     kept = [];
-    inputs.forEach((input, i) => {
-      if (typed[i] === input.value) return;
-      input.value = typed[i];
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
+    if (typed.some((text, i) => text !== page.texts()[i])) ask({ fill: typed });
+    return true;
   }
 
   // The kernel says which amounts it has heard; as long as others are entered, the answer is for earlier ones.
   let typing = null; // what was typed and not yet committed
   let asked = 0; // the reply before which a button was pressed
   let late = 0;
+  let trial = 0;
 
   const heard = () => document.querySelector(".wc-heard [data-heard]");
+  const drawn = () => document.querySelector(READY) && document.querySelector(".wc-wish input") && heard()
+    && fields().length === JSON.parse(heard().dataset.heard).length - 2;
   const replies = () => JSON.parse(heard()?.dataset.heard || "[0]")[0];
 
   function compare() {
-    const picker = document.querySelector(".wc-preset select");
-    if (!heard() || !picker) return; // the form is still being drawn
-    const [reply, preset, ...its] = JSON.parse(heard().dataset.heard);
-    const others = [...document.querySelectorAll(FIELDS)].filter((input, i) => input.value !== its[i]);
-    if (picker.selectedIndex !== preset) others.push(null);
+    if (!heard() || !fields().length) return; // the form is still being drawn
+    const [reply, ...its] = JSON.parse(heard().dataset.heard);
+    const others = [...document.querySelectorAll(ENTRIES)].filter((input, i) => input.value !== its[i]);
     mark(reply === asked || others.length > 0);
     const waits = reply === asked || others.some((input) => input !== typing?.input);
     if (waits) late = late || setTimeout(trouble, LATE, "late", "No answer yet: what you see is for the earlier amounts. What you typed is still here.");
@@ -148,37 +185,34 @@
     }
   }
 
-  async function copy(button) {
-    const text = document.querySelector(".wc-results .wc-text").textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Copying is not allowed here";
-    }
-    setTimeout(() => { button.textContent = "Copy as text"; }, 2000);
-  }
-
   document.addEventListener("click", (event) => {
-    if (event.target.matches(".wc-copy")) copy(event.target);
     if (event.target.matches("#wc-notice button")) location.reload();
     const tab = event.target.closest(".wc-tabs [role=tab]");
-    if (tab) history.replaceState(null, "", `#${show(tab.dataset.page).dataset.page}`);
+    if (tab) page.show(tab.dataset.page);
   });
-  window.addEventListener("hashchange", () => show(pageInAddress()));
 
   document.addEventListener("input", (event) => {
-    if (!event.target.matches(FIELDS)) return;
+    if (!event.target.matches(ENTRIES)) return;
     typing = { input: event.target, text: event.target.value };
+    clearTimeout(trial);
+    if (event.target.matches(FIELDS)) trial = setTimeout(() => { if (typing) ask({ try: page.texts() }); }, TYPED);
     compare();
   });
   document.addEventListener("change", (event) => {
-    if (!event.target.matches(".wc-page-one :is(input, select)")) return;
+    if (!event.target.matches(ENTRIES)) return;
     typing = null;
+    clearTimeout(trial);
     compare();
   });
   const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
   document.addEventListener("focusout", commit);
+
+  // On a phone the form fills the screen: after Predict the answer is brought into view.
+  function toAnswer() {
+    const results = document.querySelector(".wc-results");
+    const { top } = results.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) results.scrollIntoView();
+  }
 
   // The kernel deals a copied row out to the fields; the browser would join its lines.
   function paste(event) {
@@ -192,19 +226,32 @@
   document.addEventListener("drop", paste);
 
   // Leaving a field while a button is held down would move the button or draw it anew, and lose the click.
+  // An answer that comes meanwhile draws its buttons anew, perhaps elsewhere, and no click would follow.
+  let pressed = null;
+  let at = [];
+  const twin = (button) => [...document.querySelectorAll(".wc-page-one button")]
+    .find((other) => other.className === button.className && other.dataset.customer === button.dataset.customer);
   document.addEventListener("mousedown", (event) => {
-    if (event.target.closest(".wc-page-one button")) event.preventDefault();
+    pressed = event.target.closest(".wc-page-one button");
+    at = [event.clientX, event.clientY];
+    if (pressed) event.preventDefault();
+  });
+  document.addEventListener("mouseup", (event) => {
+    const still = Math.hypot(event.clientX - at[0], event.clientY - at[1]) < 5;
+    if (still && pressed && !pressed.isConnected) twin(pressed)?.click();
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".wc-page-one button");
     if (!button) return;
     if (event.detail) button.focus(); // pressed with a pointer: the field is left, and its change sent, only now
-    if (button.matches(".wc-predict, .wc-reset")) asked = replies();
+    commit();
+    if (button.matches(".wc-predict, .wc-reset, .wc-undo")) asked = replies();
+    if (button.matches(".wc-predict")) toAnswer();
     compare();
   }, true);
 
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches(FIELDS)) event.target.select();
+    if (event.target.matches(ENTRIES)) event.target.select();
   });
 
   document.addEventListener("keydown", (event) => {
@@ -215,8 +262,8 @@
       next.click();
       next.focus();
     }
-    if (event.key === "Enter" && event.target.matches(FIELDS) && !event.isComposing) {
-      setTimeout(() => { commit(); document.querySelector(".wc-app .wc-predict").click(); });
+    if (event.key === "Enter" && event.target.matches(ENTRIES) && !event.isComposing) {
+      setTimeout(() => { if (typing) commit(); else document.querySelector(".wc-app .wc-predict").click(); });
     }
   });
 
