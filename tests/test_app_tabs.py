@@ -20,7 +20,7 @@ from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
 from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
-from wholesale.wording import SPACE, format_amount, format_share, listed
+from wholesale.wording import SPACE, format_amount, format_share, listed, rounded
 
 LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
 
@@ -308,7 +308,7 @@ def test_every_segment_has_a_tile_with_its_size_typical_amounts_and_colour(predi
         assert f"</i>{predictor.names[model][i]}</h4>" in tile
         assert f"<p>{predictor.sizes[model][i]} customers: " in tile
         amounts = [cells[0] for _, cells in rows(tile, "wc-typical")]
-        assert amounts == [format_amount(amount) for amount in predictor.typical[model][i].tolist()]
+        assert amounts == [rounded(amount) for amount in predictor.typical[model][i].tolist()]
         assert sentences.stability(predictor, model, i + 1) in tile
 
 

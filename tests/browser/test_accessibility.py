@@ -16,8 +16,12 @@ def violations(page: Page) -> list[str]:
     return [f"{its['id']}: {node['html'][:200]}" for its in found for node in its["nodes"]]
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("blank", [{"width": 1440, "height": 900}, PHONE], indirect=True, ids=["1440", "390"])
-def test_no_tab_and_no_answer_violates_a_rule(page: Page):
+def test_no_tab_and_no_answer_violates_a_rule(page: Page, theme):
+    page.emulate_media(color_scheme=theme)
+    page.locator(".wc-pin").click()
+    expect(page.locator(".wc-beside")).to_be_visible()
     assert violations(page) == []
     for name in ("many", "segments", "about", "one"):
         page.locator(f"#wc-tab-{name}").click()

@@ -20,6 +20,20 @@
     document.cookie = `_xsrf=${token.join("")}; path=/; SameSite=Strict`;
   }
 
+  // Dark, or light where that is preferred; what is pressed here is remembered.
+  const THEME = "wholesale-theme";
+  const root = document.documentElement;
+  if (localStorage.getItem(THEME)) root.dataset.theme = localStorage.getItem(THEME);
+  const light = () => getComputedStyle(root).colorScheme === "light";
+
+  function dressTheme() {
+    const button = document.querySelector(".wc-theme");
+    if (!button) return;
+    button.hidden = false;
+    const words = light() ? "Dark theme" : "Light theme";
+    if (button.textContent !== words) button.textContent = words;
+  }
+
   // The gravest of what hinders an answer is told, for as long as it does.
   const troubles = { gone: "", lost: "", late: "", slow: "" };
 
@@ -121,6 +135,7 @@
     if (!shown && tabs().length) shown = show(new URLSearchParams(location.hash.slice(1)).get("tab")); // this script may run before they are there
     document.querySelectorAll(".wc-app .wc-field").forEach(dress);
     dressPages();
+    dressTheme();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     compare();
     if (drawn() && replies() !== told) {
@@ -187,6 +202,11 @@
 
   document.addEventListener("click", (event) => {
     if (event.target.matches("#wc-notice button")) location.reload();
+    if (event.target.matches(".wc-theme")) {
+      root.dataset.theme = light() ? "dark" : "light";
+      localStorage.setItem(THEME, root.dataset.theme);
+      dressTheme();
+    }
     const tab = event.target.closest(".wc-tabs [role=tab]");
     if (tab) page.show(tab.dataset.page);
   });
