@@ -15,14 +15,16 @@ from wholesale.wording import counted, few, format_amount, format_share, listed,
 CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
 TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
-USUAL, REPEATED = (
-    1 / 3,
-    0.1,
-)  # share of customers with one amount, or all of them, alike that hinders a mixture
+USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
 RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
+
+RULE = (
+    "A name says what a segment buys most above the average customer and, after few or little, most below; "
+    "all round means all categories."
+)
 
 KINDS = {
     "tied": "one shape for all its components (tied covariances)",
@@ -40,15 +42,9 @@ CONVENTION = (
 
 def groups(categories: Categories) -> str:
     """Say what the words in names of segments stand for."""
-    told = [
-        f"{group} {'are' if few(group) else 'means'} {listed([*map(categories.label, columns)])}"
-        for group, columns in categories.groups.items()
-    ]
-    said = (
-        "A name says what a segment buys most above the average customer and, after few or little, most "
-        "below; all round means all categories."
-    )
-    return f"{said} In them {'; '.join(told)}." if told else said
+    members = {group: listed([*map(categories.label, each)]) for group, each in categories.groups.items()}
+    told = "; ".join(f"{each} {'are' if few(each) else 'means'} {of}" for each, of in members.items())
+    return f"{RULE} In them {told}." if told else RULE
 
 
 def familiarity(prediction: Prediction) -> str:
@@ -150,8 +146,8 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
     total = rounded(float(np.median(predictor.amounts[members].sum(axis=1))))
-    share = format_share(float(members.mean()))
-    return f"{share} of customers. Typically {total} {predictor.categories.per_period}."
+    share, per_period = format_share(float(members.mean())), predictor.categories.per_period
+    return f"{share} of customers. Typically {total} {per_period}."
 
 
 @lru_cache(maxsize=64)
@@ -167,17 +163,20 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
 
 
 @lru_cache(maxsize=8)
+def agreeing(predictor: Predictor) -> np.ndarray | None:
+    """Give the share of other analyses that agree with K-Means on each customer on record, if it is known."""
+    shares = predictor.evidence.get("firmness", {}).get("kmeans")
+    return None if shares is None else np.array(shares)
+
+
 def firmness(predictor: Predictor) -> tuple[str, ...]:
     """Say in two sentences which K-Means segments are firm and which are a convenient cut, if it is known."""
-    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+    if (shares := agreeing(predictor)) is None:
         return ()
-    segments = predictor.segments["kmeans"]
-    means = [float(np.array(shares)[segments == i + 1].mean()) for i in range(predictor.n_segments)]
-    told = [
-        f"{name} ({format_share(mean)})" for name, mean in zip(predictor.names["kmeans"], means, strict=True)
-    ]
-    firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
-    cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
+    firm, cut = list[str](), list[str]()
+    for segment, name in enumerate(predictor.names["kmeans"], start=1):
+        mean = float(shares[predictor.segments["kmeans"] == segment].mean())
+        (firm if mean >= FIRM else cut).append(f"{name} ({format_share(mean)})")
     others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
     agree = f"{others} place their customers there too."
     first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
@@ -187,11 +186,10 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
 
 def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> str:
     """Say whether a segment is firm or a cut, and how far it is for customers like this one, if known."""
-    if (known := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+    if (shares := agreeing(predictor)) is None:
         return ""
-    shares = np.array(known)
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
-    alike = float(np.mean([shares[one.customer - 1] for one in explanation.alike]))
+    alike = float(shares[[one.customer - 1 for one in explanation.alike]].mean())
     kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
     told = f"{kind}: other careful analyses agree on its customers {format_share(mean)} of the time,"
     return f"{told} on those most like this one {format_share(alike)}."

@@ -45,7 +45,7 @@ class CustomerView:
         self.predictor, self.replies, self.filling = predictor, 0, False
         self.pinned: dict[str, float] | None = None
         self.past: list[list[str]] = []
-        hint = f"1 to {len(predictor.amounts)}"
+        hint = f"{'name or ' if predictor.called else ''}1 to {len(predictor.amounts)}"
         self.picker = Text(description="Customer on record", placeholder=hint, continuous_update=False)
         self.unknown = HTML().add_class("wc-unknown")
         label, classes = predictor.categories.label, field_classes(predictor.categories.columns)
@@ -71,7 +71,7 @@ class CustomerView:
             text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
-        note = HTML(render("form.html", categories=self.predictor.categories, columns=[*self.inputs]))
+        note = HTML(render("form.html", known=self.predictor.categories))
         title = HTML("<h2>Annual spending</h2>")
         picker = VBox([self.picker.add_class("wc-picker"), self.unknown]).add_class("wc-field")
         fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
@@ -83,8 +83,10 @@ class CustomerView:
             self.open(change["new"])
 
     def open(self, wanted: str) -> None:
-        """Fill in the amounts of a customer on record, by number (from 1), and answer."""
+        """Fill in the amounts of a customer on record, by number (from 1) or name, and answer."""
         customers, number = len(self.predictor.amounts), wanted.strip().removeprefix("#")
+        names = {name.casefold(): str(i) for i, name in enumerate(self.predictor.called or (), start=1)}
+        number = names.get(number.casefold(), number)
         if number.isascii() and number.isdecimal() and 1 <= int(number[:18]) <= customers:
             amounts = self.predictor.amounts[int(number) - 1].tolist()
             self._take([*map(format_amount, amounts)], number)
@@ -164,11 +166,7 @@ class CustomerView:
         self._take(texts, picked)
 
     def update(self, _: object = None) -> None:
-        """Answer for the amounts; if any is at fault, say so beside it and keep the last good answer.
-
-        What is read is written back as it was read, and at the end what this answers is told to the page's
-        script, which marks an answer for other amounts than are now entered.
-        """
+        """Answer for the amounts, written back as read; if any is at fault, keep the last good answer."""
         amounts, faults = self._read(text.value for text in self.inputs.values())
         self._fill(map(format_amount, amounts.values()), amounts)
         texts = [text.value for text in self.inputs.values()]
@@ -193,16 +191,14 @@ class CustomerView:
 
 
 def field_classes(columns: Sequence[str]) -> dict[str, str]:
-    """Give each category the CSS class of its field: ``wc-input-`` and what a class can hold of its name.
-
-    Where that is nothing, or another category has that class, its position is added.
-    """
-    classes: dict[str, str] = {}
+    """Give each category's field a CSS class of its own: what one can hold of its name, or its position."""
+    slugs: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        slug = f"wc-input-{re.sub('[^A-Za-z0-9_-]+', '_', column)}"
-        empty = not re.search("[A-Za-z0-9]", slug.removeprefix("wc-input-"))
-        classes[column] = f"{slug}-{position}" if empty or slug in classes.values() else slug
-    return classes
+        slug = re.sub("[^A-Za-z0-9_-]+", "_", column)
+        while slug in slugs.values() or not re.search("[A-Za-z0-9]", slug):
+            slug = f"{slug}-{position}"
+        slugs[column] = slug
+    return {column: f"wc-input-{slug}" for column, slug in slugs.items()}
 
 
 def _panel(widget: DOMWidget, name: str) -> DOMWidget:

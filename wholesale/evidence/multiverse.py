@@ -20,10 +20,14 @@ from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kme
 from wholesale.segments import match_segments
 
 SHIFT = 100
-"""Added before the logarithm, in m.u., where it is not one: small amounts then differ less."""
+"""Added before the logarithm, where it is not one: small amounts then differ less."""
 
 NEXT_TO_NOTHING, LEAST = 3, 40
-"""An amount up to 3 m.u. is next to nothing; where amounts are winsorized, none is below 40."""
+"""An amount up to 3 is next to nothing; where amounts are winsorized, none is below 40.
+
+Like the one and the `SHIFT` of the scales these are in the unit of the amounts, whatever it is, and chosen
+for those of the 440: in thousands, or of a trade of other sizes, they are other analyses.
+"""
 
 STARTS = 20
 """Of a mixture in one cell, from scratch."""
@@ -98,7 +102,7 @@ def multiverse(
     Parameters
     ----------
     amounts : ndarray of shape (n_customers, d)
-        In m.u.
+        In a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small; they are not derived from them.
     ks : iterable of int
     scales, methods : iterable of str
         Of `SCALES` and `METHODS`.

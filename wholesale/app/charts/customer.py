@@ -137,10 +137,7 @@ def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
 def profile(
     predictor: Predictor, amounts: np.ndarray, segment: int, pinned: np.ndarray | None = None
 ) -> Markup:
-    """Draw one customer against a K-Means segment (1…k), in standardized units; and one that is pinned.
-
-    Per category stand the customer, the segment's centre, and a band for the middle half of its customers.
-    """
+    """Draw one customer, and one that is pinned, beside a K-Means segment's (1…k) centre and middle half."""
     you = predictor.standardize(amounts)
     (low, high, center), typical = _typical(predictor, segment)
     away = you - center

@@ -164,13 +164,12 @@ class PageServer(Voila):
         self.extensions = _folders(self.labextensions_path)
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        ours = {
-            "fullStaticUrl": f"/voila/static/{self.version}",
-            "measured": self.predictor.categories.as_dict(),
-        }
+        measured, url = self.predictor.categories, f"/voila/static/{self.version}"
+        ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
+        settings["jinja2_env"].globals["title"] = measured.title
         return settings
 
     def init_handlers(self) -> list:

@@ -176,14 +176,13 @@
 
   // ---- The address: the tab, and each category's amount behind "a."; in the fragment, which no server sees
 
-  const columns = () => JSON.parse($(".wc-columns")?.dataset.columns || "[]");
   const plain = (text) => text.replaceAll("\u00a0", "");
   let start = null; // what was entered before the address said anything
   let following = false; // an answer to what the address says is no new entry in the history
 
   function fragment() {
     const texts = page.texts().map(plain);
-    const entries = [["tab", document.body.dataset.page], ...columns().map((column, i) => [`a.${column}`, texts[i]])];
+    const entries = [["tab", document.body.dataset.page], ...page.columns().map((column, i) => [`a.${column}`, texts[i]])];
     return entries.map((entry) => entry.map(encodeURIComponent).join("=")).join("&");
   }
 
@@ -193,9 +192,9 @@
   function follow() {
     const wanted = asked();
     page.show(wanted.get("tab"), false);
-    if (!columns().length) return;
-    const named = columns().some((column) => wanted.has(`a.${column}`));
-    const texts = named ? columns().map((column) => wanted.get(`a.${column}`) ?? "") : start;
+    if (!page.columns().length) return;
+    const named = page.columns().some((column) => wanted.has(`a.${column}`));
+    const texts = named ? page.columns().map((column) => wanted.get(`a.${column}`) ?? "") : start;
     if (texts.map(plain).join("\n") !== page.texts().map(plain).join("\n")) {
       following = true;
       page.ask({ fill: texts });

@@ -50,16 +50,25 @@
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
 
-  function dress(field) {
+  function dress(field, columns, i) {
     const input = field.querySelector("input");
     const error = field.querySelector(".wc-error, .wc-unknown");
     if (!input || !error) return;
     const wrong = error.textContent.trim() !== "";
     error.id ||= input.id + "-error";
-    const said = { inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-invalid": String(wrong) };
+    if (columns[i] !== undefined) set(input.closest(".widget-text"), "data-column", columns[i]);
+    const said = { inputmode: columns[i] === undefined ? "text" : "decimal", autocomplete: "off", spellcheck: "false", "aria-invalid": String(wrong) };
     for (const [name, value] of Object.entries(said)) set(input, name, value);
     if (wrong) set(input, "aria-describedby", error.id);
     else input.removeAttribute("aria-describedby");
+  }
+
+  // What is measured, as the kernel says it: of whatever models, and whoever serves the page.
+  const measured = () => document.querySelector(".wc-app [data-columns]")?.dataset || {};
+
+  function entitle() {
+    const { title } = measured();
+    if (title && document.title !== title) document.title = document.querySelector("h1").textContent = title;
   }
 
   let polite = 0;
@@ -102,6 +111,7 @@
   const page = Object.assign(window.wholesale ||= { on: {} }, {
     announce,
     ask,
+    columns: () => JSON.parse(measured().columns || "[]"),
     toAnswer,
     texts: () => fields().map((input) => input.value),
     show(name, told = true) {
@@ -133,7 +143,9 @@
     }
     const restored = restore();
     if (!shown && tabs().length) shown = show(new URLSearchParams(location.hash.slice(1)).get("tab")); // this script may run before they are there
-    document.querySelectorAll(".wc-app .wc-field").forEach(dress);
+    const columns = [undefined, ...page.columns()]; // the first field is the customer's
+    document.querySelectorAll(".wc-app .wc-field").forEach((field, i) => dress(field, columns, i));
+    entitle();
     dressPages();
     dressTheme();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
