@@ -201,12 +201,17 @@ def test_each_documented_status_is_reached(ask, predict, score):
     for headers in (ELSEWHERE, other):
         reached["/api/predict"].append(predict(FIRST, **headers))
         reached["/api/score"].append(score(CSV_ROWS, **headers))
-    for path in ("/api/segments", "/api/health", "/api/openapi.json"):
+    for path in ("/api/segments", "/api/customers", "/api/health", "/api/openapi.json"):
         reached[path] = [ask(path), ask(path, **ELSEWHERE)]
     assert reached.keys() == DOCUMENT["paths"].keys()
     for path, replies in reached.items():
         ((operation),) = DOCUMENT["paths"][path].values()
         assert {str(reply.status_code) for reply in replies} == set(operation["responses"])
+        if path == "/api/customers":
+            table = replies.pop(0)
+            assert table.headers["Content-Type"].startswith("text/csv")
+            assert table.text.splitlines()[1] == "1," + ",".join(f"{amount:g}" for amount in FIRST.values())
+            assert score(table.content).json()["accepted"] == 440
         for reply in replies:
             assert reply.headers["Content-Type"] == "application/json"
             assert not {"Set-Cookie", "Access-Control-Allow-Origin"} & reply.headers.keys()
@@ -418,7 +423,7 @@ def test_all_files_that_the_page_names_are_compressed_and_kept_for_good(ask):
     scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
     styles = re.findall(r'<link rel="stylesheet"[^>]* href="([^"]+)"', page)
     workers = re.findall(r'data-worker="([^"]+)"', page)
-    assert (len(scripts), len(styles), len(workers)) == (3, 1, 1)
+    assert (len(scripts), len(styles), len(workers)) == (4, 1, 1)
     for path in (*scripts, *styles, *workers):
         headers = ask(path, **{"Accept-Encoding": "gzip"}).headers
         assert (headers["Cache-Control"], headers["Content-Encoding"]) == (FOR_GOOD, "gzip")

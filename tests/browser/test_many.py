@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 from visit import PHONE, fits, open_page
@@ -71,8 +72,8 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, predictor: 
         assert shown(page, "Line") == [str(i + 2) for i in ranked]
 
     name = predictor.names["ward"][2]
-    page.locator("#wc-segment").select_option(label=f"{MODELS['ward']}: {name}")
     in_segment = table["ward_name"].to_pylist().count(name)
+    page.locator("#wc-segment").select_option(label=f"{MODELS['ward']}: {name} ({in_segment})")
     expect(page.locator(".wc-range")).to_have_text(f"1–50 of {in_segment} found among 440")
     assert set(shown(page, MODELS["ward"])) == {name}
     page.locator("#wc-segment").select_option(label="All")
@@ -140,7 +141,7 @@ def test_a_second_file_replaces_the_first_and_a_failure_is_one_sentence(page: Pa
     choose(page, "empty.csv", b"")
     failure = page.locator(".wc-failure")
     expect(failure).to_have_text("empty.csv: it is empty.")
-    expect(page.locator(".wc-page-many .wc-by")).to_have_count(0)
+    expect(page.locator(".wc-page-many .wc-by")).to_have_text("small.csv")
     page.locator("#wc-file").set_input_files(huge)
     expect(failure).to_contain_text("huge.csv is too large for the page: it has 20.0 MB")
     expect(failure).to_contain_text("python -m wholesale score")
@@ -219,3 +220,50 @@ def test_plain_voila_says_what_scores_files_instead(blank: Page, voila_address):
     blank.locator("#wc-tab-many").click()
     expect(blank.locator(".wc-without")).to_contain_text("Serve it with make app")
     expect(blank.locator("#wc-file")).to_be_hidden()
+
+
+def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
+    page: Page, predictor: Predictor
+):
+    page.locator("#wc-tab-segments").click()
+    page.get_by_role("button", name=f"Show its {predictor.sizes['kmeans'][2]} customers").first.click()
+    found = page.locator(".wc-range")
+    expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][2]} found among 440", timeout=15_000)
+    page.locator("#wc-least").fill("5 000")
+    members = predictor.amounts[predictor.segments["kmeans"] == 3]
+    many = int((members[:, 0] >= 5000).sum())
+    expect(found).to_contain_text(f"of {many} found among 440")
+    with page.expect_download() as download:
+        page.locator(".wc-save-shown").click()
+    saved = pd.read_csv(download.value.path())
+    assert len(saved) == many and (saved["Fresh"] >= 5000).all() and (saved["kmeans_segment"] == 3).all()
+    page.locator(".wc-customers .wc-open").first.click()
+    expect(page.locator("#wc-called")).to_have_value(str(saved["Customer"][0]))
+    expect(page.locator(".wc-alike")).to_contain_text(
+        f"Customer {saved['Customer'][0]} on record has exactly"
+    )
+    page.locator(".wc-back").click()
+    expect(found).to_be_visible()
+
+
+def test_after_a_file_that_is_refused_the_last_good_result_stays(page: Page):
+    page.locator("#wc-tab-many").click()
+    page.locator(".wc-try").click()
+    expect(page.locator(".wc-range")).to_have_text("1–6 of 6", timeout=15_000)
+    page.locator("#wc-file").set_input_files({"name": "empty.csv", "mimeType": "text/csv", "buffer": b""})
+    expect(page.locator(".wc-failure")).to_have_text("empty.csv: it is empty.")
+    expect(page.locator(".wc-range")).to_have_text("1–6 of 6")
+    page.get_by_role("button", name="Fresh").click()
+    expect(page.locator(".wc-customers [aria-sort=ascending]")).to_contain_text("Fresh")
+    page.witness.faults.clear()  # the file was refused
+
+
+def test_search_folds_accents(page: Page):
+    page.locator("#wc-tab-many").click()
+    table = f"{HEAD}\nCafé Élan,1,2,3,4,5,6\nOther,1,2,3,4,5,6\n"
+    page.locator("#wc-file").set_input_files(
+        {"name": "mine.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    )
+    expect(page.locator(".wc-range")).to_have_text("1–2 of 2", timeout=15_000)
+    page.locator("#wc-search").fill("cafe elan")
+    expect(page.locator(".wc-range")).to_contain_text("of 1 found")

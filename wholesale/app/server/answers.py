@@ -90,6 +90,15 @@ def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
     return found
 
 
+def customers(predictor: Predictor) -> str:
+    """Write the customers on record as CSV: number, name if known, amounts."""
+    known = predictor.categories
+    names = [known.name] if predictor.called else []
+    called = [[name] for name in predictor.called] if predictor.called else [[]] * len(predictor.amounts)
+    rows = enumerate(zip(called, predictor.amounts.tolist(), strict=True), start=1)
+    return csv_of([["Customer", *names, *known.columns], *([i, *name, *row] for i, (name, row) in rows)])
+
+
 def answer(predictor: Predictor, body: bytes) -> dict:
     """Give the `Answer` or `Answers` to the body of ``POST /api/predict``, or refuse it with every fault."""
     document = _read(body)

@@ -31,6 +31,7 @@ def handlers(predictor: Predictor) -> list:
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
+        (r"/api/customers", Read, {"content": partial(answers.customers, predictor)}),
         (r"/api/health", Read, {"content": partial(answers.health, predictor)}),
         (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor)}),
     ]
@@ -83,13 +84,17 @@ class Api(JupyterHandler):
 
 
 class Read(Api):
-    """An address to read from: health, segments, or the description of this API."""
+    """An address to read from: health, segments, customers (CSV), or the description of this API."""
 
     content: Callable[[], Any]
 
     async def get(self) -> None:
         content = await asyncio.to_thread(self.content)  # so that the page's visitors need not wait
-        self.reply(as_json(content))
+        if isinstance(content, str):
+            self.set_header("Content-Type", "text/csv; charset=utf-8")
+            self.finish(content)
+        else:
+            self.reply(as_json(content))
 
     head = get
 

@@ -100,6 +100,7 @@ def result(predictor: Predictor, scored: Scored) -> str:
         predictor=predictor,
         names=names,
         others=[i for i, name in others if name not in predictor.categories.columns],
+        amounts={each: names.index(each) for each in predictor.categories.columns if each in names},
         rejects=scored.rows,
         listed=ROWS,
         like=LIKE,

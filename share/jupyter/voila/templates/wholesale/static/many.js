@@ -6,6 +6,7 @@
   const worker = document.currentScript.dataset.worker;
 
   let job = null; // the file being scored or shown: its worker, its parts, and what its table shows
+  let good = null; // the one whose answer is on the page; it stays until another file has one
   let chosen = null; // the file chosen last, scored or not
 
   const panel = () => document.querySelector(".wc-page-many");
@@ -33,13 +34,16 @@
     else $("progress").value = share;
   }
 
+  function end(ended) {
+    ended?.worker.terminate(); // its upload ends with it
+    ended?.links.forEach(URL.revokeObjectURL);
+  }
+
   function stop() {
-    job?.worker.terminate(); // its upload ends with it
-    job?.links.forEach(URL.revokeObjectURL);
-    job = null;
+    if (job !== good) end(job);
+    job = good;
     fail("");
     say("");
-    $(".wc-scored-answer").replaceChildren();
     $(".wc-mapping").hidden = true;
   }
 
@@ -53,7 +57,7 @@
     chosen = file;
   }
 
-  function start(file, columns = {}) {
+  function start(file, columns = {}, segment = "") {
     if (document.body.dataset.api !== "yes") return; // the page says so
     stop();
     hold(file);
@@ -64,8 +68,9 @@
     }
     const query = new URLSearchParams(Object.entries(columns).map(([column, name]) => ["column", `${column}=${name}`]));
     if ($("#wc-decimal").value) query.set("decimal", $("#wc-decimal").value);
-    job = { file, columns, worker: new Worker(worker), links: [], asked: 0, from: 0, sort: null };
-    job.worker.onmessage = ({ data }) => heard[data.kind](data);
+    job = { file, columns, segment, worker: new Worker(worker), links: [], asked: 0, from: 0, sort: null };
+    const mine = job;
+    job.worker.onmessage = ({ data }) => { if (mine === job) heard[data.kind](data); };
     job.worker.onerror = () => fail("The browser could not read the answer.");
     $(".wc-progress").hidden = false;
     show(".wc-progress");
@@ -87,12 +92,17 @@
     },
     failed({ status, errors, header, columns }) {
       if (header) return ask(errors[0].reason, header, columns);
+      const refused = job;
+      end(job);
+      job = good;
       const reason = errors?.map((error) => error.reason).join("; ");
-      if (reason && status !== 500) fail(`${job.file.name}: ${reason}.`);
-      else if (status) fail(`${job.file.name} could not be scored: the server answered ${status}. Try again.`);
-      else fail(`${job.file.name} could not be sent: the connection to the server is lost. Is it still running?`);
+      if (reason && status !== 500) fail(`${refused.file.name}: ${reason}.`);
+      else if (status) fail(`${refused.file.name} could not be scored: the server answered ${status}. Try again.`);
+      else fail(`${refused.file.name} could not be sent: the connection to the server is lost. Is it still running?`);
     },
     answer({ page, scored, rejected }) {
+      if (job !== good) end(good);
+      good = job;
       const answer = $(".wc-scored-answer");
       answer.innerHTML = page; // written, and escaped, by our own server
       answer.querySelector(".wc-by").textContent = job.file.name;
@@ -104,7 +114,16 @@
     },
     read() {
       $(".wc-progress").hidden = true;
-      if ($(".wc-customers")) find(true);
+      if (!$(".wc-customers")) return;
+      if (job.segment) $("#wc-segment").value = job.segment($("#wc-segment"));
+      find(true);
+    },
+    saved({ part }) {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(part);
+      link.download = `${job.file.name.replace(/\.[^.]*$/, "")}.shown.csv`;
+      job.links.push(link.href);
+      link.click();
     },
     rows: fill,
   };
@@ -144,11 +163,13 @@
     if (segment) equal.push([Number(segmented), segment]);
     if ($("#wc-unfamiliar").checked) equal.push([unfamiliar, "true"]);
     const within = JSON.parse($("[data-own]").dataset.own);
-    const change = anew && { equal, within, search: $("#wc-search").value, sort: job.sort };
+    const amount = Number($("#wc-least").value.replace(/[\s\u00a0]/g, "").replace(",", "."));
+    const least = $("#wc-least").value.trim() ? [[Number($("#wc-amount").value), amount]] : [];
+    const change = anew && { equal, least, within, search: $("#wc-search").value, sort: job.sort };
     if (anew) job.from = 0;
     $(".wc-customers").setAttribute("aria-busy", "true");
     job.asked += 1;
-    const columns = [...heads().map(place), unfamiliar];
+    const columns = [...heads().map(place), ...JSON.parse($("[data-amounts]").dataset.amounts), unfamiliar];
     job.worker.postMessage({ id: job.asked, change, from: job.from, count: PAGE, columns });
   }
 
@@ -161,6 +182,11 @@
     $(".wc-customers tbody").replaceChildren(...rows.map((row) => {
       const line = document.createElement("tr");
       line.append(...all.map((head, i) => cell(head, row[i], row.at(-1) === "true")));
+      const opener = document.createElement("button");
+      const called = all.findIndex((head) => head.dataset.kind === "text");
+      Object.assign(opener, { type: "button", className: "wc-open", textContent: row[0] });
+      Object.assign(opener.dataset, { amounts: JSON.stringify(row.slice(all.length, -1)), called: called < 0 ? "" : row[called] });
+      line.firstChild.replaceChildren(opener);
       return line;
     }));
     $(".wc-customers").removeAttribute("aria-busy");
@@ -177,6 +203,7 @@
     clarity: (value) => (value === "inf" || value >= 10 ? "10 or more" : Number(value).toFixed(1)),
     familiarity: (value) => (value > 0 && value < 0.01 ? "<1%" : `${Math.round(100 * value)}%`),
     number: group,
+    amount: (value) => (Number.isInteger(Number(value)) ? group(value) : value),
     text: (value) => value,
   };
 
@@ -193,7 +220,7 @@
       element.textContent = SHOWN[kind](value);
       if (kind === "text") element.title = value;
     }
-    element.classList.toggle("wc-words", head.classList.contains("wc-words"));
+    for (const name of ["wc-words", "wc-stays"]) element.classList.toggle(name, head.classList.contains(name));
     element.classList.toggle("wc-unusual", kind === "familiarity" && unfamiliar);
     return element;
   }
@@ -220,14 +247,14 @@
   on("change", (_, field) => {
     if (field.id === "wc-file" && field.files.length) begin(field.files[0]);
     else if (field.id === "wc-decimal" && job) start(job.file, job.columns);
-    else if (field.matches("#wc-segment, #wc-unfamiliar")) find(true);
+    else if (field.matches("#wc-segment, #wc-unfamiliar, #wc-amount")) find(true);
   });
 
   on("cancel", (_, field) => { if (field.id === "wc-file") hold(chosen); });
 
   let typing = 0;
   on("input", (_, field) => {
-    if (field.id !== "wc-search") return;
+    if (!field.matches("#wc-search, #wc-least")) return;
     clearTimeout(typing);
     typing = setTimeout(find, PATIENCE, true);
   });
@@ -247,6 +274,18 @@
     if (pressed.closest(".wc-stop")) { stop(); say("Stopped"); $("#wc-file").focus(); }
     if (step) { job.from += PAGE * Number(step.dataset.step); find(false); show(".wc-filters"); }
     if (head) sortBy(head);
+    if (pressed.closest(".wc-save-shown")) job.worker.postMessage({ save: true });
+  });
+
+  // Those of a segment, without an upload: the customers on record are scored as a file would be.
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest?.(".wc-members");
+    if (!button) return;
+    const answer = await fetch("api/customers");
+    const { model, segment } = button.dataset;
+    window.wholesale.show("many");
+    const wanted = (select) => select.querySelector(`[data-model="${model}"]`).children[segment - 1].value;
+    start(new File([await answer.text()], "customers on record.csv"), {}, wanted);
   });
 
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {

@@ -30,7 +30,8 @@
     const scored = form.get("scored");
     tell("answer", { page: await text(form.get("page")), scored, rejected: form.get("rejected") });
     const lines = JSON.parse(await text(form.get("lines")));
-    table = { rows: await records(scored), lines, columns: new Map(), wanted: null };
+    const [head, ...rows] = await records(scored);
+    table = { head, rows, lines, columns: new Map(), wanted: null };
     tell("read", { rows: table.rows.length });
   }
 
@@ -53,7 +54,7 @@
       if (rows.length > told + TOLD_EVERY) tell("reading", { rows: told = rows.length });
     }
     if (rest) rows.push(rest);
-    return rows.slice(1);
+    return rows;
   }
 
   function odd(line) {
@@ -94,14 +95,20 @@
 
   const number = (text) => (text === "inf" ? Infinity : Number(text));
 
-  function choose({ equal, search, within, sort }) {
+  const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+  function choose({ equal, least, search, within, sort }) {
     let wanted = Uint32Array.from(table.rows.keys());
     for (const [i, value] of equal) {
       const its = column(i);
       wanted = wanted.filter((row) => String(its[row]) === value);
     }
-    const needle = search.toLowerCase();
-    const found = (row) => within.some((i) => shown(table.rows[row], i).toLowerCase().includes(needle));
+    for (const [i, amount] of least) {
+      const its = column(i);
+      wanted = wanted.filter((row) => its[row] >= amount);
+    }
+    const needle = folded(search);
+    const found = (row) => within.some((i) => folded(shown(table.rows[row], i)).includes(needle));
     if (needle) wanted = wanted.filter(found);
     if (sort) {
       const its = column(sort.column);
@@ -122,6 +129,7 @@
 
   self.onmessage = ({ data }) => {
     if (data.file) send(data.file, data.query);
+    else if (data.save) tell("saved", { part: new Blob([[table.head, ...Array.from(table.wanted, (row) => table.rows[row])].join("\n"), "\n"], { type: "text/csv" }) });
     else show(data);
   };
 })();
