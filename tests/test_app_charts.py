@@ -361,6 +361,7 @@ def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the
         "panel",
         "points",
         "profile",
+        "term",
         "tree",
     ]  # the page styles the note
     assert {name for name in used if f".{name}" not in style} == {f"wc-{name}" for name in only_named}

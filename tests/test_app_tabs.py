@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from wholesale.app import sentences, tabs
 from wholesale.app.tabs import about_tab, segments_tab
+from wholesale.app.templates import explained, render
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS, WHOLESALE
 from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
@@ -34,8 +35,14 @@ def section(answer: str, name: str) -> str:
     )
 
 
+def unmarked(html: str) -> str:
+    """Leave out the marks of words that the glossary explains."""
+    return re.sub("</?dfn.*?>", "", html)
+
+
 def rows(html: str, table: str) -> list[tuple[str, list[str]]]:
     """What names each row of a table, and its cells."""
+    html = unmarked(html)
     found = re.findall(
         r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', html.split(table)[1].split("</table>")[0], re.S
     )
@@ -205,8 +212,8 @@ def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
 
 def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is_stable(predictor, page):
     assert [sentences.alone(predictor, segment) for segment in (1, 2, 3)] == [False, False, True]
-    assert "resampling" in page
-    assert "resampling" not in tabs.answer(replace(predictor, evidence={}), FIRST)
+    assert "drawn anew" in page
+    assert "drawn anew" not in tabs.answer(replace(predictor, evidence={}), FIRST)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -309,7 +316,7 @@ def test_every_segment_has_a_tile_with_its_size_typical_amounts_and_colour(predi
         assert f"<p>{predictor.sizes[model][i]} customers: " in tile
         amounts = [cells[0] for _, cells in rows(tile, "wc-typical")]
         assert amounts == [rounded(amount) for amount in predictor.typical[model][i].tolist()]
-        assert sentences.stability(predictor, model, i + 1) in tile
+        assert sentences.stability(predictor, model, i + 1) in unmarked(tile)
 
 
 def test_channel_and_region_are_shares_of_the_segment_and_said_not_to_be_used(predictor, tiles, customers):
@@ -317,7 +324,7 @@ def test_channel_and_region_are_shares_of_the_segment_and_said_not_to_be_used(pr
     for column, words in (("Channel", CHANNELS), ("Region", REGIONS)):
         assert f"{column}, not used in fitting" in tiles[1]
         for name, share in members[column].map(words).value_counts(normalize=True).items():
-            assert f"{name} {format_share(share)}" in tiles[1]
+            assert f"{name} {format_share(share)}" in unmarked(tiles[1])
 
 
 def test_bars_are_means_in_standardized_units(predictor, tiles, X):
@@ -407,3 +414,23 @@ def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile
         assert re.sub("<.*?>", "", cell) == said
     assert both.count("wc-pinned") == len(LABELS) and "Unpin" in both
     assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page
+
+
+def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page):
+    least = dict(zip(SPEND_COLUMNS, predictor.amounts[predictor.densities.argmin()].tolist(), strict=True))
+    rare = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
+    form = render("form.html", known=predictor.categories)
+    everything = "".join([page, tabs.answer(predictor, rare), segments_tab(predictor), form])
+    for word, said in sentences.GLOSSARY.items():
+        marked = re.search(
+            rf'<dfn class="wc-term" tabindex="0" data-tip="([^"]*)">{word}</dfn>', everything, re.I
+        )
+        assert marked and unescape(marked[1]) == said, word
+    for plain in (page, tabs.answer(predictor, least)):
+        said = re.sub(r'data-tip="[^"]*"', "", plain)
+        assert not re.search("Jaccard|squared distance|principal component|standardized", said)
+
+
+def test_a_word_is_explained_only_as_a_word_and_text_around_it_is_escaped():
+    assert explained("Warden & <b>") == "Warden &amp; &lt;b&gt;"
+    assert explained("A ward!").startswith('A <dfn class="wc-term" tabindex="0" data-tip="A tree')

@@ -18,6 +18,24 @@ WEIGHTY = 0.2  # a category is named as a reason from this share of the weightie
 USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
+GLOSSARY = {
+    "m.u.": "Monetary units: the source does not say which currency.",
+    "horeca": "Hotels, restaurants and cafés.",
+    "centre": "The average customer of a segment. Averages are taken of logarithms, so that a few very large "
+    "customers do not decide, and written back in the unit.",
+    "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
+    "unusual": "Few of the customers on record are less likely than this one, says the Gaussian mixture.",
+    "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
+    "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
+    "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
+    "The figure is the mean Jaccard index, 0 to 1: of the customers in a segment, or in the one that is then "
+    "closest to it, the share that is in both.",
+    "in common": "The Jaccard index: of the customers in either of two segments, the share that is in both.",
+    "variation": "The map is drawn along the two directions in which customers differ most, the first two "
+    "principal components. What they do not show, it cannot show.",
+}
+"""Words of the page that are explained where they stand."""
+
 RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
@@ -159,7 +177,7 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
     band, jaccard = known["band"][segment - 1], known["jaccard"][segment - 1]
     others = [mean for i, mean in enumerate(known["jaccard"], start=1) if i != segment]
     least = ", the least stable of its model" if round(jaccard, 2) < round(min(others), 2) else ""
-    return f"Under resampling it is {band} (mean Jaccard {jaccard:.2f}{least})."
+    return f"When customers are drawn anew it is {band} ({jaccard:.2f} of 1{least})."
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,13 @@
 """The page's HTML, in files that a designer can open; ``macros.html`` has the pieces that several share."""
 
 import os
+import re
 from compileall import compile_dir
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from wholesale.app import sentences
 from wholesale.columns import KINDS, MODELS
@@ -31,6 +32,20 @@ def css(text: str) -> str:
     return "".join(each if each.isascii() and each.isalnum() else f"\\{ord(each):x} " for each in text)
 
 
+EXPLAINED = re.compile(
+    "|".join(rf"(?<!\w){re.escape(each)}(?!\w)" for each in sentences.GLOSSARY), re.IGNORECASE
+)
+
+
+def explained(text: str) -> Markup:
+    """Mark the words that the glossary explains; under the pointer, the finger or the focus it does."""
+    term = '<dfn class="wc-term" tabindex="0" data-tip="{}">{}</dfn>'
+    said = EXPLAINED.sub(
+        lambda found: term.format(sentences.GLOSSARY[found[0].lower()], found[0]), str(escape(text))
+    )
+    return Markup(said)  # escaped before; the glossary has nothing to escape
+
+
 _TEMPLATES = Environment(
     loader=ChoiceLoader([ModuleLoader(os.environ.get(COMPILED, HERE)), FileSystemLoader(HERE)]),
     auto_reload=False, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
@@ -38,7 +53,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.globals |= {"say": sentences, "counted": counted, "KINDS": KINDS}
 _TEMPLATES.globals |= {"MODELS": MODELS, "BANDS": BANDS, "UNFAMILIAR": UNFAMILIAR}
 _TEMPLATES.filters |= {"amount": format_amount, "share": format_share, "rounded": rounded, "listed": listed}
-_TEMPLATES.filters |= {"n": number, "css": css}
+_TEMPLATES.filters |= {"n": number, "css": css, "explained": explained}
 
 
 def render(name: str, /, **values: Any) -> Markup:
