@@ -55,8 +55,9 @@ def test_the_page_is_readable_before_a_kernel_answers(blank, address):
     blank.route("**/voila/static/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
     blank.goto(address)
     expect(blank.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
-    for words in ("Starting…", *LABELS.values()):
-        expect(blank.get_by_text(words, exact=True)).to_be_visible()
+    expect(blank.get_by_text("Starting…")).to_be_visible()
+    for label in LABELS.values():
+        expect(blank.get_by_label(label)).to_be_editable()
 
 
 def test_enter_and_leaving_a_field_both_answer(page):
@@ -221,6 +222,7 @@ def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
         expect(page.locator(selector)).to_be_focused()
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
+    next_is(".wc-theme")
     next_is("#wc-tab-one")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#wc-page-many")).to_be_visible()
@@ -236,7 +238,8 @@ def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
     next_is(".wc-predict")
     page.keyboard.press("Enter")
     expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, [5000] * 6).kmeans.name)
-    for control in (".wc-undo", ".wc-reset", "#wc-called", ".wc-pin", ".wc-copy", ".wc-copy-link"):
+    terms = (".wc-form .wc-term", ".wc-familiarity .wc-term")
+    for control in (".wc-undo", ".wc-reset", "#wc-called", *terms, ".wc-pin", ".wc-copy", ".wc-copy-link"):
         next_is(control)
 
 
@@ -321,3 +324,22 @@ def test_a_pinned_customer_stands_beside_the_next_and_a_name_goes_with_copies(pa
     page.locator(".wc-copy").click()
     expect(page.locator(".wc-copy")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith("Café Rossi, ")
+
+
+def test_amounts_typed_before_the_page_is_ready_are_answered_when_it_is(blank, address, predictor):
+    held = []
+    blank.route("**/voila/static/**/voila.js*", lambda route: held.append(route))
+    blank.goto(address, wait_until="commit")
+    early = blank.get_by_label("Milk")
+    early.fill("1234")
+    blank.get_by_label("Grocery").focus()
+    blank.keyboard.type("77")
+    for route in held:
+        route.continue_()
+    amounts = [*predictor.amounts[0]]
+    amounts[1:3] = 1234, 77
+    answer = predict_segment(predictor, amounts)
+    expected = answer.kmeans.name + sentences.verdict(predictor, answer)
+    expect(blank.locator(".wc-verdict")).to_have_text(expected, timeout=30_000)
+    expect(field(blank, "Milk")).to_have_value("1\u00a0234")
+    expect(field(blank, "Grocery")).to_be_focused()

@@ -24,7 +24,7 @@ GLOSSARY = {
     "centre": "The average customer of a segment. Averages are taken of logarithms, so that a few very large "
     "customers do not decide, and written back in the unit.",
     "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
-    "unusual": "Few of the customers on record are less likely than this one, says the Gaussian mixture.",
+    "unusual: only": "Few of the customers on record are less likely than this one, says the Gaussian mixture.",
     "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
     "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
     "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
@@ -182,7 +182,7 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
 
 @lru_cache(maxsize=8)
 def agreeing(predictor: Predictor) -> np.ndarray | None:
-    """Give the share of other analyses that agree with K-Means on each customer on record, if it is known."""
+    """Give the share of careful analyses that agree with K-Means on each customer on record, if it is known."""
     shares = predictor.evidence.get("firmness", {}).get("kmeans")
     return None if shares is None else np.array(shares)
 
@@ -195,7 +195,7 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     for segment, name in enumerate(predictor.names["kmeans"], start=1):
         mean = float(shares[predictor.segments["kmeans"] == segment].mean())
         (firm if mean >= FIRM else cut).append(f"{name} ({format_share(mean)})")
-    others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
+    others = "so many of the careful analyses (another scale, method or treatment of tiny amounts)"
     agree = f"{others} place their customers there too."
     first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
     rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
@@ -209,7 +209,7 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
     alike = float(shares[[one.customer - 1 for one in explanation.alike]].mean())
     kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
-    told = f"{kind}: other careful analyses agree on its customers {format_share(mean)} of the time,"
+    told = f"{kind}: careful analyses agree on its customers {format_share(mean)} of the time,"
     return f"{told} on those most like this one {format_share(alike)}."
 
 

@@ -8,10 +8,7 @@
 
   // ---- Tips: of whatever carries one, under the pointer, the finger or the focus
 
-  const tip = document.createElement("div");
-  tip.id = "wc-tip";
-  tip.setAttribute("role", "tooltip");
-  tip.hidden = true;
+  const tip = Object.assign(document.createElement("div"), { id: "wc-tip", role: "tooltip", hidden: true });
 
   function tell(words, x, y) {
     if (!tip.isConnected) document.body.append(tip);
@@ -46,11 +43,7 @@
   let cloud = null; // the points, their place on the map, segment, number and total; read once
   let chosen = null;
 
-  function points() {
-    const holder = $(".wc-points");
-    if (holder && !cloud) cloud = JSON.parse(holder.dataset.points);
-    return cloud || [];
-  }
+  const points = () => (cloud ||= JSON.parse($(".wc-points")?.dataset.points || "null")) || [];
 
   function choose(map, point) {
     map.querySelector(".wc-chosen")?.remove();
@@ -58,10 +51,8 @@
     if (!point) return tell("");
     const [x, y, segment, number, total] = point;
     const svg = map.querySelector("svg");
-    const ring = document.createElementNS(svg.namespaceURI, "circle");
-    for (const [name, value] of Object.entries({ class: "wc-chosen", cx: x, cy: y, r: 7 })) ring.setAttribute(name, value);
-    svg.append(ring);
-    const box = ring.getBoundingClientRect();
+    svg.insertAdjacentHTML("beforeend", `<circle class="wc-chosen" cx="${x}" cy="${y}" r="7"/>`);
+    const box = svg.lastElementChild.getBoundingClientRect();
     const { names, unit } = $(".wc-points").dataset;
     const words = `Customer ${number}: ${JSON.parse(names)[segment]}, ${total} ${unit}`;
     tell(words, box.left + box.width / 2, box.top);
@@ -165,12 +156,8 @@
 
   async function copy(button, text) {
     const label = button.textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Copying is not allowed here";
-    }
+    const done = () => "Copied";
+    button.textContent = await navigator.clipboard?.writeText(text).then(done, () => null) || "Copying is not allowed here";
     setTimeout(() => { button.textContent = label; }, 2000);
   }
 

@@ -138,7 +138,7 @@
 
   function refresh() {
     if (document.querySelector(READY)) {
-      document.querySelector(".wc-skeleton")?.remove();
+      takeOver();
       if (troubles.slow) trouble("slow", "");
     }
     const restored = restore();
@@ -157,6 +157,18 @@
       announceAnswer();
     }
     model ||= document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
+  }
+
+  // What was typed before the page was ready goes into its fields, and the cursor to its place.
+  let early = -1;
+
+  function takeOver() {
+    const skeleton = document.querySelector(".wc-skeleton");
+    if (!skeleton || !drawn()) return;
+    const typed = [...skeleton.querySelectorAll("input")].map((input) => input.value);
+    skeleton.remove();
+    if (typed.some(Boolean)) ask({ fill: page.texts().map((text, i) => typed[i] || text) });
+    if (early >= 0) fields()[early].focus();
   }
 
   // A reload keeps what was typed; a fresh visit starts anew.
@@ -283,6 +295,7 @@
   }, true);
 
   document.addEventListener("focusin", (event) => {
+    early = [...document.querySelectorAll(".wc-outline input")].indexOf(event.target);
     if (event.target.matches(ENTRIES)) event.target.select();
   });
 
