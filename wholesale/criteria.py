@@ -14,7 +14,7 @@ BANDS = {0.85: "highly stable", 0.75: "stable", 0.6: "a pattern rather than a st
 """Words for a mean bootstrap Jaccard, by its lower bound, after Hennig's guideline for ``clusterboot``."""
 
 FIRM = 0.75
-"""Share of careful analyses, the served one among them, from which a segment is called firm; under it, a convenient cut."""
+"""Share of careful analyses, the served one included, from which a segment is firm, and no mere cut."""
 
 HIGHEST, LOWEST = "highest", "lowest"
 FIRST_WITHIN, LAST_STRONG = "first within 1 se of the next", f"last at {STRONG} or more"

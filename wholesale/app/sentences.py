@@ -24,7 +24,7 @@ GLOSSARY = {
     "centre": "The average customer of a segment. Averages are taken of logarithms, so that a few very large "
     "customers do not decide, and written back in the unit.",
     "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
-    "unusual: only": "Few of the customers on record are less likely than this one, says the Gaussian mixture.",
+    "unusual: only": "Few of those on record are less likely than this one, says the Gaussian mixture.",
     "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
     "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
     "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
@@ -182,7 +182,7 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
 
 @lru_cache(maxsize=8)
 def agreeing(predictor: Predictor) -> np.ndarray | None:
-    """Give the share of careful analyses that agree with K-Means on each customer on record, if it is known."""
+    """Give the share of careful analyses that agree with K-Means on each customer on record, if known."""
     shares = predictor.evidence.get("firmness", {}).get("kmeans")
     return None if shares is None else np.array(shares)
 
