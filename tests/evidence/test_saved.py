@@ -124,7 +124,7 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
 
     monkeypatch.setattr(saved, "_tasks", tasks)
     monkeypatch.setattr(saved, "_assembled", lambda _customers, _labels, _mark, done: done)
-    arguments = (customers, np.zeros((1, 6)), {}, {"kmeans": np.array([1])}, tmp_path)
+    arguments = (customers, np.zeros((1, 6)), np.zeros((1, 6)), {}, {"kmeans": np.array([1])}, tmp_path)
     run = saved.compute(*arguments)
     next(run), next(run)  # "a" is done, "b" was about to begin
     run.close()
