@@ -270,3 +270,21 @@ def test_two_pages_do_not_share_anything_and_the_first_customer_is_the_start_aga
     page.enter(**dict.fromkeys(SPEND_COLUMNS, "oops"))
     page.picker.value = "1"
     assert (page.results.value, page.texts(), page.faulty()) == start
+
+
+def test_in_jupyterlab_the_page_has_tabs_and_its_style_which_touches_nothing_else_there(
+    predictor, monkeypatch, page
+):
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/05_predictor.ipynb")
+    inside = Page(predictor)
+    dress, tab = inside.root.children
+    assert (
+        "wc-app" in inside.root._dom_classes
+        and tab.children[0]._dom_classes == page.root.children[0]._dom_classes
+    )
+    assert len(tab.titles) == len(tab.children) == len(page.root.children) == 4
+    style = (TEMPLATE / "static" / "wholesale.css").read_text(encoding="utf-8")
+    assert dress.value.startswith("<style>@scope (.wc-app) {") and len(dress.value) > len(style) * 0.9
+    assert ":root" not in dress.value and ".wc-app " not in dress.value and "@scope" not in style
+    inside.enter(Fresh="5")
+    assert inside.shows([5.0, *inside.amounts()[1:]])

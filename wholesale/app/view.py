@@ -1,11 +1,14 @@
 """The page's widgets: the form, one callback, one answer. What they say comes from the other modules."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
-from ipywidgets import HTML, Button, DOMWidget, HBox, Text, VBox, Widget
+from ipywidgets import HTML, Button, DOMWidget, HBox, Tab, Text, VBox, Widget
+from jupyter_core.paths import jupyter_path
 from markupsafe import Markup
 
 from wholesale.amounts import parse_amount
@@ -17,6 +20,8 @@ from wholesale.wording import format_amount
 
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
 HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
+NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
+STYLE = ("static", "wholesale.css")
 PAST = 50  # entries that can be taken back
 
 
@@ -35,7 +40,20 @@ def build_app(predictor: Predictor) -> Widget:
     """
     others = {"many": tabs.many_tab, "segments": tabs.segments_tab, "about": tabs.about_tab}
     panels = [_panel(HTML(tab(predictor)), name) for name, tab in others.items()]
-    return VBox([CustomerView(predictor).root, *panels]).add_class("wc-app")
+    panels = [CustomerView(predictor).root, *panels]
+    return (in_a_notebook(panels) if NOTEBOOK in os.environ else VBox(panels)).add_class("wc-app")
+
+
+def in_a_notebook(panels: Sequence[Widget]) -> Widget:
+    """Dress the page where no template does: with its stylesheet, for itself alone, and with tabs.
+
+    What its script does (links, copies, opening a customer by a press) is left out there.
+    """
+    (style, *_) = filter(os.path.exists, jupyter_path("voila", "templates", "wholesale", *STYLE))
+    scoped = re.sub(r":root|\.wc-app|\.wc-in-notebook", ":scope", Path(style).read_text(encoding="utf-8"))
+    dress = HTML(Markup("<style>@scope (.wc-app) {{ {} }}</style>").format(Markup(scoped)))
+    titles = ("One customer", "Many customers", "Segments", "About the models")
+    return VBox([dress, Tab(children=panels, titles=titles)]).add_class("wc-in-notebook")
 
 
 class CustomerView:

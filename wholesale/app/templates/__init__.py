@@ -3,6 +3,7 @@
 import os
 import re
 from compileall import compile_dir
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ EXPLAINED = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def explained(text: str) -> Markup:
     """Mark the words that the glossary explains; under the pointer, the finger or the focus it does."""
     term = '<dfn class="wc-term" tabindex="0" data-tip="{}">{}</dfn>'
