@@ -55,9 +55,7 @@ class Api(JupyterHandler):
         vars(self).update(given)
 
     async def prepare(self, **_: Any) -> None:
-        """Keep Jupyter's check of the Host header: other sites' names may be pointed at this machine."""
-        if not self.check_host():
-            raise Refused(403, fault("the Host header names another machine than this one"))
+        """Leave out Jupyter's checks."""
 
     def compute_etag(self) -> None:
         """Leave out Tornado's ETag: an answer is computed before it could be compared."""
@@ -94,12 +92,13 @@ class Read(Api):
     head = get
 
 
-class Nothing(Api):
-    """All other addresses under ``/api``."""
+class Stranger(Api):
+    """No address: what is said to a request that is turned away."""
+
+    status, reason = 404, "there is nothing at this address; see /api/openapi.json"
 
     async def prepare(self, **_: Any) -> None:
-        await super().prepare()
-        raise Refused(404, fault("there is nothing at this address; see /api/openapi.json"))
+        raise Refused(self.status, fault(self.reason))
 
 
 @stream_request_body

@@ -26,23 +26,23 @@ from pathlib import Path
 from typing import Any as Anything
 
 import zmq
-from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.services.kernels.handlers import KernelHandler, _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Any
 from voila.app import Voila
+from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from wholesale.app.server import api
+from wholesale.app.server.access import HOST, Headers, Site
 from wholesale.app.server.kernels import Channels
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
-HOST = "127.0.0.1"
 HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -134,23 +134,26 @@ class Goodbye(VoilaShutdownKernelHandler):
 
 
 class LivePage(TornadoVoilaHandler):
-    """The page, on a kernel that is alive, and in its look a word where an address has nothing."""
+    """The page, on a kernel that is alive."""
 
     async def prepare(self) -> None:
         """See to it that no dead kernel is handed out; Jupyter notices a death only within three seconds."""
         await super().prepare()
-        if self.path_args[0]:
-            raise HTTPError(404)  # Voila would look among the files beside the notebook
         await self.kernel_manager.renew()
 
 
-SERVED = {
-    KernelHandler: KernelHandler,
-    VoilaKernelWebsocketHandler: Channels,
-    VoilaShutdownKernelHandler: Goodbye,
-    TornadoVoilaHandler: LivePage,
-}
-"""Of Voila's handlers those that the page needs, and what stands in for them."""
+class Missing(BaseVoilaHandler):
+    """Any other address: a word in the page's look."""
+
+    async def prepare(self, **_: Anything) -> None:
+        await super().prepare()
+        raise HTTPError(404)
+
+
+class Kernel(KernelHandler):
+    """What browsers ask of a kernel before they connect to it."""
+
+    SUPPORTED_METHODS = ("GET",)
 
 
 class PageServer(Voila):
@@ -171,29 +174,37 @@ class PageServer(Voila):
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
+        settings |= {"xsrf_cookie_kwargs": {"samesite": "Strict"}, "websocket_compression_options": {}}
+        self.identity_provider.cookie_options = {"samesite": "Lax"}
         return settings
 
     def init_handlers(self) -> list:
-        """Serve the API, browsers' files and, last, any other address as the page."""
-        voila = ((path, SERVED.get(kind), *more) for path, kind, *more in super().init_handlers())
-        *of_kernels, page = [handler for handler in voila if handler[1]]
+        """List all that is served, and no more: what a later Voila adds is not."""
+        page = {"voila_configuration": self.voila_configuration}
         template = self.voila_configuration.template
         style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
         return [
             *api.handlers(self.predictor),
-            *of_kernels,
-            (r"/api(?:/.*)?", api.Nothing),
+            (rf"/api/kernels/{_kernel_id_regex}", Kernel),
+            (rf"/api/kernels/{_kernel_id_regex}/channels", Channels),
+            (rf"/voila/api/shutdown/{_kernel_id_regex}", Goodbye),
+            (r"/api(?:/.*)?", api.Stranger),
             (rf"/voila/static/{self.version}/(.*)", Assets, for_good),
             (r"/voila/static/(.*)", Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
             (rf"/voila/templates/{template}/static/(.*)", Assets, style),
-            page,
+            (r"/", LivePage, page | {"notebook_path": NOTEBOOK.name, "config": self.config}),
+            (r"/.*", Missing, page),
         ]
 
     def start(self) -> None:
+        """Listen as Voila does, but as a `Site`."""
+        self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
+        self.app = Site(transforms=[Headers], **self.init_settings())
+        self.app.add_handlers(".*$", self.init_handlers())
         IOLoop.current().add_callback(self._say_when_ready)
-        super().start()
+        self.listen()
 
     def stop(self) -> None:
         """End the kernels before their folder goes; Voila does it the other way round."""
@@ -269,8 +280,6 @@ def _run(predictor: Predictor, port: int, folder: str) -> None:
         port_retries=0,
         open_browser=False,
         log_level=logging.ERROR,
-        # Another site must not get at the page by pointing its own name at this machine.
-        tornado_settings={"allow_remote_access": False, "websocket_compression_options": {}},
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
