@@ -2,16 +2,19 @@
 
 import contextlib
 import http.client
+import json
 import signal
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 import websocket
-from servers import Server, running
-from visitor import PATIENCE, V1, Visitor
+from servers import Server, running, wait_for
+from servers import kernels as processes
+from visitor import OPENING, PATIENCE, V1, Visitor, request, v1
 from voila.app import Voila
 
+from wholesale.app.server import kernels
 from wholesale.app.server.access import POLICY
 from wholesale.manifest import ROOT
 
@@ -33,6 +36,10 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> Simpl
         connection.request(method, path, headers=headers)
         reply = connection.getresponse()
         return SimpleNamespace(status=reply.status, headers=reply.headers, text=reply.read().decode())
+
+
+def health(server: Server) -> dict:
+    return json.loads(ask(server, "/api/health").text)
 
 
 def directives(policy: str) -> dict[str, str]:
@@ -126,3 +133,86 @@ def test_every_handler_of_the_locked_voila_is_served_or_refused(monkeypatch):
     voila.initialize(argv=[])
     voila.server_url, voila.identity_provider = "/", voila.identity_provider_class(token="")
     assert {kind.__name__ for _, kind, *_ in voila.init_handlers()} == set(STANDING_IN)
+
+
+def test_a_kernel_answers_its_visitor_and_nobody_else(server):
+    visitor, other = Visitor(server), Visitor(server)
+    other.kernel, other.url = visitor.kernel, visitor.url
+    about = f"{server.address}api/kernels/{visitor.kernel}"
+    assert visitor.browser.get(about, timeout=PATIENCE).json()["id"] == visitor.kernel
+    assert other.browser.get(about, timeout=PATIENCE).status_code == 404
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        other.connect()
+    other.end()  # it is told that all is well, and nothing happens
+    assert visitor.is_answered()
+    visitor.end()
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        visitor.connect()
+
+
+def test_one_browser_may_have_several_pages(server):
+    first = Visitor(server)
+    second = Visitor(server, first.browser)
+    assert first.kernel != second.kernel and first.is_answered() and second.is_answered()
+
+
+def test_a_kernel_s_traceback_reaches_nobody(server):
+    visitor = Visitor(server)
+    wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}
+    connection = visitor.connect()
+    with contextlib.closing(connection):
+        for kind, content in (("comm_msg", wrong), ("comm_open", {"comm_id": "a", "target_name": "none"})):
+            header = request()["header"] | {"msg_type": kind}
+            connection.send(v1(request(header=header, content=content)), websocket.ABNF.OPCODE_BINARY)
+        connection.send(v1(request()), websocket.ABNF.OPCODE_BINARY)
+        received = b""
+        while b"kernel_info_reply" not in received:
+            received += connection.recv_frame().data
+    assert b"Traceback" not in received and b"site-packages" not in received
+
+
+def test_a_visitor_who_goes_on_sending_what_no_page_would_loses_the_kernel(server):
+    visitor, before = Visitor(server), health(server)["refused_messages"]
+    assert {visitor.closed_with(b"") for _ in range(10)} == {1007}
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        visitor.connect()
+    assert health(server)["refused_messages"] == before + 10
+    assert "Traceback" not in server.log.read_text()
+
+
+OPENED = [({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403), ({"Sec-Fetch-Mode": "cors"}, 403)]
+OPENED += [({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403), (OPENING, 200)]
+OPENED += [(OPENING | {"Sec-Purpose": "prefetch"}, 403)]
+
+
+@pytest.mark.parametrize(("headers", "status"), OPENED)
+def test_only_who_opens_the_page_takes_a_kernel(server, headers, status):
+    before = health(server)["open_pages"]
+    assert ask(server, "/", **headers).status == status
+    assert health(server)["open_pages"] == before + (status == 200)
+
+
+def test_a_look_in_the_address_is_ignored(server):
+    for look in ("template=lab", "theme=light", "template=none"):
+        assert 'class="wc-header"' in ask(server, f"/?{look}", **OPENING).text
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with places for seven pages."""
+    folder = tmp_path_factory.mktemp("small")
+    with running("wholesale", "serve", "--pages", "7", folder=folder) as server:
+        wait_for(lambda: health(server)["open_pages"] == 0)
+        yield server
+
+
+def test_places_are_counted_by_address_and_in_all_and_are_free_again(small):
+    assert [ask(small, "/").status for _ in range(6)] == [200] * 5 + [503]
+    visitors = [Visitor(small) for _ in range(2)]
+    said, reply = health(small), ask(small, "/", **OPENING)
+    assert (said["status"], said["open_pages"], said["open_pages_at_most"]) == ("full", 7, 7)
+    assert reply.status == 503 and 'http-equiv="refresh"' in reply.text and kernels.FULL in reply.text
+    assert len(processes(small)) == 7
+    visitors[0].end()
+    assert health(small)["status"] == "ok"
+    assert Visitor(small).has_widgets()

@@ -468,12 +468,18 @@ def report(
 def serve(
     models: Folder = MODELS_FOLDER,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8866,
+    pages: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Pages that may be open at once.", show_default="as many as the memory takes"
+        ),
+    ] = None,
 ) -> None:
     """Serve the page on this machine and print its address."""
     from wholesale.app.server import serve as run
 
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
-    run(port, models)
+    run(port, models, pages)
 
 
 class Main(typer.Typer):

@@ -2,7 +2,9 @@
 
 import ipaddress
 from typing import Any
+from uuid import uuid4
 
+from jupyter_server.auth.identity import IdentityProvider, User
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application, OutputTransform
 
@@ -60,3 +62,13 @@ def local(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+class Visitors(IdentityProvider):
+    """Tells visitors apart by a signed cookie, which the page sets, so that each gets at own kernels only."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given, cookie_options={"samesite": "Lax"})
+
+    def get_user(self, handler: Any) -> Any:
+        return self.get_user_cookie(handler) or User(uuid4().hex)

@@ -40,7 +40,10 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Fault": {"customer": int | None, "field": str | None, "value": str | None, "reason": str},
     "Errors": {"errors": "list[Fault]"},
     "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
-    "Health": {"status": Literal["ok"], "trained": str, "customers": int, "segments": int},
+    "Health": {
+        "status": Literal["ok", "full"], "trained": str, "customers": int, "segments": int,
+        "open_pages": int, "open_pages_at_most": int, "refused_messages": int,
+    },
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
     "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "Count": {"segment": int, "name": str, "customers": int},
@@ -72,9 +75,12 @@ def fault(
     return {"customer": customer, "field": field and shown(field), "value": value, "reason": reason}
 
 
-def health(predictor: Predictor) -> dict:
+def health(predictor: Predictor, kernels: Any) -> dict:
+    """Say what answers, and how many pages are open; `kernels` are theirs."""
     told = {name: predictor.manifest[name] for name in ("trained", "customers")}
-    return {"status": "ok", **told, "segments": predictor.n_segments}
+    told |= {"segments": predictor.n_segments, "refused_messages": kernels.refused}
+    pages = {"open_pages": len(kernels.open_visits()), "open_pages_at_most": kernels.at_most}
+    return {"status": "full" if kernels.full else "ok", **told, **pages}
 
 
 def segments(predictor: Predictor) -> dict[str, list[dict] | None]:

@@ -25,13 +25,13 @@ AT_A_TIME = 2  # files scored; others wait
 PIECE = 1 << 20  # bytes of an answer sent at a time
 
 
-def handlers(predictor: Predictor) -> list:
-    """List the API's addresses for Tornado."""
+def handlers(predictor: Predictor, kernels: Any) -> list:
+    """List the API's addresses for Tornado; `kernels` are the page's."""
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
-        (r"/api/health", Read, {"content": partial(answers.health, predictor)}),
+        (r"/api/health", Read, {"content": partial(answers.health, predictor, kernels)}),
         (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor)}),
     ]
 

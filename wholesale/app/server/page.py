@@ -25,20 +25,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any as Anything
 
+import psutil
 import zmq
-from jupyter_server.services.kernels.handlers import KernelHandler, _kernel_id_regex
+from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Any
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
-from voila.tornado.handler import TornadoVoilaHandler
 
 from wholesale.app.server import api
-from wholesale.app.server.access import HOST, Headers, Site
-from wholesale.app.server.kernels import Channels
+from wholesale.app.server.access import HOST, Headers, Site, Visitors
+from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
@@ -48,6 +47,7 @@ NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
 MAIN = "voila.js"
+KERNEL = 60 * 2**20  # bytes of memory of an open page, and some to spare
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
@@ -121,25 +121,34 @@ def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-class Goodbye(VoilaShutdownKernelHandler):
-    """Ends the kernel of a page that is left, and is content where it has ended already."""
-
-    async def post(self, kernel_id: str) -> None:
-        """Answer 204 either way, as nobody is left to tell."""
-        if kernel_id in self.kernel_manager:
-            await super().post(kernel_id)
-            Channels.close_all(kernel_id)
-        else:
-            self.set_status(204)
-
-
-class LivePage(TornadoVoilaHandler):
-    """The page, on a kernel that is alive."""
+class LivePage(BaseVoilaHandler):
+    """The page, on a kernel of the visitor's own."""
 
     async def prepare(self) -> None:
-        """See to it that no dead kernel is handed out; Jupyter notices a death only within three seconds."""
+        """Give kernels to people who open the page, not to another site's pictures, scripts or guesses."""
         await super().prepare()
-        await self.kernel_manager.renew()
+        said = self.request.headers
+        how = [said.get("Sec-Fetch-Mode"), said.get("Sec-Fetch-Dest")]
+        self.doubtful = how == [None, None]  # an old browser, a program, or http from another machine
+        if how not in ([None, None], ["navigate", "document"]) or "Sec-Purpose" in said:  # that is a guess
+            raise HTTPError(403)
+        await self.kernel_manager.renew()  # Jupyter notices within three seconds only that a kernel died
+
+    async def get(self) -> None:
+        """Send what the kernel has of the page so far, and then the rest."""
+        if not self.identity_provider.get_user_cookie(self):
+            self.identity_provider.set_login_cookie(self, self.current_user)
+        self.set_header("Cache-Control", "no-store")
+        address = self.request.remote_ip if self.doubtful else None
+        kernel = await self.kernel_manager.hand_out(self.current_user.username, address)
+        sent = len(kernel["renderer"].rendered_cache)
+        self.write("".join(kernel["renderer"].rendered_cache))
+        self.flush()
+        rendered, rest = await kernel["task"]
+        self.write("".join(rendered[sent:]))
+        async for html, _ in rest:
+            self.write(html)
+            self.flush()
 
 
 class Missing(BaseVoilaHandler):
@@ -148,12 +157,6 @@ class Missing(BaseVoilaHandler):
     async def prepare(self, **_: Anything) -> None:
         await super().prepare()
         raise HTTPError(404)
-
-
-class Kernel(KernelHandler):
-    """What browsers ask of a kernel before they connect to it."""
-
-    SUPPORTED_METHODS = ("GET",)
 
 
 class PageServer(Voila):
@@ -175,7 +178,7 @@ class PageServer(Voila):
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
         settings |= {"xsrf_cookie_kwargs": {"samesite": "Strict"}, "websocket_compression_options": {}}
-        self.identity_provider.cookie_options = {"samesite": "Lax"}
+        self.kernel_manager.allowed_message_types = []  # `Channels` knows
         return settings
 
     def init_handlers(self) -> list:
@@ -185,7 +188,7 @@ class PageServer(Voila):
         style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
         return [
-            *api.handlers(self.predictor),
+            *api.handlers(self.predictor, self.kernel_manager),
             (rf"/api/kernels/{_kernel_id_regex}", Kernel),
             (rf"/api/kernels/{_kernel_id_regex}/channels", Channels),
             (rf"/voila/api/shutdown/{_kernel_id_regex}", Goodbye),
@@ -194,7 +197,7 @@ class PageServer(Voila):
             (r"/voila/static/(.*)", Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
             (rf"/voila/templates/{template}/static/(.*)", Assets, style),
-            (r"/", LivePage, page | {"notebook_path": NOTEBOOK.name, "config": self.config}),
+            (r"/", LivePage, page),
             (r"/.*", Missing, page),
         ]
 
@@ -236,8 +239,10 @@ def _folders(paths: list[str]) -> list[Path]:
     return [Path(path) for path in paths if Path(path).is_dir()]
 
 
-def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
+def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = None) -> None:
     """Serve the page on this machine until interrupted; the page and the API answer from `models`.
+
+    At most `pages` are open at once, by default as many as the memory takes.
 
     Raises
     ------
@@ -262,13 +267,13 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
         before = dict(os.environ)
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
-            _run(predictor, port, folder)
+            _run(predictor, port, folder, pages or pages_in_memory())
         finally:
             os.environ.clear()
             os.environ |= before
 
 
-def _run(predictor: Predictor, port: int, folder: str) -> None:
+def _run(predictor: Predictor, port: int, folder: str, pages: int) -> None:
     server = PageServer(
         predictor=predictor,
         notebook_path=str(NOTEBOOK),
@@ -279,10 +284,12 @@ def _run(predictor: Predictor, port: int, folder: str) -> None:
         port=port,
         port_retries=0,
         open_browser=False,
+        identity_provider_class=Visitors,
         log_level=logging.ERROR,
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
+    server.config.PageKernelManager.at_most = pages
     for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
     if os.name == "posix":  # no listening ports but the page's own
@@ -291,8 +298,13 @@ def _run(predictor: Predictor, port: int, folder: str) -> None:
 
 
 def pool_size() -> int:
-    """Say how many kernels to hold ready: one per core, from two to four, at about 50 MB each."""
+    """Say how many kernels to hold ready: one per core, from two to four."""
     return min(max(os.cpu_count() or 2, 2), 4)
+
+
+def pages_in_memory() -> int:
+    """Say how many pages may be open, by the memory that is free; a few whatever it is."""
+    return max(8, (psutil.virtual_memory().available - SPARE) // KERNEL)
 
 
 def check_port(port: int) -> None:
