@@ -137,17 +137,20 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
 
 
 @lru_cache(maxsize=8)
+def agreeing(predictor: Predictor) -> np.ndarray | None:
+    """Give the share of other analyses that agree with K-Means on each customer on record, if it is known."""
+    shares = predictor.evidence.get("firmness", {}).get("kmeans")
+    return None if shares is None else np.array(shares)
+
+
 def firmness(predictor: Predictor) -> tuple[str, ...]:
     """Say in two sentences which K-Means segments are firm and which are a convenient cut, if it is known."""
-    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+    if (shares := agreeing(predictor)) is None:
         return ()
-    segments = predictor.segments["kmeans"]
-    means = [float(np.array(shares)[segments == i + 1].mean()) for i in range(predictor.n_segments)]
-    told = [
-        f"{name} ({format_share(mean)})" for name, mean in zip(predictor.names["kmeans"], means, strict=True)
-    ]
-    firm = [each for each, mean in zip(told, means, strict=True) if mean >= FIRM]
-    cut = [each for each, mean in zip(told, means, strict=True) if mean < FIRM]
+    firm, cut = list[str](), list[str]()
+    for segment, name in enumerate(predictor.names["kmeans"], start=1):
+        mean = float(shares[predictor.segments["kmeans"] == segment].mean())
+        (firm if mean >= FIRM else cut).append(f"{name} ({format_share(mean)})")
     others = "so many of the other careful analyses (another scale, method or treatment of tiny amounts)"
     agree = f"{others} place their customers there too."
     first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
@@ -157,9 +160,9 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
 
 def firm_alike(predictor: Predictor, explanation: Explanation) -> str:
     """Say how many other analyses agree on the customers most like this one, if it is known."""
-    if (shares := predictor.evidence.get("firmness", {}).get("kmeans")) is None:
+    if (shares := agreeing(predictor)) is None:
         return ""
-    mean = float(np.mean([shares[one.customer - 1] for one in explanation.alike]))
+    mean = float(shares[[one.customer - 1 for one in explanation.alike]].mean())
     return f"Other careful analyses agree with K-Means on these customers {format_share(mean)} of the time."
 
 

@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 
 from wholesale.criteria import CRITERIA
 from wholesale.evidence.nulls import EFFORT, criteria
-from wholesale.evidence.recommend import OBSERVED, cast, favour, most, thresholds
+from wholesale.evidence.recommend import OBSERVED, beyond_chance, cast, favour, most, thresholds
 from wholesale.models import SEED
 
 SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0, 6.0), 5
@@ -82,10 +82,7 @@ def power(simulated: pd.DataFrame, nulls: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for cloud, its in table.groupby(level=["segments", "separation", "cloud"]):
         votes = cast(its.droplevel(["segments", "separation", "cloud"]))
-        counted = {
-            vote: k > 1 and bool(values.loc[(*cloud, k), vote] > limits.loc[k, vote])
-            for vote, k in votes.items()
-        }
+        counted = beyond_chance(votes, values.loc[cloud], limits)
         recommended = most([k for vote, k in votes.items() if counted[vote]])
         rows[cloud] = {"found": recommended == cloud[0], "divided": recommended > 1, **counted}
     found = pd.DataFrame.from_dict(rows, orient="index").astype(float)

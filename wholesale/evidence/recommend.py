@@ -62,7 +62,7 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
     recommended = most(counted.values())
     support = tuple(name for name, k in votes.items() if k == served)
     dissent = tuple(name for name, k in votes.items() if k != served)
-    told = _recommendation(votes, recommended) if weights is None else _weighed(weights)
+    told = _recommendation(votes, recommended) if weights is None else _weighed(weights, recommended)
     sentences = told, _dissent(votes, served, weights)
     return Recommendation(votes, recommended, served, support, dissent, sentences, weights)
 
@@ -99,12 +99,17 @@ def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
     """
     by_cloud = nulls.groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T
-    limits, values = thresholds(nulls), favour(nulls).loc[OBSERVED, 0]
+    counted = beyond_chance(votes, favour(nulls).loc[OBSERVED, 0], thresholds(nulls))
     rows = {}
     for vote, k in votes.items():
         shares = (chosen[vote] == k).drop(OBSERVED).groupby(level=0).mean()
-        rows[vote] = {"k": k, **shares, "counts": k > 1 and bool(values.loc[k, vote] > limits.loc[k, vote])}
+        rows[vote] = {"k": k, **shares, "counts": counted[vote]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("vote")
+
+
+def beyond_chance(votes: dict[str, int], values: pd.DataFrame, limits: pd.DataFrame) -> dict[str, bool]:
+    """Say of each vote whether it counts: it is for a division, and its value is beyond the limit at k."""
+    return {vote: k > 1 and bool(values.loc[k, vote] > limits.loc[k, vote]) for vote, k in votes.items()}
 
 
 def thresholds(nulls: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +169,7 @@ def _recommendation(votes: dict[str, int], recommended: int) -> str:
     return f"{told} These votes are unweighed: they were not held against chance."
 
 
-def _weighed(weights: pd.DataFrame) -> str:
+def _weighed(weights: pd.DataFrame, recommended: int) -> str:
     counted = weights.loc[weights["counts"], "k"]
     number, n = len(counted) or "none", len(weights)
     says = "say" if len(counted) > 1 else "says"
@@ -174,7 +179,7 @@ def _weighed(weights: pd.DataFrame) -> str:
         return f"{told}: a division is not shown, and one segment is recommended."
     backers = counted.groupby(counted).groups.items()
     said = "; ".join(f"for {k} {listed([*names])}" for k, names in backers)
-    return f"{told}: {said}. So {most(counted)} segments are recommended."
+    return f"{told}: {said}. So {recommended} segments are recommended."
 
 
 def _dissent(votes: dict[str, int], served: int, weights: pd.DataFrame | None) -> str:
