@@ -118,7 +118,8 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def stopping() -> Iterator[None]:
-    """Say that a run was interrupted."""
+    """Say that a run was interrupted; a plain kill too leaves nothing half-written."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -343,7 +344,6 @@ def score(
 
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain kill leaves nothing half-written
     settings = Settings(**reading(column, decimal, sheet, blank))
     run: Callable[..., Summary] = partial(cluster.score_cluster, address=dask) if dask else score_file
     with stopping(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
@@ -486,7 +486,9 @@ class Main(typer.Typer):
     """Every command, its standard output taken care of."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Run a command; say in a sentence that what it writes to is full."""
+        """Run a command; a terminal that closes ends it as a plain kill does, a full output in a sentence."""
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         try:
             return super().__call__(*arguments, **options)
         except OSError as error:

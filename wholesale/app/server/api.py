@@ -21,6 +21,7 @@ from wholesale.app.server.answers import Refused, fault
 from wholesale.app.tabs import LIMIT
 from wholesale.predict import Predictor
 
+GRACE, SLOWEST = 30, 50_000  # seconds that a body may take, and one more for so many bytes
 AT_A_TIME = 2  # files scored; others wait
 PIECE = 1 << 20  # bytes of an answer sent at a time
 
@@ -119,6 +120,8 @@ class Posted(Api):
         length = self.request.headers.get("Content-Length", "0")
         if length.isdecimal() and float(length) > self.read_at_most:
             raise Refused(413, fault(self.too_large))
+        size = float(length) if length.isdecimal() and float(length) else self.read_at_most
+        self.request.connection.set_body_timeout(GRACE + size / SLOWEST)  # type: ignore[union-attr]
         self.body = self.store()
 
     def store(self) -> BinaryIO:

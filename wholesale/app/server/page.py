@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any as Anything
 
 import psutil
-import zmq
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
@@ -38,6 +37,7 @@ from voila.paths import collect_static_paths
 from wholesale.app.server import api
 from wholesale.app.server.access import HOST, Headers, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
+from wholesale.app.server.private import private_folder
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
@@ -47,6 +47,7 @@ NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
 MAIN = "voila.js"
+HEADERS_WITHIN = 60  # seconds, the time that a connection waits for its next request included
 KERNEL = 60 * 2**20  # bytes of memory of an open page, and some to spare
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
@@ -206,8 +207,14 @@ class PageServer(Voila):
         self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
         self.app = Site(transforms=[Headers], **self.init_settings())
         self.app.add_handlers(".*$", self.init_handlers())
-        IOLoop.current().add_callback(self._say_when_ready)
-        self.listen()
+        self.app.listen(self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN)
+        self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(self._say_when_ready)
+        try:
+            with suppress(KeyboardInterrupt):
+                self.ioloop.start()
+        finally:
+            self.stop()
 
     def stop(self) -> None:
         """End the kernels before their folder goes; Voila does it the other way round."""
@@ -217,7 +224,7 @@ class PageServer(Voila):
             shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def _handle_signal_stop(self, number: int, frame: Anything) -> None:
-        if not hasattr(self, "ioloop"):  # Voila knows it only from when it listens
+        if not hasattr(self, "ioloop"):  # it knows it only from when it listens
             sys.exit(128 + number)
         super()._handle_signal_stop(number, frame)
 
@@ -253,9 +260,7 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = No
     """
     check_port(port)
     try:
-        # Some systems give it a name that is too long for the kernels' sockets in it.
-        long = os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) + 85 > zmq.IPC_PATH_MAX_LEN
-        private = tempfile.TemporaryDirectory(prefix="wholesale_", dir="/tmp" if long else None)
+        private = private_folder()
         predictor = load_predictor(models, copy=Path(private.name))
     except OSError as error:
         hint = "name another in the environment variable TMPDIR"
@@ -264,11 +269,12 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = No
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        before = dict(os.environ)
+        before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
             _run(predictor, port, folder, pages or pages_in_memory())
         finally:
+            tempfile.tempdir = None
             os.environ.clear()
             os.environ |= before
 
