@@ -467,19 +467,43 @@ def report(
 
 def serve(
     models: Folder = MODELS_FOLDER,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8866,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8866,
     pages: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Pages that may be open at once.", show_default="as many as the memory takes"
-        ),
+        typer.Option(min=1, help="Pages open at once, at most.", show_default="what the memory takes"),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 is every one.")] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Name by which browsers may ask for the page; repeat for others.")
+    ] = None,
+    base_url: Annotated[str, typer.Option(help="What every address begins with, e.g. /segments/.")] = "/",
+    password_file: Annotated[Path | None, typer.Option(help="File of a hashed password.")] = None,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Let everybody in.")] = False,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of a token that programs may send to the API instead.")
+    ] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy lets people in; believe what it says of them.")
+    ] = False,
+    proxy: Annotated[
+        list[str] | None, typer.Option(help="Address of the proxy, if it is on another machine; repeatable.")
+    ] = None,
+    certfile: Annotated[Path | None, typer.Option(help="Certificate for https, PEM.")] = None,
+    keyfile: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    cookie_secret_file: Annotated[
+        Path | None, typer.Option(help="File of a secret that servers behind one proxy share.")
     ] = None,
 ) -> None:
-    """Serve the page on this machine and print its address."""
+    """Serve the page, on this machine or for others (docs/serving.md), and print its address."""
     from wholesale.app.server import serve as run
+    from wholesale.app.server import settle
 
+    access = settle(
+        host, allow_host, base_url, password_file, no_password, token_file, behind_proxy, proxy, certfile,
+        keyfile, cookie_secret_file,
+    )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
-    run(port, models, pages)
+    run(port, models, pages, access)
 
 
 class Main(typer.Typer):

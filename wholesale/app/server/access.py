@@ -1,16 +1,32 @@
-"""Who may come in, and what browsers are told with each answer."""
+"""Who may come in, under which name and by which password, and what browsers are told with each answer."""
 
+import asyncio
+import hmac
 import ipaddress
+import os
+import ssl
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 from jupyter_server.auth.identity import IdentityProvider, User
+from jupyter_server.auth.security import passwd_check
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import Application, OutputTransform
+from tornado.web import Application, OutputTransform, RedirectHandler, decode_signed_value
+from voila.handler import BaseVoilaHandler
 
-from wholesale.app.server.api import Stranger
+from wholesale.app.server.api import Read, Stranger
 
 HOST = "127.0.0.1"
+GUESSES, MINUTE = 10, 60  # wrong passwords or tokens that an address may send, and in how many seconds
+HASH = "python -c 'from jupyter_server.auth import passwd; print(passwd())'"
+STATIC = "voila/templates/wholesale/static/"
+OPEN = ("login", STATIC + "wholesale.css", STATIC + "favicon.svg")  # a password does not hide these
 
 POLICY = {
     "default-src": "'none'",
@@ -45,15 +61,87 @@ class Headers(OutputTransform):
         return status_code, headers, chunk
 
 
-class Site(Application):
-    """The door that every request comes in by, whatever answers it."""
+@dataclass(frozen=True)
+class Access:
+    """What the operator has settled; as it is here, whoever is at this machine may come in."""
 
-    def find_handler(self, request: HTTPServerRequest, **how: Any) -> Any:
-        """Turn away who asks for another machine: other sites' names may be pointed at this one."""
-        if not local(request.host_name):
-            refusal = {"status": 403, "reason": "the Host header names another machine than this one"}
-            return self.get_handler_delegate(request, Stranger, refusal)
-        return super().find_handler(request, **how)
+    host: str = HOST  # to listen at
+    names: tuple[str, ...] = ()  # by which browsers may ask for this server, beside those of this machine
+    base: str = "/"  # before every address
+    password: str = ""  # hashed
+    token: str = ""  # in place of the password, for the API
+    proxies: tuple[str, ...] = ()  # these alone may connect, and are believed for whom
+    tls: ssl.SSLContext | None = None
+    secret: bytes = field(default_factory=lambda: os.urandom(32))  # of the cookies' signatures
+
+    def shown(self, port: int) -> str:
+        """Write the page's address, for browsers or for the proxy."""
+        host = self.host if self.proxies or not self.names else self.names[0]
+        return f"{'https' if self.tls else 'http'}://{host}:{port}{self.base}"
+
+
+def settle(
+    host: str,
+    allow_host: Sequence[str] | None = None,
+    base_url: str = "/",
+    password_file: Path | None = None,
+    no_password: bool = False,
+    token_file: Path | None = None,
+    behind_proxy: bool = False,
+    proxy: Sequence[str] | None = None,
+    certfile: Path | None = None,
+    keyfile: Path | None = None,
+    cookie_secret_file: Path | None = None,
+) -> Access:
+    """Read the options of `serve` and the files that they name; a ValueError says what is not settled."""
+    beyond, proxied = not local(host), behind_proxy or bool(proxy)
+    alone = beyond and not (password_file or proxied or no_password)
+    in_clear = beyond and password_file and not (certfile or proxied)
+    who = "--password-file FILE, --behind-proxy or --no-password"
+    rules = (
+        (alone, f"--host {host} lets other machines in; say whom, by {who}"),
+        (password_file and no_password, "either --password-file or --no-password"),
+        ((beyond or proxied) and not allow_host, "say how browsers call the server: --allow-host NAME"),
+        (beyond and behind_proxy and not proxy, "say where the proxy is: --proxy ADDRESS"),
+        (in_clear, "a password needs TLS on its way: --certfile and --keyfile, or a proxy"),
+        (token_file and not password_file, "--token-file is for a server with a password: --password-file"),
+        ((certfile is None) != (keyfile is None), "--certfile and --keyfile go together"),
+    )
+    for broken, sentence in rules:
+        if broken:
+            raise ValueError(sentence)
+    password, token = _read(password_file), _read(token_file)
+    if password_file and not (password.startswith("argon2:") or password.count(":") == 2):
+        raise ValueError(f"{password_file.name} has no hashed password in it; make one by {HASH}")
+    if token_file and len(token) < 20:
+        raise ValueError(f"{token_file.name} must hold a token of 20 letters or more")
+    secret = _read(cookie_secret_file).encode() or os.urandom(32)
+    return Access(
+        host=host,
+        names=tuple(name.lower() for name in allow_host or ()),
+        base="/".join(("", *filter(None, base_url.split("/")), "")),
+        password=password,
+        token=token,
+        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()),
+        tls=_tls(certfile, keyfile) if certfile else None,
+        secret=hmac.digest(secret, password.encode(), "sha256"),  # another password ends all logins
+    )
+
+
+def _read(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise ValueError(f"{certificate.name} or its key cannot be used: {error.strerror or error}") from None
+    return context
 
 
 def local(host: str) -> bool:
@@ -64,8 +152,95 @@ def local(host: str) -> bool:
         return False
 
 
+class Site(Application):
+    """The door that every request comes in by, whatever answers it."""
+
+    def __init__(self, access: Access, bare_health: Any, **settings: Any) -> None:
+        super().__init__(transforms=[Headers], **settings)
+        self.access, self.bare_health = access, bare_health
+        self.guesses: deque[tuple[float, str]] = deque()
+
+    def find_handler(self, request: HTTPServerRequest, **how: Any) -> Any:
+        """Let in who may come in, and show the others the way, or a refusal."""
+        base, path = self.access.base, request.path.removeprefix(self.access.base)
+        status, reason = self._refusal(request)
+        if not status or (status == 401 and path in OPEN):
+            return super().find_handler(request, **how)
+        if status == 401 and path == "api/health":
+            return self.get_handler_delegate(request, Read, {"content": self.bare_health})
+        if status == 401 and request.path == base and request.method == "GET":
+            there = {"url": base + "login", "permanent": False}
+            return self.get_handler_delegate(request, RedirectHandler, there)
+        return self.get_handler_delegate(request, Stranger, {"status": status, "reason": reason})
+
+    def _refusal(self, request: HTTPServerRequest) -> tuple[int, str]:
+        access, peer = self.access, request.connection.context.address  # type: ignore[union-attr]
+        if access.proxies and peer[0] not in access.proxies:
+            return 403, "this server answers to its proxy only"
+        # Other sites' names may be pointed at this machine.
+        if not (local(request.host_name) or request.host_name in access.names):
+            return 403, "the Host header names another machine than this one"
+        if not access.password or self.logged_in(request):
+            return 0, ""
+        if not (said := request.headers.get("Authorization")):
+            return 401, f"log in at {access.base}login, or send the API's token"
+        if not self.may_guess(request):
+            return 429, "too many wrong tokens came from this address; wait a minute"
+        if not access.token or not hmac.compare_digest(said.encode(), f"Bearer {access.token}".encode()):
+            return 401, "this is not the API's token"
+        self.forgive(request)
+        return (0, "") if request.path.startswith(access.base + "api/") else (401, "the token is for the API")
+
+    def logged_in(self, request: HTTPServerRequest) -> bool:
+        """Say whether a request has the cookie that the password gives."""
+        provider, asking = self.settings["identity_provider"], SimpleNamespace(request=request)
+        cookie = request.cookies.get(name := provider.get_cookie_name(asking))
+        return bool(cookie and decode_signed_value(self.access.secret, name, cookie.value))
+
+    def may_guess(self, request: HTTPServerRequest) -> bool:
+        """Count a guess before it is known to be wrong; say whether it is not one too many."""
+        while self.guesses and self.guesses[0][0] < time.monotonic() - MINUTE:
+            self.guesses.popleft()
+        if sum(address == request.remote_ip for _, address in self.guesses) >= GUESSES:
+            return False
+        self.guesses.append((time.monotonic(), str(request.remote_ip)))
+        return True
+
+    def forgive(self, request: HTTPServerRequest) -> None:
+        """Take a guess back that was right."""
+        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
+        if guess:
+            self.guesses.remove(guess)
+
+
+class Login(BaseVoilaHandler):
+    """Asks for the password, in the page's look."""
+
+    application: Any
+
+    def get(self, wrong: str = "") -> None:
+        self.write(self.render_template("login.html", wrong=wrong))
+
+    async def post(self) -> None:
+        """Take the password; the cookie that it gives is what other requests show."""
+        site = self.application
+        if not site.may_guess(self.request):
+            self.set_status(429)
+            self.get("Too many wrong passwords came from your address. Wait a minute.")
+            return
+        said = self.get_body_argument("password", "")
+        if await asyncio.to_thread(passwd_check, site.access.password, said):
+            site.forgive(self.request)
+            self.identity_provider.set_login_cookie(self, self.current_user)
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(site.access.base + query, status=303)
+        else:
+            self.set_status(401)
+            self.get("This is not the password.")
+
+
 class Visitors(IdentityProvider):
-    """Tells visitors apart by a signed cookie, which the page sets, so that each gets at own kernels only."""
+    """Tells visitors apart by a signed cookie, the page's or the login's, so that kernels are their own."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given, cookie_options={"samesite": "Lax"})

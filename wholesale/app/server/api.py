@@ -26,14 +26,14 @@ AT_A_TIME = 2  # files scored; others wait
 PIECE = 1 << 20  # bytes of an answer sent at a time
 
 
-def handlers(predictor: Predictor, kernels: Any) -> list:
-    """List the API's addresses for Tornado; `kernels` are the page's."""
+def handlers(predictor: Predictor, kernels: Any, base: str) -> list:
+    """List the API's addresses, below `base`, for Tornado; `kernels` are the page's."""
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
         (r"/api/health", Read, {"content": partial(answers.health, predictor, kernels)}),
-        (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor)}),
+        (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor, base)}),
     ]
 
 
@@ -44,10 +44,10 @@ def as_json(content: Any) -> str:
 class Api(JupyterHandler):
     """What all addresses share: JSON for errors too, and no state.
 
-    Nothing here reads or sets a cookie, so there is none to forge a request with, and Jupyter's checks of
-    identity and of its double-submit cookie are left out. A page of another site can neither read an
-    answer, as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes
-    of no other name) need such a header beforehand.
+    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks of
+    identity and of its double-submit cookie are left out. A page of another site can neither read an answer,
+    as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes of no
+    other name) need such a header beforehand.
     """
 
     allowed: tuple[str, ...] = ("GET", "HEAD")
@@ -77,6 +77,8 @@ class Api(JupyterHandler):
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
+        if isinstance(error, Refused) and error.status == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
         refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
         self.reply(as_json(refused.content), refused.status)
 

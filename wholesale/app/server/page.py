@@ -21,7 +21,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any as Anything
 
@@ -29,13 +29,13 @@ import psutil
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
-from traitlets import Any
+from traitlets import Any, Instance
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
 
-from wholesale.app.server import api
-from wholesale.app.server.access import HOST, Headers, Site, Visitors
+from wholesale.app.server import answers, api
+from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
 from wholesale.app.server.private import private_folder
 from wholesale.app.templates import COMPILED, compile_into
@@ -163,7 +163,7 @@ class Missing(BaseVoilaHandler):
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
-    predictor = Any()
+    predictor, access = Any(), Instance(Access)
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
@@ -172,12 +172,13 @@ class PageServer(Voila):
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
         ours = {
-            "fullStaticUrl": f"/voila/static/{self.version}",
+            "fullStaticUrl": f"{self.base_url}voila/static/{self.version}",
             "measured": self.predictor.categories.as_dict(),
         }
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
+        settings["cookie_secret"] = self.access.secret
         settings |= {"xsrf_cookie_kwargs": {"samesite": "Strict"}, "websocket_compression_options": {}}
         self.kernel_manager.allowed_message_types = []  # `Channels` knows
         return settings
@@ -188,8 +189,8 @@ class PageServer(Voila):
         template = self.voila_configuration.template
         style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
-        return [
-            *api.handlers(self.predictor, self.kernel_manager),
+        served = [
+            *api.handlers(self.predictor, self.kernel_manager, self.base_url),
             (rf"/api/kernels/{_kernel_id_regex}", Kernel),
             (rf"/api/kernels/{_kernel_id_regex}/channels", Channels),
             (rf"/voila/api/shutdown/{_kernel_id_regex}", Goodbye),
@@ -198,16 +199,26 @@ class PageServer(Voila):
             (r"/voila/static/(.*)", Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
             (rf"/voila/templates/{template}/static/(.*)", Assets, style),
+            *([("/login", Login, page)] if self.access.password else []),
             (r"/", LivePage, page),
-            (r"/.*", Missing, page),
         ]
+        below = [(re.escape(self.base_url[:-1]) + path, *more) for path, *more in served]
+        return [*below, (r".*", Missing, page)]
 
     def start(self) -> None:
         """Listen as Voila does, but as a `Site`."""
         self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
-        self.app = Site(transforms=[Headers], **self.init_settings())
+        settings = self.init_settings()
+        self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
         self.app.add_handlers(".*$", self.init_handlers())
-        self.app.listen(self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN)
+        self.app.listen(
+            self.port,
+            self.ip,
+            idle_connection_timeout=HEADERS_WITHIN,
+            ssl_options=self.access.tls,
+            xheaders=bool(self.access.proxies),
+            trusted_downstream=[*self.access.proxies],
+        )
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self._say_when_ready)
         try:
@@ -239,15 +250,20 @@ class PageServer(Voila):
                 if error := kernel.exception():
                     raise SystemExit(f"The page has no kernel to run in: {error}")
                 await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
-        print(f"The page is at http://{HOST}:{self.port}/ (Ctrl+C stops it)", flush=True)
+        print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
 
 
 def _folders(paths: list[str]) -> list[Path]:
     return [Path(path) for path in paths if Path(path).is_dir()]
 
 
-def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = None) -> None:
-    """Serve the page on this machine until interrupted; the page and the API answer from `models`.
+def serve(
+    port: int = 8866,
+    models: Path = MODELS_FOLDER,
+    pages: int | None = None,
+    access: Access = Access(),  # noqa: B008  # it cannot be changed
+) -> None:
+    """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
 
     At most `pages` are open at once, by default as many as the memory takes.
 
@@ -258,7 +274,7 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = No
     SystemExit
         If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
-    check_port(port)
+    check_port(port, access.host)
     try:
         private = private_folder()
         predictor = load_predictor(models, copy=Path(private.name))
@@ -272,21 +288,23 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = No
         before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
-            _run(predictor, port, folder, pages or pages_in_memory())
+            _run(predictor, port, folder, pages or pages_in_memory(), access)
         finally:
             tempfile.tempdir = None
             os.environ.clear()
             os.environ |= before
 
 
-def _run(predictor: Predictor, port: int, folder: str, pages: int) -> None:
+def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
     server = PageServer(
         predictor=predictor,
+        access=access,
+        base_url=access.base,
         notebook_path=str(NOTEBOOK),
         root_dir=str(NOTEBOOK.parent),
         config_file_paths=[str(ROOT)],
         connection_dir_root=folder,
-        ip=HOST,
+        ip=access.host,
         port=port,
         port_retries=0,
         open_browser=False,
@@ -313,12 +331,12 @@ def pages_in_memory() -> int:
     return max(8, (psutil.virtual_memory().available - SPARE) // KERNEL)
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    with socket.socket() as listener:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, port))
+            listener.bind((host, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
