@@ -41,7 +41,7 @@ UNSETTLED = [
     (OUT, NAMED | {"password_file": "hashed", "no_password": True}, "either"),
     ("127.0.0.1", {"token_file": "token"}, "--token-file is for a server with a password"),
     ("127.0.0.1", {"password_file": "plain"}, "has no hashed password in it; make one by python -c"),
-    ("127.0.0.1", {"password_file": "none"}, "cannot be read: No such file"),
+    ("127.0.0.1", {"password_file": "none"}, "cannot be used: No such file"),
     ("127.0.0.1", {"password_file": "hashed", "token_file": "short"}, "20 letters or more"),
     ("127.0.0.1", {"certfile": "plain"}, "go together"),
     ("127.0.0.1", {"certfile": "plain", "keyfile": "plain"}, "cannot be used"),

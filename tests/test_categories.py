@@ -1,7 +1,10 @@
 """Categories are data: a bundle of any trade, of 2 to 20 of them, is answered from as the shipped one is."""
 
 import json
+import math
 import re
+from functools import partial
+from html import unescape
 
 import joblib
 import matplotlib.pyplot as plt
@@ -9,19 +12,21 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from cash_and_carry import CATEGORIES, SAMPLE, cash_and_carry, written
+from cash_and_carry import CATEGORIES, NOISE, SAMPLE, SHARES, SIZE, TYPICAL, cash_and_carry, written
 from made_files import xlsx
+from scipy.spatial.distance import cdist
+from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
-from wholesale import app
+from wholesale import app, models
 from wholesale.app import tabs
 from wholesale.app.server.answers import Refused, answer, description
 from wholesale.app.view import CustomerView, field_classes
 from wholesale.bundle import load_bundle
 from wholesale.categories import read_categories
 from wholesale.cli import main
-from wholesale.columns import ANSWERS, SPEND_COLUMNS, Categories
+from wholesale.columns import ANSWERS, SPEND_COLUMNS, WHOLESALE, Categories
 from wholesale.customers import read_file
 from wholesale.manifest import MANIFEST, MODELS_FOLDER, ROOT, BundleError, sealed
 from wholesale.manifest import to_json as as_json
@@ -90,7 +95,8 @@ def test_what_cannot_be_a_category_is_refused_in_one_sentence(told, reason):
         (["Food=Nails"], "Nails in --group Food=Nails is none of the categories"),
         (["Food=Wine,Wine"], "is in a group already"),
         (["Food=Wine", "Other=Bread,Wine"], "--group Other=Bread,Wine: Wine is in a group already"),
-        (["Food=Wine", "Food=Bread"], "is in a group already"),
+        (["Food=Wine", "Food=Bread"], "Food is a category, or a group already"),
+        (["Bread=Wine"], "Bread is a category, or a group already"),
     ],
 )
 def test_what_cannot_be_a_group_is_refused_in_one_sentence(groups, reason):
@@ -174,7 +180,8 @@ def test_options_that_describe_categories_need_them(tmp_path):
     for option in ("--unit", "--id", "--group"):
         assert "say --categories first" in _refusal(path, option, "EUR")
     told = _refusal(path, "--categories", "wine,beer", "--id", "Shop")
-    assert "no column is called Shop, as --id says" in told
+    assert "no column, or more than one, is called Shop, as --id says" in told
+    assert "both a category and what --id says" in _refusal(path, "--categories", "wine,beer", "--id", "beer")
 
 
 # Bundles of 2 to 20 categories
@@ -196,7 +203,9 @@ def own(request, tmp_path_factory):
     (folder / "in.xlsx").write_bytes(xlsx([[*table], *table.to_numpy().tolist()]))
     line = pd.DataFrame(columns=names).to_csv(index=False).strip()
     options = ("--categories", line, "--unit", "EUR", "--id", "Kunde")
-    result = _run("train", folder / "in.csv", *options, "-o", folder / "models")
+    with pytest.MonkeyPatch.context() as patch:  # a few restarts will do here
+        patch.setattr(models, "fit_gmm", partial(fit_gmm, restarts=2))
+        result = _run("train", folder / "in.csv", *options, "-o", folder / "models")
     assert result.exit_code == 0, result.output
     return folder, load_predictor(folder / "models"), table[names]
 
@@ -207,6 +216,7 @@ def test_a_bundle_says_what_is_measured_and_is_in_order(own):
         tuple(table), tuple(name.replace("_", " ") for name in table), "EUR", name="Kunde"
     )
     assert predictor.amounts.shape == table.shape
+    assert predictor.called == tuple(f"K{i}" for i in range(ROWS))
     assert _run("check", "--models", folder / "models").exit_code == 0
     manifest = json.loads((folder / "models" / MANIFEST).read_bytes())
     assert manifest["categories"]["columns"] == [*table]
@@ -229,6 +239,14 @@ def test_its_answers_are_scikit_learn_s(own, random_amounts):
         assert np.array_equal(answers["gmm_segment"], fits["gmm"].predict(X) + 1)
     one = predict_segment(predictor, unseen.iloc[0].to_dict())
     assert one.kmeans.segment == answers["kmeans_segment"][0]
+    record = fits["scaler"].transform(table)
+    tree = AgglomerativeClustering(3, linkage="ward").fit(record).labels_
+    assert adjusted_rand_score(tree, predictor.segments["ward"]) == 1
+    members = [record[predictor.segments["ward"] == i] for i in (1, 2, 3)]
+    sizes, centres = np.array([*map(len, members)]), [each.mean(axis=0) for each in members]
+    costs = cdist(X, centres, "sqeuclidean") * sizes / (sizes + 1)
+    assert np.array_equal(answers["ward_segment"], costs.argmin(axis=1) + 1)
+    assert one.ward.scores == pytest.approx(costs[0], rel=1e-9)
 
 
 def test_files_of_every_kind_are_scored_alike(own):
@@ -258,6 +276,10 @@ def test_the_api_answers_in_its_categories_and_describes_them(own, predictor):
     body = table.iloc[0].to_dict()
     told = answer(mine, json.dumps(body).encode())
     assert [each["column"] for each in told["explanation"]["reasons"]] == [*table]
+    alike = told["explanation"]["alike"]
+    assert [each["called"] for each in alike] == [f"K{each['customer'] - 1}" for each in alike]
+    shipped = answer(predictor, json.dumps(dict.fromkeys(SPEND_COLUMNS, 1000)).encode())
+    assert {each["called"] for each in shipped["explanation"]["alike"]} == {None}
     with pytest.raises(Refused) as refused:
         answer(mine, json.dumps(dict.fromkeys(SPEND_COLUMNS, 1)).encode())
     said = [each["reason"] for each in refused.value.content["errors"]]
@@ -266,7 +288,11 @@ def test_the_api_answers_in_its_categories_and_describes_them(own, predictor):
         answer(predictor, json.dumps(body).encode())
     document = json.dumps(description(mine), ensure_ascii=False)
     assert all(json.dumps(name, ensure_ascii=False)[1:-1] in document for name in table)
-    assert "EUR" in document and not [name for name in SPEND_COLUMNS if name in document]
+    assert (
+        "EUR" in document
+        and '"title": "Customer segments"' in document
+        and not [name for name in SPEND_COLUMNS if name in document]
+    )
     assert not re.search(r"\b[Ss]ix\b|m\.u\.", document)
 
 
@@ -277,12 +303,28 @@ def test_the_page_speaks_of_its_categories_and_unit_alone(own):
     assert isinstance(app.build_app(mine), object) and [*view.inputs] == [*table]
     assert [text.description for text in view.inputs.values()] == [*mine.categories.labels]
     whole = "\n".join(pages)
+    row = re.search(r'<th scope="row">#(\d+) (K\d+)</th>', whole)
+    assert row[2] == f"K{int(row[1]) - 1}", "who is alike is called by name"
+    form = next(each.value for each in _all(view.root) if "data-columns" in str(getattr(each, "value", "")))
+    columns, title = re.search('data-columns="(.*?)" data-title="(.*?)"', form).groups()
+    assert json.loads(unescape(columns)) == [*table] and title == "Customer segments"
     assert "EUR a year" in whole and not re.search(r"m\.u\.|monetary", whole)
     assert not [name for name in SPEND_COLUMNS if re.search(rf"\b{name}\b", whole)]
     assert "<b>*x*</b>" not in whole, "names are escaped"
     view.inputs[table.columns[0]].value = "x"
     view.update()
     assert mine.categories.labels[0].split()[0].split(",")[0] in view.errors[table.columns[0]].value
+
+
+def _all(widget):
+    return [widget, *(leaf for child in getattr(widget, "children", ()) for leaf in _all(child))]
+
+
+def test_a_title_names_the_trade_of_the_shipped_customers_alone():
+    assert WHOLESALE.title == "Wholesale customer segments"
+    assert read_categories("Wine,Bread").title == "Customer segments"
+    pages = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
+    assert not [path.name for path in pages.rglob("*.*") if "Wholesale customer" in path.read_text("utf-8")]
 
 
 def _cells():
@@ -336,6 +378,19 @@ def test_the_planted_segments_are_found():
             assert adjusted_rand_score(planted, mixed) >= 0.9, seed
 
 
+def characteristic(kind, groups):
+    """The group of which a planted segment buys most above the average, by the recipe alone."""
+    typical = {each: dict(zip(CATEGORIES, map(math.log, TYPICAL[each]), strict=True)) for each in TYPICAL}
+    levels = {}
+    for group, columns in groups.items():
+        for column in columns:
+            logs = [typical[each][column] for each in TYPICAL]
+            mean, own = np.average(logs, weights=SHARES), typical[kind][column]
+            spread = np.average((np.array(logs) - mean) ** 2, weights=SHARES) + SIZE**2 + NOISE**2
+            levels.setdefault(group, []).append((own - mean) / spread**0.5)
+    return max(levels, key=lambda group: np.mean(levels[group]))
+
+
 def test_notebook_6_runs_on_the_example(tmp_path):
     options = ("--categories", ",".join(CATEGORIES), "--unit", "EUR", "--id", "Customer")
     groups = ("--group", "drinks=Wine,Beer,Soft_Drinks", "--segments", 4)
@@ -343,14 +398,18 @@ def test_notebook_6_runs_on_the_example(tmp_path):
     assert result.exit_code == 0, result.output
     own = load_predictor(tmp_path / "models")
     assert len(own.amounts) == 600 and own.n_segments == 4
-    assert {*own.names["kmeans"]} == {*NAMES}
+    grouped, planted = own.categories.groups, np.array(cash_and_carry()[1])
+    alone = [column for column in CATEGORIES if column not in grouped["drinks"]]
+    said = {**grouped, **{column.replace("_", " "): [column] for column in alone}}
+    for model in own.models:
+        for kind in TYPICAL:
+            segment = np.bincount(own.segments[model][planted == kind]).argmax()
+            name = own.names[model][segment - 1]
+            assert name.lower().startswith(characteristic(kind, said).lower()), (model, kind, name)
     export.write_report(SAMPLE, tmp_path / "report.html", models=tmp_path / "models", segments=4)
     page = (tmp_path / "report.html").read_text()
     assert "600 records" in re.sub("\u00a0", " ", page) and "EUR a year" in page
     assert not re.search(r"\bm\.u\.|Delicassen", page.partition("<body")[2])
-
-
-NAMES = ("Fish, few Snacks", "Drinks, few Fruit Vegetables", "Snacks, little Meat", "Cleaning, few drinks")
 
 
 # An older format, and what is nowhere

@@ -91,10 +91,7 @@ def shown(value: object) -> str:
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount], categories: Categories) -> np.ndarray:
-    """Read one customer's amounts, by the names of the categories or in their order.
-
-    A ValueError names every amount at fault, or every missing or unknown column, in one sentence.
-    """
+    """Read one customer's amounts, by name or in order; a ValueError names all that are at fault."""
     amounts, errors = [], []
     for column, value in _by_column(spend, categories.columns).items():
         try:
@@ -119,10 +116,7 @@ def _by_column(spend: Mapping[str, Amount] | Sequence[Amount], columns: Sequence
 
 
 def check_amounts(amounts: np.ndarray, categories: Categories) -> np.ndarray:
-    """Check many customers' amounts, shape (n, d), and give them as floats; a DataFrame's are taken by name.
-
-    A ValueError names the first row (from 1) and amount at fault, or the wrong shape, in one sentence.
-    """
+    """Give many customers' amounts (n, d), a DataFrame's by name, as floats; a ValueError names a fault."""
     columns = categories.columns
     if hasattr(amounts, "columns"):
         if missing := [column for column in columns if column not in amounts.columns]:

@@ -2,7 +2,7 @@
 
 import io
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -106,9 +106,10 @@ def train(
     Parameters
     ----------
     customers : DataFrame
-        The amounts. ``Channel`` and ``Region`` are kept for display, if there are any; no fit sees
-        them. Of more than 10,000 customers that many are drawn at random and fitted. A ValueError says in
-        one sentence why they cannot be segmented (see :func:`wholesale.checks.check_fit`).
+        The amounts. ``Channel`` and ``Region``, if there are any, and the customers' names, if the
+        categories say where, are kept for display; no fit sees them. Of more than 10,000 customers that
+        many are drawn at random and fitted. A ValueError says in one sentence why they cannot be segmented
+        (see :func:`wholesale.checks.check_fit`).
     categories : Categories
         Which of the columns are amounts, and how they are spoken of.
     source : Source, optional
@@ -121,11 +122,13 @@ def train(
         Told each step as it begins.
     """
     everybody, customers = len(customers), _drawn(customers, random_state)
+    categories = categories if categories.name in customers else replace(categories, name=None)
     amounts = customers[list(categories.columns)]
     progress("log and standardize")
-    check_customers(np.log1p(amounts.to_numpy(dtype=float)), [n_segments], categories)
+    spend = amounts.to_numpy(dtype=float)
+    check_fit(np.log1p(spend), [n_segments], categories.labels)
     if weigh:
-        check_weighable(amounts.to_numpy(), n_segments)
+        check_weighable(spend, n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
     fits: dict[str, Any] = {}
@@ -138,23 +141,18 @@ def train(
             order = segments.match_order(labels["kmeans"], raw) if labels else segments.size_order(raw)
             labels[model] = models.labels_of(segments.renumber(fit, order), X) + 1
     if weigh:
-        for task, done, tasks in compute(customers, amounts.to_numpy(dtype=float), X, fits, labels, folder):
+        for task, done, tasks in compute(customers, spend, X, fits, labels, folder):
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
-    numbers = to_json(
-        {**_numbers(customers, categories, standardizer, X, fits, labels), "evidence": evidence}
-    )
+    fitted = _numbers(customers, categories, standardizer, X, fits, labels)
+    numbers = to_json({**fitted, "evidence": evidence})
     progress("measures")
-    manifest = _provenance(customers, categories, source, n_segments, random_state, drawn_from=everybody)
+    manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
+    manifest["categories"] = fitted["categories"]
     manifest["metrics"] = _measures(X, fits, labels, evidence.get("stability", {}))
     predictor = predictor_from_json(numbers, manifest)
     return Bundle(standardizer, fits, predictor, numbers, manifest)
-
-
-def check_customers(X: np.ndarray, ks: Iterable[int] = (), categories: Categories = WHOLESALE) -> None:
-    """Check as `check_fit` does, with the columns called by their labels."""
-    check_fit(X, ks, list(categories.labels))
 
 
 def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
@@ -175,11 +173,9 @@ def _numbers(
 ) -> dict:
     """Collect what a `Predictor` holds, as plain lists."""
     amounts = customers[list(categories.columns)]
-    profiles = {
-        model: segments.profile_segments(customers, each, categories) for model, each in labels.items()
-    }
+    profiles = {model: segments.profile_segments(amounts, each, categories) for model, each in labels.items()}
     numbers: dict[str, Any] = {
-        "categories": categories.as_dict(),
+        "categories": asdict(categories),
         "mean": standardizer["standardize"].mean_,
         "scale": standardizer["standardize"].scale_,
         "names": segments.name_models(profiles, labels, categories),
@@ -194,6 +190,7 @@ def _numbers(
     for model in labels:
         numbers |= models.FITTINGS[model].numbers(fits[model], X)
     outside = {column.lower(): customers[column] for column in CODES if column in customers}
+    outside |= {"called": customers[categories.name].astype(str)} if categories.name else {}
     return _plain(numbers | {"amounts": amounts} | outside | {"segments": labels})
 
 
@@ -217,13 +214,7 @@ def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
 
 
 def _provenance(
-    customers: pd.DataFrame,
-    categories: Categories,
-    source: Source | None,
-    n_segments: int,
-    random_state: int,
-    *,
-    drawn_from: int,
+    customers: pd.DataFrame, source: Source | None, n_segments: int, random_state: int, *, drawn_from: int
 ) -> dict:
     """Say what made a bundle: the manifest but for metrics and files."""
     return {
@@ -234,7 +225,6 @@ def _provenance(
         "customers": len(customers),
         "drawn_from": drawn_from,
         "customers_sha256": customers_hash(customers),
-        "categories": categories.as_dict(),
         "displayed": [column for column in CODES if column in customers],
         "seed": random_state,
         "parameters": {

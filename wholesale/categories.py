@@ -3,7 +3,7 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 
@@ -13,7 +13,7 @@ from wholesale.amounts import shown
 from wholesale.columns import ANSWERS, Categories
 from wholesale.reading import ReadError, Settings, open_customers
 from wholesale.reading.header import plain
-from wholesale.wording import listed
+from wholesale.wording import csv_of, listed
 
 FEWEST, MOST, LONGEST = 2, 20, 60
 OURS = "|".join([*ANSWERS, r"gmm_p\d+", "line", "column", "value", "reason", "customers", "total"])
@@ -31,40 +31,30 @@ CODES = 20
 
 
 def read_categories(
-    names: str, *, unit: str = "m.u.", name: str = "", groups: Iterable[str] = ()
+    names: str, unit: str | None = None, name: str | None = None, groups: Iterable[str] | None = None
 ) -> Categories:
-    """Read what is said of one's own categories, or raise a ValueError that says in a sentence what is wrong.
-
-    Parameters
-    ----------
-    names : str
-        One line of CSV: the names of 2 to 20 columns.
-    unit : str
-        In which the amounts are.
-    name : str
-        The column of the customers' own names, if there is one.
-    groups : iterable of str
-        Each a name, ``=`` and one line of CSV with the categories in it, which no other group has.
-    """
-    columns = [_name(each, "category") for each in _fields(names)]
+    """Read what ``train`` is told of one's own categories, or raise a ValueError that says what is wrong."""
+    columns, found = _names(names), dict[str, str]()
     if not FEWEST <= len(columns) <= MOST:
         raise ValueError(f"{FEWEST} to {MOST} categories are needed, not {len(columns)}")
-    found: dict[str, str] = {}
     for column in columns:
         if RESERVED.fullmatch(column):
             raise ValueError(f"{column} cannot be a category: our own column is called that")
-        if not plain(column):
+        if not (bare := plain(column)):
             raise ValueError(f"{column} cannot be a category: nothing of its name is a letter or a digit")
-        if plain(column) in found:
-            raise ValueError(f"{found[plain(column)]} and {column} are the same name, or are given twice")
-        found[plain(column)] = column
+        if bare in found:
+            raise ValueError(f"{found[bare]} and {column} are the same name, or are given twice")
+        found[bare] = column
+    if name in columns:
+        raise ValueError(f"{name} cannot be both a category and what --id says")
     labels = tuple(column.replace("_", " ") for column in columns)
-    told = _groups(groups, columns)
-    return Categories(tuple(columns), labels, _name(unit, "unit"), name=name.strip(), groups=told)
+    told = _groups(groups or (), columns)
+    return Categories(columns, labels, _name(unit or "m.u.", "unit"), name=name or None, groups=told)
 
 
-def _fields(line: str) -> list[str]:
-    return next(csv.reader([line], skipinitialspace=True, strict=True), [])
+def _names(line: str) -> tuple[str, ...]:
+    fields = next(csv.reader([line], skipinitialspace=True, strict=True), [])
+    return tuple(_name(each, "category") for each in fields)
 
 
 def _name(text: str, what: str) -> str:
@@ -76,24 +66,27 @@ def _name(text: str, what: str) -> str:
     return name
 
 
-def _groups(told: Iterable[str], columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    groups: dict[str, tuple[str, ...]] = {}
+def _groups(told: Iterable[str], columns: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    groups, free = dict[str, tuple[str, ...]](), [*columns]
     for each in told:
-        name, sign, members = each.partition("=")
-        if not (sign and name.strip() and members.strip()):
+        head, _, tail = each.partition("=")
+        if not (head.strip() and tail.strip()):
             raise ValueError(f'--group {each} is not of the form GROUP=NAMES, e.g. --group "Food=Fruit,Meat"')
-        named = tuple(_name(member, "category") for member in _fields(members))
-        if strange := [member for member in named if member not in columns]:
-            raise ValueError(f"{shown(strange[0])} in --group {each} is none of the categories")
-        twice = [member for member in named if any(member in other for other in groups.values())]
-        if twice or len({*named}) < len(named) or name.strip() in groups:
-            raise ValueError(f"--group {each}: {(twice or [*named, name])[0]} is in a group already")
-        groups[_name(name, "group")] = named
+        group, members = _name(head, "group"), _names(tail)
+        if group in (*groups, *columns):
+            raise ValueError(f"--group {each}: {group} is a category, or a group already")
+        for member in members:
+            if member not in columns:
+                raise ValueError(f"{shown(member)} in --group {each} is none of the categories")
+            if member not in free:
+                raise ValueError(f"--group {each}: {member} is in a group already")
+            free.remove(member)
+        groups[group] = members
     return groups
 
 
-def proposed(path: Path, error: ReadError, settings: Settings) -> str:
-    """Say which columns of a file could be categories, and how to say so; nothing if none could.
+def propose(path: Path, error: ReadError, settings: Settings) -> None:
+    """Let an error say which columns of the file could be categories, and how to say so.
 
     Not proposed are columns with text or negative amounts, and what looks like an identifier, a code or a
     date: by its name (`NO_AMOUNT`), or as whole numbers that only rise, that have up to `CODES` values, or
@@ -102,10 +95,10 @@ def proposed(path: Path, error: ReadError, settings: Settings) -> str:
     names = [name for name in error.header if plain(name) and not RESERVED.fullmatch(name)]
     names = [name for name in names if not NO_AMOUNT.search(name.replace("_", " "))]
     numeric = [name for name in names if _holds_amounts(path, name, settings)][:MOST]
-    if len(numeric) < FEWEST:
-        return ""
-    line = quote(",".join(f'"{name}"' if "," in name else name for name in numeric))
-    return f"if {listed(numeric)} are amounts, say --categories {line}"
+    if len(numeric) >= FEWEST:
+        line = quote(csv_of([numeric]).strip())
+        said = f"if {listed(numeric)} are amounts, say --categories {line}"
+        error.option = f"{error.option}; {said}" if error.option else said
 
 
 def _holds_amounts(path: Path, name: str, settings: Settings) -> bool:
@@ -114,9 +107,9 @@ def _holds_amounts(path: Path, name: str, settings: Settings) -> bool:
         accepted, rejected, _ = open_customers(path, one).read()
     except ReadError:
         return False
-    if len(rejected) > len(accepted) or not len(accepted):
-        return False
     amounts = accepted[name].to_numpy()
+    if not len(amounts) or len(rejected) > len(amounts):
+        return False
     if (amounts % 1).any():
         return True
     values = np.unique(amounts)

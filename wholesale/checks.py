@@ -20,10 +20,7 @@ def fewest(categories: int) -> int:
 
 
 def check_fit(X: np.ndarray, ks: Iterable[int] = (), labels: Sequence[str] = ()) -> np.ndarray:
-    """Refuse, in one sentence, what cannot be cut into `ks` segments, before any fit; give `X` as floats.
-
-    `labels` are what its columns are called, if not by number.
-    """
+    """Refuse in one sentence what cannot be cut into `ks` segments; give `X`, of such `labels`, as floats."""
     X = np.asarray(X, dtype=float)
     labels = labels or [f"column {i}" for i in range(1, X.shape[-1] + 1)]
     if X.ndim != 2:

@@ -64,33 +64,6 @@ Sheet = Annotated[
 ]
 
 
-Categories_ = Annotated[
-    str | None,
-    typer.Option(
-        "--categories", metavar="NAMES", help="Your own categories, as one line of CSV, e.g. Wine,Fruit,Meat."
-    ),
-]
-Unit = Annotated[str | None, typer.Option(help="What the amounts are in, e.g. EUR.", show_default="m.u.")]
-Id = Annotated[str | None, typer.Option("--id", help="The column with the customers' own names.")]
-Groups = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--group", metavar="GROUP=NAMES", help='Categories that names speak of together: "Food=Fruit,Meat".'
-    ),
-]
-
-
-def measured(names: str | None, unit: str | None, name: str | None, groups: list[str] | None) -> dict:
-    """Give what the options say of one's own categories; nothing if they say nothing."""
-    from wholesale.categories import read_categories
-
-    if names is None:
-        if unit or name or groups:
-            raise ValueError("--unit, --id and --group describe your own categories: say --categories first")
-        return {}
-    return {"categories": read_categories(names, unit=unit or "m.u.", name=name or "", groups=groups or ())}
-
-
 def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
     """Give what the options say of a file; each column is of the form CATEGORY=NAME, or a ValueError."""
     pairs = [each.partition("=") for each in column or []]
@@ -151,10 +124,15 @@ def train(
     decimal: Sign = None,
     sheet: Sheet = None,
     blank: Blank = None,
-    categories: Categories_ = None,
-    unit: Unit = None,
-    name: Id = None,
-    group: Groups = None,
+    categories: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Your own, in a line of CSV: Wine,Fruit,Meat.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Of their amounts.", show_default="m.u.")] = None,
+    name: Annotated[str | None, typer.Option("--id", help="The column of the customers' own names.")] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GROUP=NAMES", help='What names speak of together: "Food=Fruit,Meat".'),
+    ] = None,
     evidence: Annotated[
         bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
     ] = False,
@@ -162,15 +140,19 @@ def train(
     """Fit the three models, on the shipped customers or on your own, and save them."""
     from wholesale import bundle
     from wholesale.app import sentences
+    from wholesale.categories import read_categories
 
-    folder, how = output or MODELS_FOLDER, reading(column, decimal, sheet, blank)
-    customers = _read(source, output, how | measured(categories, unit, name, group))
+    folder, told = output or MODELS_FOLDER, reading(column, decimal, sheet, blank)
+    if categories is not None:
+        told["categories"] = read_categories(categories, unit, name, group)
+    elif unit or name or group:
+        raise ValueError("--unit, --id and --group describe your own categories: say --categories first")
+    customers = _read(source, output, told)
     with _writable(folder):
         _say_how_long(len(customers.table), segments, evidence)
-        about: dict[str, Any] = {"source": customers.source, "categories": customers.settings.categories}
-        how = {"folder": folder, "weigh": evidence, "progress": _step}
-        fitted = bundle.train(customers.table, segments, **about, **how)
-        fitted = bundle.save_bundle(fitted, folder)
+        how: dict[str, Any] = {"source": customers.source, "categories": customers.settings.categories}
+        how |= {"folder": folder, "weigh": evidence, "progress": _step}
+        fitted = bundle.save_bundle(bundle.train(customers.table, segments, **how), folder)
     rows = {}
     for model, fit in fitted.manifest["metrics"].items():
         if fit:
@@ -189,7 +171,9 @@ def train(
 
 def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     """Read the customers and say what came of it."""
-    from wholesale.customers import read_shipped
+    from wholesale.categories import propose
+    from wholesale.customers import read_file, read_shipped
+    from wholesale.reading import ReadError, Settings
 
     if source is None:
         if output is None and manifest.INSTALLED:
@@ -201,7 +185,14 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
     if output is None or output.resolve() == MODELS_FOLDER.resolve():
         where = f"name a folder for those of {source.name}, e.g. -o mine"
         raise ValueError(f"models/ is for the shipped customers: {where}")
-    customers = _customers(source, how)
+    try:
+        customers = read_file(source, **how)
+    except ReadError as error:
+        if "categories" not in how:
+            propose(source, error, Settings(decimal=how["decimal"], sheet=how["sheet"]))
+        raise
+    if (name := customers.settings.categories.name) and name not in customers.table:
+        raise ValueError(f"{source.name}: no column, or more than one, is called {name}, as --id says")
     accepted, rejected = counted(len(customers.accepted), "row"), customers.rejected
     console.print(f"{customers.file}: {accepted} accepted, {len(rejected)} rejected.")
     first = [f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, REASONS).to_pylist()]
@@ -209,24 +200,6 @@ def _read(source: Path | None, output: Path | None, how: dict) -> "Customers":
         console.print(f"  {line}")
     if (more := len(rejected) - REASONS) > 0:
         console.print(f"  and {more} more rejected")
-    return customers
-
-
-def _customers(source: Path, how: dict) -> "Customers":
-    """Read a file, or say which of its columns could be categories if it has not those of the data set."""
-    from wholesale.categories import proposed
-    from wholesale.customers import read_file
-    from wholesale.reading import ReadError, Settings
-
-    try:
-        customers = read_file(source, **how)
-    except ReadError as error:
-        settings = Settings(**{name: how[name] for name in ("decimal", "sheet")})
-        if error.header and "categories" not in how and (said := proposed(source, error, settings)):
-            error.option = f"{error.option}; {said}"
-        raise
-    if (name := customers.settings.categories.name) and name not in customers.accepted.column_names:
-        raise ValueError(f"{source.name}: no column is called {name}, as --id says")
     return customers
 
 
@@ -365,10 +338,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 @contextmanager
 def _streams(source: Path, output: Path) -> Iterator[tuple[Path, Path]]:
-    """Put files in the place of standard input and output, and of a pipe, which can be read only once.
-
-    Input may have to be read twice, and output is given only when it is whole.
-    """
+    """Put files in the place of standard input, output and pipes: input may have to be read twice."""
     from wholesale.scoring.output import writing
 
     with tempfile.TemporaryDirectory() as folder:
@@ -469,29 +439,20 @@ def serve(
     models: Folder = MODELS_FOLDER,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8866,
     pages: Annotated[
-        int | None,
-        typer.Option(min=1, help="Pages open at once, at most.", show_default="what the memory takes"),
+        int | None, typer.Option(min=1, help="Pages open at once; by memory if not given.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 is every one.")] = "127.0.0.1",
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="Name by which browsers may ask for the page; repeat for others.")
-    ] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="Name of the server; repeatable.")] = None,
     base_url: Annotated[str, typer.Option(help="What every address begins with, e.g. /segments/.")] = "/",
     password_file: Annotated[Path | None, typer.Option(help="File of a hashed password.")] = None,
     no_password: Annotated[bool, typer.Option("--no-password", help="Let everybody in.")] = False,
-    token_file: Annotated[
-        Path | None, typer.Option(help="File of a token that programs may send to the API instead.")
-    ] = None,
-    behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", help="A proxy lets people in; believe what it says of them.")
-    ] = False,
-    proxy: Annotated[
-        list[str] | None, typer.Option(help="Address of the proxy, if it is on another machine; repeatable.")
-    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File of a token for the API.")] = None,
+    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy lets people in.")] = False,
+    proxy: Annotated[list[str] | None, typer.Option(help="Its address, if elsewhere; repeatable.")] = None,
     certfile: Annotated[Path | None, typer.Option(help="Certificate for https, PEM.")] = None,
     keyfile: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
     cookie_secret_file: Annotated[
-        Path | None, typer.Option(help="File of a secret that servers behind one proxy share.")
+        Path | None, typer.Option(help="Secret that several servers share.")
     ] = None,
 ) -> None:
     """Serve the page, on this machine or for others (docs/serving.md), and print its address."""

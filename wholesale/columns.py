@@ -11,40 +11,34 @@ SPEND_COLUMNS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Deli
 
 @dataclass(frozen=True)
 class Categories:
-    """What is measured of each customer: so many categories of spending, in one unit, over one period.
+    """What is measured of each customer: so many categories of spending, in one unit, over one period."""
 
-    `columns` are their names in files, `labels` how they are written for people; `groups` are categories that
-    names of segments speak of together; `spellings` are other names of columns, as
-    :func:`wholesale.reading.header.plain` writes them; `name` is the column of the customers' own names.
-    """
-
-    columns: tuple[str, ...]
-    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...]  # as files name them
+    labels: tuple[str, ...]  # as they are written for people
     unit: str = "m.u."
     period: str = "a year"
-    name: str = ""
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    spellings: dict[str, str] = field(default_factory=dict)
+    name: str | None = None  # the column of the customers' own names
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of which names of segments speak
+    spellings: dict[str, str] = field(default_factory=dict)  # of columns, as `reading.header.plain` has them
 
     @property
     def per_period(self) -> str:
         """The unit of an amount, for people: ``"m.u. a year"``."""
         return f"{self.unit} {self.period}".strip()
 
-    def as_dict(self) -> dict:
-        """Give what is known as what JSON knows."""
-        known = {name: value for name, value in vars(self).items() if value}
-        groups = {group: list(columns) for group, columns in self.groups.items()}
-        lists = {name: list(value) for name, value in known.items() if isinstance(value, tuple)}
-        return known | lists | ({"groups": groups} if groups else {})
+    @property
+    def title(self) -> str:
+        """What a page on segments of such customers is called."""
+        return "Wholesale customer segments" if self == WHOLESALE else "Customer segments"
 
     @property
     def options(self) -> list[str]:
-        """Say the same on the command line of ``train``."""
-        lines = [f"{group}={csv_of([columns]).strip()}" for group, columns in self.groups.items()]
-        named = ["--id", self.name] if self.name else []
-        groups = [word for line in lines for word in ("--group", line)]
-        return ["--categories", csv_of([self.columns]).strip(), "--unit", self.unit, *named, *groups]
+        """Say the same on the command line of ``train``, where nothing said means those of the data set."""
+        if self == WHOLESALE:
+            return []
+        told = [("--categories", csv_of([self.columns])), ("--unit", self.unit), ("--id", self.name)]
+        told += [("--group", f"{group}={csv_of([columns])}") for group, columns in self.groups.items()]
+        return [word.strip() for option, value in told if value for word in (option, value)]
 
     def label(self, column: str) -> str:
         """Write a category for people; other columns as they are."""
@@ -77,14 +71,11 @@ CODES = {"Channel": CHANNELS, "Region": REGIONS}
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model: its label, its pickle, what it is (of so many segments), if it may be missing.
-
-    `metrics` is the table, as in :mod:`wholesale.manifest`, of what is measured of no other model.
-    """
+    """A kind of model; `metrics` is the table, as in the manifest's, of what is measured of it alone."""
 
     label: str
     pickle: str
-    about: str
+    about: str  # what it is, of so many segments
     metrics: dict[str, Any]
     optional: bool = False
 

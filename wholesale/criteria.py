@@ -22,24 +22,18 @@ FIRST_WITHIN, LAST_STRONG = "first within 1 se of the next", f"last at {STRONG} 
 
 @dataclass(frozen=True)
 class Criterion:
-    """A column of the evidence, in the table of `compare_cluster_counts` and in a bundle.
-
-    `vote` is what it is called among the votes, if it has one; `rule` says which k that goes to (see
-    :data:`wholesale.evidence.recommend.RULES`), by the column `judged` if that is another. `panel` is the
-    chart that shows it, `curve` its name there, `error` the column of its standard error, `line` what to
-    compare with.
-    """
+    """A column of the evidence, in the table of `compare_cluster_counts` and in a bundle."""
 
     column: str
     heading: str
     format: str
-    vote: str = ""
-    rule: str = ""
-    judged: str = ""
-    panel: str = ""
-    curve: str = ""
-    error: str = ""
-    line: float | None = None
+    vote: str = ""  # what it is called among the votes, if it has one
+    rule: str = ""  # which k that goes to, of `wholesale.evidence.recommend.RULES`
+    judged: str = ""  # by this column, if it is another
+    panel: str = ""  # the chart that shows it
+    curve: str = ""  # its name there
+    error: str = ""  # the column of its standard error
+    line: float | None = None  # what to compare with
 
     def write(self, value: float) -> str:
         """Write one of its figures."""

@@ -20,13 +20,9 @@ REPEATED = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Customers:
-    """Customers read from a file.
+    """Customers read from a file; the index of `table` counts the accepted rows from 1."""
 
-    `table` has the amounts; before them ``Channel`` and ``Region``, where the file has these
-    columns with the shipped data's codes and nothing else. Its index counts the accepted rows from 1.
-    """
-
-    table: pd.DataFrame
+    table: pd.DataFrame  # Channel and Region, if they hold the shipped data's codes; amounts; names, if told
     file: str  # its name, without its folder
     accepted: pa.Table  # and rejected, as `wholesale.reading.read_customers` gives them
     rejected: pa.Table
@@ -83,6 +79,8 @@ def read_file(
         amounts = accepted[column].to_pandas()
         whole = (amounts.mod(1).eq(0) & amounts.lt(2**53)).all()
         table[column] = amounts.astype(int) if whole else amounts  # as the shipped ones, for the same hash
+    if (called := categories.name) not in table and accepted.column_names.count(called) == 1:
+        table[called] = [str(each) if each is not None else "" for each in accepted[called].to_pylist()]
     table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
     if (repeats := int(table[list(categories.columns)].duplicated().sum())) >= REPEATED * len(table):
         said = f"Rows that repeat all amounts of an earlier one: {of_all(repeats, len(table))}"

@@ -20,11 +20,7 @@ ALIKE = 5  # similar customers that are listed
 
 @dataclass(frozen=True)
 class Reason:
-    """What one category says for (positive) or against (negative) the customer's segment.
-
-    `amount` is the customer's and `centre` the segment centre's; `contribution` is the squared
-    standardized distance to the next nearest centre less that to the nearest, in this category alone.
-    """
+    """What a category says for its segment (`contribution` > 0) or against it, see `_contributions`."""
 
     column: str
     amount: float
@@ -45,9 +41,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Alike:
-    """A `customer` on record (from 1), its `distance` in standardized units and K-Means `segment` (1…k)."""
+    """A `customer` on record (from 1), its name if known, its distance and K-Means `segment` (1…k)."""
 
     customer: int
+    called: str | None
     amounts: tuple[float, ...]
     channel: str | None
     region: str | None
@@ -58,19 +55,14 @@ class Alike:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is said of one customer's K-Means segment.
+    """All that is said of one customer's K-Means segment."""
 
-    `rival` (1…k) is the segment of the next nearest centre; `reasons` has one entry per category, in
-    their order; `same` numbers the customers on record with exactly these amounts, and
-    `alike` has the most similar of the others, nearest first.
-    """
-
-    rival: int
+    rival: int  # the segment (1…k) of the next nearest centre
     rival_name: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...]  # one per category, in their order
     change: Change | None
-    same: tuple[int, ...]
-    alike: tuple[Alike, ...]
+    same: tuple[int, ...]  # customers on record with exactly these amounts
+    alike: tuple[Alike, ...]  # the most similar of the others, nearest first
 
 
 def explain(predictor: Predictor, spend: Spend) -> Explanation:
@@ -98,11 +90,7 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
 def _contributions(
     predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int, rival: int
 ) -> tuple[Reason, ...]:
-    """Share out among the categories how much nearer the nearest centre is than the next.
-
-    A squared Euclidean distance is a sum over categories, and so is the difference of two: the
-    contributions sum to it exactly.
-    """
+    """Share out among the categories how much nearer the nearest centre is, in squares, which add up."""
     own, next_best = predictor.centers["kmeans"][[nearest, rival]]
     shares = (z - next_best) ** 2 - (z - own) ** 2
     centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
@@ -139,6 +127,7 @@ def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) ->
             segment = int(predictor.segments["kmeans"][i])
             yield Alike(
                 customer=i + 1,
+                called=(predictor.called[i] if predictor.called else None) or None,
                 amounts=tuple(predictor.amounts[i].astype(float).tolist()),
                 channel=words.get("Channel"),
                 region=words.get("Region"),

@@ -104,10 +104,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_files(folder: Path, files: dict[str, bytes], about: dict) -> dict:
-    """Write `files` and, last of all, the manifest: `about`, their hashes, the evidence's and its own.
-
-    A run interrupted between two renames leaves hashes that do not match, which reading refuses.
-    """
+    """Write `files` and, last of all, the manifest: `about`, their hashes, the evidence's and its own."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         write_file(folder / name, content)
@@ -183,6 +180,7 @@ def read_files(folder: Path, names: Iterable[str], manifest: dict) -> dict[str, 
 NUMBER = (int, float)
 VALUES: dict[str, str | tuple[tuple[type, ...], float, float]] = {
     "text": ".+",
+    "words": ".*",
     "date": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00",
     "sha256": "[0-9a-f]{64}",
     "column": "Channel|Region",
@@ -196,12 +194,9 @@ VALUES: dict[str, str | tuple[tuple[type, ...], float, float]] = {
 }
 """What text or which numbers may be: a pattern, or types, the least and the most; True is not 1."""
 
-CATEGORIES: dict[str, Any] = {
-    "columns": "text d",
-    "labels": "text d",
-    **dict.fromkeys(("unit", "period"), "text"),
-}
-CATEGORIES |= {"name?": "text", "groups?": {"*": "text *"}, "spellings?": {"*": "text"}}
+CATEGORIES: dict[str, Any] = dict.fromkeys(("unit", "period", "name?"), "text")
+CATEGORIES |= dict.fromkeys(("columns", "labels"), "text d")
+CATEGORIES |= {"groups?": {"*": "text *"}, "spellings?": {"*": "text"}}
 STABILITY = {**dict.fromkeys(("jaccard", "recovered", "dissolved"), "share k"), "band": "text k"}
 FIT = {"sizes": "count k", "silhouette": "number", "stability?": STABILITY}
 SETTINGS = {"init_params": "text *", "restarts": "count"}

@@ -20,11 +20,7 @@ def relation(overlap: float) -> str:
 
 
 def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
-    """Give every model's segments their colours, by its overlaps (Jaccard, rows) with the K-Means segments.
-
-    A segment that is the same as or similar to its K-Means counterpart wears that one's colour; any other
-    gets one of its own, or grey when the palette is exhausted.
-    """
+    """Colour every model's segments as the K-Means segments that they are like, others on their own."""
     k = len(next(iter(overlaps.values())))
     fresh = k
     colours = {}

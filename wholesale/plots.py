@@ -56,7 +56,6 @@ class Place(TypedDict, total=False):
 
 
 def broken(column: str) -> str:
-    """Write a label in two lines if it joins two things."""
     return label(column).replace(" and ", "\nand ")
 
 

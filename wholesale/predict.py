@@ -24,17 +24,12 @@ UNFAMILIAR = 0.01
 
 @dataclass(frozen=True)
 class Reading:
-    """What one model says of one customer.
+    """What one model says of one customer."""
 
-    `segment` is 1…k, `name` that segment's; `scores` has one number per segment: K-Means distances in
-    standardized units, GMM probabilities, or Ward merge costs; `overlap` is the Jaccard index (0…1) of this
-    segment with the customer's K-Means segment, among the customers on record.
-    """
-
-    segment: int
-    name: str
-    scores: tuple[float, ...]
-    overlap: float
+    segment: int  # 1…k
+    name: str  # that segment's
+    scores: tuple[float, ...]  # per segment: distances (standardized), probabilities, or merge costs
+    overlap: float  # Jaccard index (0…1) with the customer's K-Means segment, on record
 
 
 @dataclass(frozen=True)

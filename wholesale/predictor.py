@@ -66,6 +66,7 @@ class Predictor:
     amounts: Annotated[np.ndarray, "amount n d", ""]  # row i is customer i + 1
     channel: Annotated[np.ndarray | None, "number n", "Channel"]  # codes, for display only
     region: Annotated[np.ndarray | None, "number n", "Region"]
+    called: Annotated[tuple[str, ...] | None, "words n", "name"]  # what the file calls them, for display only
     segments: Annotated[dict[str, np.ndarray], "count n", EVERY]  # 1…k
     evidence: dict  # votes and weights, counts by k, stability and firmness by model; or empty
     manifest: dict  # versions, date, parameters and metrics of the training
@@ -167,17 +168,17 @@ def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FO
 
 def check_predictor(numbers: Any, manifest: dict) -> None:
     """Hold numbers against what the fields of `Predictor` say, of the models and sizes of the manifest."""
-    k, n = manifest["parameters"]["n_segments"], manifest["customers"]
+    k, n, categories = manifest["parameters"]["n_segments"], manifest["customers"], manifest["categories"]
     models = [model for model in KINDS if manifest["metrics"].get(model)]
     by_model = {"stability": dict.fromkeys(models, STABILITY), "firmness?": dict.fromkeys(models, "share n")}
     by_model["stability_warm?"] = {f"{model}?": STABILITY for model in models}
     table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | by_model}
     for each in fields(Predictor):
         wanted, of = getattr(each.type, "__metadata__", ("", None))
-        if of in ("", EVERY, *models, *manifest["displayed"]):
+        if of in ("", EVERY, *models, *manifest["displayed"], *(["name"] if categories.get("name") else [])):
             table[each.name] = dict.fromkeys(models, wanted) if of == EVERY else wanted
-    check(numbers, table, {"k": k, "d": len(manifest["categories"]["columns"]), "n": n, "n-1": n - 1, "4": 4})
-    if numbers["categories"] != manifest["categories"]:
+    check(numbers, table, {"k": k, "d": len(categories["columns"]), "n": n, "n-1": n - 1, "4": 4})
+    if numbers["categories"] != categories:
         raise Misfit("categories")
     if any(not 1 <= segment <= k for model in models for segment in numbers["segments"][model]):
         raise Misfit("segments")

@@ -13,9 +13,6 @@ from wholesale.columns import WHOLESALE, Categories
 from wholesale.preprocessing import log_standardizer
 from wholesale.wording import few
 
-Groups = Mapping[str, Sequence[str]]
-"""Categories that a name speaks of together, by what it calls them."""
-
 NOTABLE = 0.25
 """A group's mean this many standard deviations from the average of all customers may enter the name."""
 
@@ -27,10 +24,7 @@ def size_order(labels: np.ndarray) -> np.ndarray:
 
 
 def match_order(reference: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the raw labels in the order of the reference segments they match (see `match_segments`).
-
-    Of pairings that share as many customers, the one with most in common (by Jaccard) is taken.
-    """
+    """Order raw labels as the segments they match; of equal pairings by the one with most in common."""
     both, jaccard = contingency_matrix(reference, labels), overlap(labels, reference)
     if both.shape[0] != both.shape[1]:
         raise ValueError(f"cannot match {both.shape[1]} segments to {both.shape[0]}")
@@ -105,16 +99,8 @@ def name_segments(profiles: pd.DataFrame, categories: Categories = WHOLESALE) ->
     all round", no group "Average". Equal names keep their first part, then comes the category in which they
     differ most.
     """
-    standardized, groups = profiles["standardized"], all_groups(categories)
-    claims = {segment: _claims(row, groups) for segment, row in standardized.iterrows()}
-    return _distinct(standardized, claims, categories)
-
-
-def all_groups(categories: Categories) -> Groups:
-    """Give every group, those of one category by its label."""
-    grouped = {column for columns in categories.groups.values() for column in columns}
-    alone = {categories.label(column): [column] for column in categories.columns if column not in grouped}
-    return {**categories.groups, **alone}
+    (names,) = name_models({"": profiles}, {"": profiles.index.to_numpy()}, categories).values()
+    return dict(zip(profiles.index, names, strict=True))
 
 
 def name_models(
@@ -126,7 +112,9 @@ def name_models(
     of either and one name says much of a group of which the other says little ("High all round" says much
     of all groups), the one nearer the average leaves that group out. The strongest claims go first.
     """
-    groups = all_groups(categories)
+    grouped = {column for columns in categories.groups.values() for column in columns}
+    alone = [column for column in categories.columns if column not in grouped]
+    groups = {**categories.groups, **{categories.label(column): [column] for column in alone}}
     means = {(model, i): row for model, its in profiles.items() for i, row in its["standardized"].iterrows()}
     members = {(model, i): labels[model] == i for model, i in means}
     alike = [
@@ -144,15 +132,14 @@ def name_models(
         _, weaker, group = max(reverse)  # the other is the strongest claim of all
         means[weaker] = means[weaker].mask(means[weaker].index.isin(groups[group]))
         claims[weaker] = _claims(means[weaker], groups)
-    return {
-        model: [
-            *_distinct(its["standardized"], {i: claims[model, i] for i in its.index}, categories).values()
-        ]
-        for model, its in profiles.items()
-    }
+    named = {}
+    for model, its in profiles.items():
+        names = {i: _name(claims[model, i], len(groups)) for i in its.index}
+        named[model] = _distinct(names, its["standardized"].rename(columns=categories.label))
+    return named
 
 
-def _claims(profile: pd.Series, groups: Groups) -> dict[str, float]:
+def _claims(profile: pd.Series, groups: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """Give the level of each group that a name speaks of: of all, or of the highest and the lowest."""
     means = {group: profile[list(columns)].mean() for group, columns in groups.items()}
     if (profile >= NOTABLE).all() or (profile <= -NOTABLE).all():
@@ -162,28 +149,24 @@ def _claims(profile: pd.Series, groups: Groups) -> dict[str, float]:
     return {group: level for level, group in ends}
 
 
-def _name(claims: dict[str, float], groups: Groups) -> str:
-    levels = [*claims.values()]
-    if len(claims) == len(groups) and (min(levels) > 0 or max(levels) < 0):
-        return "High all round" if min(levels) > 0 else "Low all round"
+def _name(claims: dict[str, float], groups: int) -> str:
+    signs = {level > 0 for level in claims.values()}
+    if len(claims) == groups and len(signs) == 1:
+        return "High all round" if signs == {True} else "Low all round"
     lacking = {group: f"{'few' if few(group) else 'little'} {group}" for group in claims}
     name = ", ".join(group if level > 0 else lacking[group] for group, level in claims.items()) or "average"
     return name[0].upper() + name[1:]
 
 
-def _distinct(
-    standardized: pd.DataFrame, claims: dict[Hashable, dict[str, float]], categories: Categories
-) -> dict[Hashable, str]:
-    """Name each segment by its claims, equal names by the category in which they differ most."""
-    groups, distinct = all_groups(categories), dict[Hashable, str]()
-    names = {segment: _name(each, groups) for segment, each in claims.items()}
+def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame) -> list[str]:
+    """Tell equal names apart by the category in which their segments differ most, or by number."""
+    distinct = list[str]()
     for segment, name in names.items():
         rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
             gap = standardized.loc[segment] - standardized.loc[rivals].mean()
             category = gap.abs().idxmax()
-            more = "more" if gap[category] > 0 else "less"
-            name = f"{name.split(',')[0]}, {more} {categories.label(str(category))}"
-        taken = sum(other == name or other.startswith(f"{name} (") for other in distinct.values())
-        distinct[segment] = f"{name} ({taken + 1})" if taken else name
+            name = f"{name.split(',')[0]}, {'more' if gap[category] > 0 else 'less'} {category}"
+        taken = sum(other == name or other.startswith(f"{name} (") for other in distinct)
+        distinct.append(f"{name} ({taken + 1})" if taken else name)
     return distinct

@@ -94,6 +94,7 @@ def test_inputs_are_labelled_for_people_phones_and_screen_readers(page):
     for column, label in LABELS.items():
         expect(field(page, column)).to_have_accessible_name(label)
         expect(field(page, column)).to_have_attribute("inputmode", "decimal")
+        expect(page.locator(f".wc-input-{column}")).to_have_attribute("data-column", column)
         expect(field(page, column)).to_have_attribute("autocomplete", "off")
 
 

@@ -15,14 +15,16 @@ from wholesale.wording import counted, few, format_amount, format_share, listed,
 CLOSE = 1.15  # one customer in eight on record is no clearer
 TINY = 1e-12
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
-USUAL, REPEATED = (
-    1 / 3,
-    0.1,
-)  # share of customers with one amount, or all of them, alike that hinders a mixture
+USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
 RELATIONS = {"same": "The same as", "similar": "Similar to", "no counterpart": "Not a counterpart of"}
 NO_MIXTURE = "There is no Gaussian mixture of these customers."
+
+RULE = (
+    "A name says what a segment buys most above the average customer and, after few or little, most below; "
+    "all round means all categories."
+)
 
 KINDS = {
     "tied": "one shape for all its components (tied covariances)",
@@ -40,15 +42,9 @@ CONVENTION = (
 
 def groups(categories: Categories) -> str:
     """Say what the words in names of segments stand for."""
-    told = [
-        f"{group} {'are' if few(group) else 'means'} {listed([*map(categories.label, columns)])}"
-        for group, columns in categories.groups.items()
-    ]
-    said = (
-        "A name says what a segment buys most above the average customer and, after few or little, most "
-        "below; all round means all categories."
-    )
-    return f"{said} In them {'; '.join(told)}." if told else said
+    members = {group: listed([*map(categories.label, each)]) for group, each in categories.groups.items()}
+    told = "; ".join(f"{each} {'are' if few(each) else 'means'} {of}" for each, of in members.items())
+    return f"{RULE} In them {told}." if told else RULE
 
 
 def familiarity(prediction: Prediction) -> str:
@@ -120,8 +116,8 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
     total = rounded(float(np.median(predictor.amounts[members].sum(axis=1))))
-    share = format_share(float(members.mean()))
-    return f"{share} of customers. Typically {total} {predictor.categories.per_period}."
+    share, per_period = format_share(float(members.mean())), predictor.categories.per_period
+    return f"{share} of customers. Typically {total} {per_period}."
 
 
 @lru_cache(maxsize=64)
@@ -199,9 +195,8 @@ def change(predictor: Predictor, found: Change | None) -> str:
     """Say the smallest change that leads to another segment, but not where it leads."""
     if found is None:
         return "No change of a single category alone would change the K-Means segment."
-    amounts = f"{format_amount(found.to)} instead of {format_amount(found.amount)}"
-    categories = predictor.categories
-    return f"If {categories.label(found.column)} were {amounts} {categories.unit}"
+    known, to, amount = predictor.categories, format_amount(found.to), format_amount(found.amount)
+    return f"If {known.label(found.column)} were {to} instead of {amount} {known.unit}"
 
 
 def same(explanation: Explanation) -> str:

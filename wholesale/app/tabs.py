@@ -10,7 +10,7 @@ from wholesale.app import sentences
 from wholesale.app.charts.customer import map_with_you, profile
 from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
-from wholesale.columns import CODES, WHOLESALE
+from wholesale.columns import CODES
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
@@ -25,10 +25,7 @@ ISLANDS = 0.5  # above this silhouette, segments are no parts of one cloud (Kauf
 
 
 def answer(predictor: Predictor, amounts: Mapping[str, float], *, faults: Sequence[str] = ()) -> Markup:
-    """Write the whole answer for one customer's amounts, in the order of the categories.
-
-    `faults` says what is wrong with the amounts now entered; if anything is, this answer is for earlier ones.
-    """
+    """Write the answer for one customer's amounts: for earlier ones if those now entered have `faults`."""
     row = np.array(list(amounts.values()), dtype=float)
     prediction, explanation = predict_and_explain(predictor, row)
     return render(
@@ -51,8 +48,8 @@ def many_tab(predictor: Predictor) -> Markup:
         [f"Customer {i}", *(format_amount(amount).replace(SPACE, "") for amount in amounts)]
         for i, amounts in enumerate(predictor.amounts[:EXAMPLE].tolist(), start=1)
     ]
-    told = {"categories": predictor.categories, "limit": LIMIT, "command": COMMAND}
-    return render("many.html", example=csv_of(rows).rstrip(), **told)
+    example, categories = csv_of(rows).rstrip(), predictor.categories
+    return render("many.html", categories=categories, limit=LIMIT, command=COMMAND, example=example)
 
 
 def segments_tab(predictor: Predictor) -> Markup:
@@ -79,9 +76,8 @@ def about_tab(predictor: Predictor) -> Markup:
     manifest, counts = predictor.manifest, predictor.evidence.get("counts", {})
     shipped, train = manifest["customers_sha256"] == SHIPPED_SHA256, TRAIN
     if not shipped:
-        train = f"{TRAIN} {(manifest.get('source') or {}).get('file', 'IN')}"
-        if predictor.categories != WHOLESALE:
-            train = f"{train} {shlex.join(predictor.categories.options)}"
+        source = (manifest.get("source") or {}).get("file", "IN")
+        train = f"{TRAIN} {shlex.join([source, *predictor.categories.options])}"
     command = f"{train} --segments {manifest['parameters']['n_segments']} --evidence"
     return render(
         "about.html",

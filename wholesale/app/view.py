@@ -64,8 +64,8 @@ class CustomerView:
             text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
-        note = HTML(render("form.html", categories=self.predictor.categories))
         title = HTML("<h2>Annual spending</h2>")
+        note = HTML(render("form.html", known=self.predictor.categories))
         fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
         buttons = HBox([self.predict, self.reset]).add_class("wc-buttons")
         return VBox([title, self.preset, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
@@ -103,11 +103,7 @@ class CustomerView:
         self.update()
 
     def update(self, _: object = None) -> None:
-        """Answer for the amounts; if any is at fault, say so beside it and keep the last good answer.
-
-        What is read is written back as it was read, and at the end what this answers is told to the page's
-        script, which marks an answer for other amounts than are now entered.
-        """
+        """Answer for the amounts, written back as read; if any is at fault, keep the last good answer."""
         amounts, faults = dict[str, float](), dict[str, str]()
         for column, text in self.inputs.items():
             try:
@@ -126,24 +122,18 @@ class CustomerView:
 
 
 def field_classes(columns: Sequence[str]) -> dict[str, str]:
-    """Give each category the CSS class of its field: ``wc-input-`` and what a class can hold of its name.
-
-    Where that is nothing, or another category has that class, its position is added.
-    """
-    classes: dict[str, str] = {}
+    """Give each category's field a CSS class of its own: what one can hold of its name, or its position."""
+    slugs: dict[str, str] = {}
     for position, column in enumerate(columns, start=1):
-        slug = f"wc-input-{re.sub('[^A-Za-z0-9_-]+', '_', column)}"
-        empty = not re.search("[A-Za-z0-9]", slug.removeprefix("wc-input-"))
-        classes[column] = f"{slug}-{position}" if empty or slug in classes.values() else slug
-    return classes
+        slug = re.sub("[^A-Za-z0-9_-]+", "_", column)
+        while slug in slugs.values() or not re.search("[A-Za-z0-9]", slug):
+            slug = f"{slug}-{position}"
+        slugs[column] = slug
+    return {column: f"wc-input-{slug}" for column, slug in slugs.items()}
 
 
 def presets(predictor: Predictor) -> dict[str, int]:
-    """Choose customers on record to start from: what each is, in words, to its number (from 1).
-
-    Of each K-Means segment the one nearest its centre; of those on whom the fewest models agree the one
-    nearest a border; and the one that the mixture finds least familiar, if there is a mixture.
-    """
+    """Choose customers on record to start from (by number): typical, contested and unfamiliar ones."""
     measured = measure(predictor, predictor.amounts)
     distances, own = measured.scores["kmeans"], measured.segment["kmeans"]
     inside = np.where(own[:, None] == np.arange(predictor.n_segments), distances, np.inf)

@@ -10,12 +10,7 @@ from wholesale.evidence.hierarchy import (
     jumps_without_segments,
     merge_heights,
 )
-from wholesale.evidence.mixtures import (
-    ParsimoniousMixture,
-    StudentMixture,
-    compare_families,
-    search_families,
-)
+from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture, compare_families, search_families
 from wholesale.evidence.recommend import Recommendation, recommend
 from wholesale.evidence.stability import (
     agreement,

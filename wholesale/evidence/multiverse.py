@@ -19,11 +19,13 @@ from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture
 from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
 from wholesale.segments import match_segments
 
+# These, like the one of log(x + 1), are in the unit of the amounts, whatever it is, and were chosen for the
+# 440: of amounts in thousands, say, they make other analyses.
 SHIFT = 100
-"""Added before the logarithm, in m.u., where it is not one: small amounts then differ less."""
+"""Added before the logarithm, where it is not one: small amounts then differ less."""
 
 NEXT_TO_NOTHING, LEAST = 3, 40
-"""An amount up to 3 m.u. is next to nothing; where amounts are winsorized, none is below 40."""
+"""An amount up to 3 is next to nothing; where amounts are winsorized, none is below 40."""
 
 STARTS = 20
 """Of a mixture in one cell, from scratch."""
@@ -98,7 +100,7 @@ def multiverse(
     Parameters
     ----------
     amounts : ndarray of shape (n_customers, d)
-        In m.u.
+        In a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small; these are not derived from them.
     ks : iterable of int
     scales, methods : iterable of str
         Of `SCALES` and `METHODS`.

@@ -35,10 +35,7 @@ ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-1
 
 
 class Note(str):
-    """What was decided in reading a file; as text, it ends with the command line's way to decide otherwise.
-
-    For other surfaces, `reason` is the sentence up to there, and `setting` and `value` are what to set.
-    """
+    """What was decided in reading a file; as text with the command line's way to decide otherwise."""
 
     reason: str
     setting: str

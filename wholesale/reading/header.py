@@ -120,8 +120,8 @@ def _missing(
     found = [column for column in settings.categories.columns if column not in missing]
     if len(found) + len(likely) <= 2:
         has = f"only {' and '.join(found)}" if found else "none"
-        all_of_them = len(found) + len(missing)
-        told.append(f"its first line has {has} of the {all_of_them} categories ({shown(', '.join(header))})")
+        total = len(found + missing)
+        told.append(f"its first line has {has} of the {total} categories ({shown(', '.join(header))})")
         option = f"if that is a title, delete it; else say, for example, {[*likely, *options][0]}"
     else:
         told.append(f"no column for {', '.join(hints)}")

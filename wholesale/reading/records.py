@@ -99,10 +99,7 @@ def line_ends(content: bytes) -> np.ndarray:
 
 
 def record_ends(content: bytes, ends: np.ndarray, delimiter: str) -> np.ndarray | None:
-    """Give those ends of lines that are not within quotes; None if only the csv module can tell.
-
-    It can be told if every quote stands where a well-formed file has one.
-    """
+    """Give those ends of lines that are not within quotes; None if only the csv module can tell."""
     if b'"' not in content:
         return ends
     quotes = np.flatnonzero(np.frombuffer(content, dtype=np.uint8) == QUOTE)

@@ -40,10 +40,7 @@ Rejected = tuple[int, str, str, str, Sequence]  # a row of `REJECTED`, the recor
 
 
 class Part(NamedTuple):
-    """What a block holds: accepted and rejected records, and what it shows of the whole file.
-
-    Accepted are the line, then the file's columns in their order, the amounts as floats.
-    """
+    """Accepted records (line, then the file's columns), rejected ones, and what shows of the whole file."""
 
     accepted: pa.Table
     rejected: pa.Table
@@ -118,10 +115,7 @@ def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
 def _faulty(
     dialect: Dialect, records: Records, faults: np.ndarray, known: dict[int, str]
 ) -> tuple[list[Rejected], int]:
-    """Say of each row what is wrong with it, and of how many only that amounts, but not all, are blank.
-
-    `faults` has shape (n, d); `known` are reasons by line.
-    """
+    """Reject rows with `faults` (n, d) or `known` reasons, by line; count those with some amounts blank."""
     columns = dialect.categories.columns
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0

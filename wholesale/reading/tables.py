@@ -89,10 +89,7 @@ def _workbook(path: Path) -> Iterator["CalamineWorkbook"]:
 
 
 def excel_dialect(path: Path, settings: Settings) -> Dialect:
-    """Find the categories in the first row that has anything in it, of the sheet told or the first in sight.
-
-    If that holds no customers, another sheet that does is named.
-    """
+    """Find the categories in a sheet's first row with anything in it; name another sheet if it has none."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     with _workbook(path) as book:
@@ -156,10 +153,7 @@ def _text(cell: object) -> str:
 def _filled(
     path: Path, book: "CalamineWorkbook", sheet: str, spend: Sequence[int] = ()
 ) -> list[tuple[int, list]]:
-    """Give the rows of a sheet that have anything in them, with their numbers, all of one width.
-
-    Of the columns in `spend`, numbers that are no amounts are given as what they are.
-    """
+    """Give the rows of a sheet that are not empty, by number; odd values in `spend` as what they are."""
     rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     for (row, column), text in _passed_over(path, sheet).items():
         rows.extend([] for _ in range(len(rows), row))
@@ -172,10 +166,7 @@ def _filled(
 
 
 def _passed_over(path: Path, sheet: str) -> dict[Place, str]:
-    """Give what calamine takes for blanks or amounts: errors, formulas that have no value yet, percentages.
-
-    The older binary files are not looked into: their errors stay blanks.
-    """
+    """Give what calamine takes for blanks or amounts (not of the older binary files), and what it is."""
     try:
         with ZipFile(path) as parts:
             if "content.xml" in parts.namelist():

@@ -89,10 +89,7 @@ class Seen:
 
     @unbounded
     def totals(self) -> tuple[tuple[Row, ...], int]:
-        """Find the row, or the same row repeated, that is the sum of all others.
-
-        The second number says how often the others hold it: more than once if subtotals are among them.
-        """
+        """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it."""
         alike = tuple(row for row in self.largest if row.amounts == self.largest[0].amounts)
         alike = tuple(row for row in alike if row.word) or alike
         if not alike or len(alike) == KEPT:
@@ -136,11 +133,7 @@ class Seen:
         return found
 
     def subtotals(self, total: Row | None, lines: np.ndarray, amounts: np.ndarray) -> list[int]:
-        """Find the lines of rows that each are the sum of those since the last such row, or before the next.
-
-        Empty if they do not add up to a total, or leave rows over that no word calls one; `amounts` has shape
-        (n, d).
-        """
+        """Find rows that are each the sum of those since the last such one, or before the next."""
         fewest = 1 if total else 2  # without a total, one row and the same again are two alike
         for order in (1, -1):
             ordered, at, start = amounts[::order], list[int](), 0

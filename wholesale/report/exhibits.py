@@ -1,11 +1,11 @@
 """The report's tables, rounded as they are shown, and its figures, whose titles state what they show."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from sklearn.decomposition import PCA
 
@@ -17,13 +17,14 @@ from wholesale.palette import SIMILAR, relation
 from wholesale.report.study import Answered, CountEvidence, Fitted, Placement, unless_refused
 from wholesale.scoring.summary import LIKE, by_chance
 from wholesale.segments import profile_segments
-from wholesale.wording import format_amount, format_share, of_all, rounded
+from wholesale.wording import format_amount, format_share, of_all, rounded, shortened
 
 SHOWN, WIDEST, LEAVES = 10, 60, 12  # rows of a list, letters of a file's own value, and leaves that are shown
 AROUND = 5.5  # where the names of arrows end, as a multiple of a loading
 # So near to one half, a share above the median is neither higher nor lower; up to this ratio of heights,
 # merges are nearly as high. Our conventions.
 EVEN, NEAR = 0.05, 1.05
+literal = rc_context({"text.parse_math": False})  # what has $ in its name is not drawn as a formula
 
 
 def rejected(customers: Customers) -> pd.DataFrame | None:
@@ -74,18 +75,19 @@ def difference(customers: Customers, placement: Placement, column: str) -> str:
     return drift.words
 
 
+@literal
 def plot_drifts(customers: Customers, placement: Placement) -> Axes:
     """Draw what the customers spend beside those on record."""
     distances = {column: drift.distance for column, drift in placement.summary.drift.items()}
+    categories, label = placement.predictor.categories, placement.predictor.categories.label
     largest = max(distances, key=distances.__getitem__)
     how = difference(customers, placement, largest)
-    title = f"The largest D is {distances[largest]:.2f}, in {_drawn(placement, largest)}: {how}"
+    title = f"The largest D is {distances[largest]:.2f}, in {label(largest)}: {how}"
     title = title if distances[largest] else "No category differs at all"
     scale = "logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
-    unit = f"{_plain(placement.predictor.categories.per_period)}, {scale}"
+    unit = f"{categories.per_period}, {scale}"
     names = ("on record", "here")
-    drawn = partial(_drawn, placement)
-    tables = [each.rename(columns=drawn) for each in (placement.record, customers.amounts)]
+    tables = [each.rename(columns=label) for each in (placement.record, customers.amounts)]
     return plots.plot_ranges(*tables, unit=unit, names=names, title=title)
 
 
@@ -165,33 +167,32 @@ def typical(fitted: Fitted) -> pd.DataFrame:
 
 
 @unless_refused
+@literal
 def plot_profiles(fitted: Fitted) -> Axes:
     """Draw what every segment of every model buys."""
-    predictor = fitted.predictor
-    categories = predictor.categories
+    predictor, categories = fitted.predictor, fitted.predictor.categories
     amounts = pd.DataFrame(predictor.amounts, columns=list(categories.columns))
     described = {}
     for model, label in predictor.models.items():
         profiles = profile_segments(amounts, predictor.segments[model], categories)
-        described[label] = profiles.set_axis([*map(_plain, _numbered(predictor.names[model]))])
-    table = pd.concat(described)
-    standardized, typical = table["standardized"], table["typical"][list(categories.columns)]
-    name, column = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
-    title = f"Farthest out in K-Means: {name}, on {_drawn(fitted, column)}"
-    colours = [colour for model in predictor.colours.values() for colour in model]
-    standardized, typical = (each.rename(columns=partial(_drawn, fitted)) for each in (standardized, typical))
-    unit = _plain(categories.unit)
+        described[label] = profiles.set_axis(_numbered(predictor.names[model]))
+    table = pd.concat(described).rename(columns=categories.label, level=1)
+    standardized, typical = table["standardized"], table["typical"][list(categories.labels)]
+    name, label = standardized.loc[MODELS["kmeans"]].abs().stack().idxmax()
+    title = f"Farthest out in K-Means: {name}, on {label}"
+    colours, unit = [colour for model in predictor.colours.values() for colour in model], categories.unit
     return plots.plot_profiles(standardized, typical=typical, unit=unit, colours=colours, title=title)
 
 
 @unless_refused
+@literal
 def plot_plane(fitted: Fitted) -> Axes:
     """Draw the customers on the plane of their first two principal components, in K-Means' segments."""
     predictor = fitted.predictor
     components = PCA(n_components=2, svd_solver="full").fit(predictor.on_record)
     share = format_share(components.explained_variance_ratio_.sum())
     k = predictor.n_segments
-    arrows = pd.DataFrame(components.components_.T, [_drawn(fitted, column) for column in fitted.amounts])
+    arrows = pd.DataFrame(components.components_.T, list(predictor.categories.labels))
     ax = plots.plot_map(
         pd.DataFrame(
             components.transform(predictor.on_record), columns=["first component", "second component"]
@@ -271,25 +272,12 @@ def _share_above(customers: Customers, placement: Placement, column: str) -> flo
     return float((amounts > median).mean() + (amounts == median).mean() / 2)
 
 
-def _drawn(answered: Answered, column: str) -> str:
-    """Write a category on a figure."""
-    return _plain(answered.predictor.categories.label(column))
-
-
-def _plain(text: str) -> str:
-    """Keep matplotlib from reading a name as a formula."""
-    return text.replace("$", r"\$")
-
-
 def _numbered(names: Iterable[str]) -> list[str]:
     return [f"{i} {name}" for i, name in enumerate(names, start=1)]
 
 
 def _by_segment(answered: Answered, more: Mapping[str, Iterable[str]]) -> pd.DataFrame:
-    """Give the size of every model's segments, and `more` columns.
-
-    Each model is named once; a table's corner, not a line of its own, says what its rows are.
-    """
+    """Give the size of every model's segments, and `more` columns; each model is named once."""
     sizes = answered.sizes
     columns = {
         "customers": map(format_amount, sizes["customers"]),
@@ -302,5 +290,4 @@ def _by_segment(answered: Answered, more: Mapping[str, Iterable[str]]) -> pd.Dat
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:
     """Cut long texts, which a report need not quote in full."""
-    long = table.map(lambda value: isinstance(value, str) and len(value) > WIDEST)
-    return table.mask(long, table.map(lambda value: f"{str(value)[:WIDEST]}…"))
+    return table.map(lambda value: shortened(value, WIDEST) if isinstance(value, str) else value)

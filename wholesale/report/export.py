@@ -23,10 +23,10 @@ from nbformat.v4 import new_markdown_cell
 from papermill.translators import PythonTranslator
 
 from wholesale.app import sentences
-from wholesale.columns import WHOLESALE
 from wholesale.customers import Customers, read_file
 from wholesale.manifest import MODELS_FOLDER, ROOT, write_file
 from wholesale.palette import SIMILAR
+from wholesale.predictor import load_predictor
 from wholesale.report import exhibits, study
 from wholesale.scoring import summary
 from wholesale.scoring.output import check_free
@@ -48,8 +48,7 @@ def command(name: str, customers: Customers, *options: object) -> str:
         words += ["--column", f"{category}={column}"]
     for option, value in (("decimal", told.decimal), ("sheet", told.sheet), ("blank", told.blank)):
         words += [f"--{option}", value] if value else []
-    if name == "train" and told.categories != WHOLESALE:
-        words += told.categories.options
+    words += told.categories.options if name == "train" else []
     said = shlex.join([*words, *map(str, options)])
     fence = "`" * (1 + said.count("`"))
     return f"{fence}{said}{fence}"
@@ -74,10 +73,7 @@ text: Any = _SENTENCES.get_template("sentences.md").module
 
 
 def show(*parts: str | pd.DataFrame | Axes | None) -> None:
-    """Display sentences (as Markdown), tables and figures in turn, and nothing for what is missing.
-
-    A figure's titles are its text for those who cannot see it.
-    """
+    """Display sentences (as Markdown), tables and figures in turn, and nothing for what is missing."""
     for part in parts:
         if isinstance(part, Axes):
             titles = [ax.get_title(loc="left") for ax in part.figure.axes if ax.get_visible()]
@@ -138,8 +134,8 @@ def write_report(
     check_free(output, [source], force=force)
     progress(f"Read {source.name}")
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
-    measured = study.measured(models)
-    study.place(read_file(source, **told, categories=measured), models)  # type: ignore[arg-type]  # refused here
+    customers = read_file(source, **told, categories=load_predictor(models).categories)  # type: ignore[arg-type]
+    study.place(customers, models)  # what it refuses, it does here
     parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
     parameters |= {"clouds": clouds}
     page = _run(parameters, progress)

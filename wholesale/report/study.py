@@ -13,15 +13,10 @@ import pyarrow as pa
 from sklearn.metrics import adjusted_rand_score
 
 from wholesale.app.sentences import CLOSE
-from wholesale.bundle import Bundle, check_customers, train
-from wholesale.checks import PER_SEGMENT
-from wholesale.columns import Categories
+from wholesale.bundle import Bundle, train
+from wholesale.checks import PER_SEGMENT, check_fit
 from wholesale.customers import Customers
-from wholesale.evidence import (
-    Recommendation,
-    models_agreeing,
-    recommend,
-)
+from wholesale.evidence import Recommendation, models_agreeing, recommend
 from wholesale.evidence.nulls import NULLS, cloud_criteria
 from wholesale.evidence.recommend import OBSERVED, thresholds
 from wholesale.manifest import MODELS_FOLDER, ROOT
@@ -165,16 +160,8 @@ class CountEvidence:
         return [] if segments in self.leaders else [k for k in self.leaders if k >= FEWEST]
 
 
-def measured(models: Path | str | None = None) -> Categories:
-    """Give the categories of the models in a folder, by default the shipped ones, or raise `BundleError`."""
-    return load_predictor(models).categories
-
-
 def place(customers: Customers, models: Path | str | None = None) -> Placement:
-    """Place customers by the models in a folder, by default the shipped ones, or raise `BundleError`.
-
-    Raises `ReadError` if the file has a column of its own that is named as an answer is.
-    """
+    """Place customers by the models in a folder, by default the shipped ones."""
     predictor, folder = load_predictor(models), Path(models or MODELS_FOLDER)
     scored = score_table(predictor, customers.accepted)
     summary = summarize(predictor, count(predictor, scored, customers.rejected), customers.notes)
@@ -183,10 +170,7 @@ def place(customers: Customers, models: Path | str | None = None) -> Placement:
 
 
 def _answers(predictor: Predictor, scored: pa.Table, customers: Customers) -> pd.DataFrame:
-    """Give a scored table by line, a column whose name comes twice once, as none of ours does.
-
-    Customers on record have their own segments of Ward's tree: its rule for new ones can differ.
-    """
+    """Give a scored table by line; who is on record has the segment of Ward's tree, not of its rule."""
     first = [scored.column_names.index(name) for name in dict.fromkeys(scored.column_names)]
     lines = pd.Index(customers.accepted.column(0).to_pandas(), name="line")
     answers = scored.select(first).to_pandas().set_axis(lines)
@@ -211,7 +195,7 @@ def compare_counts(customers: Customers, clouds: int = CLOUDS) -> CountEvidence 
     last = min(LARGEST_K, len(np.unique(matrices[0], axis=0)) // PER_SEGMENT)
     try:
         for X in matrices:
-            check_customers(X, categories=customers.settings.categories)
+            check_fit(X, labels=customers.settings.categories.labels)
     except ValueError as error:
         return Refused(str(error))
     if last < FEWEST:

@@ -148,10 +148,7 @@ def _gather(files: list[Reading], parts: Path, reject: TableFile) -> None:
 
 
 def score_portion(file: CustomerFile, portion: Block, work: Path, predictor: Predictor) -> Scored | Exception:
-    """Score a portion into files that no other run of it has, so that it can be run again at any time.
-
-    What is wrong with the file is given rather than raised, as Dask would log it.
-    """
+    """Score a portion into files of its own; faults of its file are given, not raised (Dask logs those)."""
     counts, name = Counts(), uuid4().hex
     answers, faults = work / f"{name}.parquet", work / f"{name}.rejected.parquet"
     try:

@@ -45,9 +45,7 @@ class TableFile:
     has taken the name meanwhile stays, and this is refused. `amounts` are the columns of amounts.
     """
 
-    def __init__(
-        self, path: Path, *, optional: bool = False, new: bool = False, amounts: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, path: Path, amounts: tuple = (), *, optional: bool = False, new: bool = False) -> None:
         self.path, self.optional, self.new, self.named, self.amounts = path, optional, new, False, amounts
         self.writer: pq.ParquetWriter | None = None
         self.file: BinaryIO | None = None
@@ -185,11 +183,7 @@ def part_name(i: int) -> str:
 
 @contextmanager
 def folder_aside(folder: Path, *, new: bool = False) -> Iterator[tuple[Path, Path]]:
-    """Give a folder for parts, which takes the name of `folder` only if all goes well, and one for work.
-
-    If it is to be `new`, one that another run has made meanwhile is an OSError.
-    What still is in the work folder at the end, or comes into it later, is nobody's.
-    """
+    """Give a folder for parts, which is called `folder` only if all goes well, and one for work."""
     stage = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     parts, work, replaced = stage / "parts", stage / "work", stage / "replaced"
     try:

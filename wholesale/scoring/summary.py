@@ -7,6 +7,7 @@ on record only one of the two shares moves, so the gap is largest at one of them
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
@@ -22,9 +23,7 @@ from wholesale.wording import counted, listed
 
 LIKE, FAR = 0.1, 0.25  # up to the one, D is alike; beyond the other, much higher or lower (by convention)
 MANY_UNFAMILIAR = 0.05  # beyond this share, and chance, another market; 1% is usual (by convention)
-# How often chance may make a file differ in a category, or in how many are unfamiliar, all together: each
-# gets an equal part (Bonferroni), whatever the dependence between them.
-LEVEL = 0.05
+LEVEL = 0.05  # of chance, for all categories and the unfamiliar together: an equal part each (Bonferroni)
 WHOLE = 1e6  # whole amounts on record are counted one by one, without sorting, up to this much
 EXAMPLES = 3  # rejected rows that a summary quotes
 UNKNOWN = "how familiar each is cannot be told, as there is no mixture"
@@ -42,10 +41,7 @@ def spend(predictor: Predictor, table: pa.Table) -> np.ndarray:
 
 
 def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
-    """Count the customers who spend less than each amount on record, and who spend no more; shape (2, d, m).
-
-    Amounts on record have shape (d, m), each row ascending; `amounts` shape (n, d). Counts add up over parts.
-    """
+    """Count who spends less than each amount of `record` (d, m), ascending, and who no more: (2, d, m)."""
     counts = []
     for ranked, column in zip(record, amounts.T, strict=True):
         if ranked[-1] < WHOLE and not (ranked % 1).any():  # ten times faster than to sort
@@ -77,14 +73,12 @@ class Drift:
         return f"{'somewhat' if self.verdict == 'different' else 'much'} {self.direction}"
 
 
-def drift(
-    columns: tuple[str, ...], record: np.ndarray, spending: np.ndarray, customers: int
-) -> dict[str, Drift]:
-    """Measure the drift of each category from `spend_up_to` of so many customers, at least one."""
+def drift(columns: Iterable[str], record: np.ndarray, spending: np.ndarray, n: int) -> dict[str, Drift]:
+    """Measure the drift of each category from `spend_up_to` of `n` customers, at least one."""
     d, m = record.shape
-    gaps = np.abs(spending / customers - spend_up_to(record, record.T) / m).max(axis=(0, 2))
-    below = spending[:, :, m // 2].mean(axis=0) / customers
-    chance = by_chance(customers, m, d)
+    gaps = np.abs(spending / n - spend_up_to(record, record.T) / m).max(axis=(0, 2))
+    below = spending[:, :, m // 2].mean(axis=0) / n
+    chance = by_chance(n, m, d)
     return {
         column: Drift(float(gap), "lower" if share > 0.5 else "higher", drift_verdict(gap, chance))
         for column, gap, share in zip(columns, gaps, below, strict=True)
@@ -189,10 +183,9 @@ class Summary:
         """Whether the customers are so unlike those on record that segments of their own are called for."""
         if any(each.verdict == "far" for each in self.drift.values()):
             return True
-        unfamiliar = self.unfamiliar or 0
-        many = unfamiliar > MANY_UNFAMILIAR * self.accepted
-        each = LEVEL / (len(self.categories.columns) + 1)
-        return many and unfamiliar_by_chance(unfamiliar, self.accepted, self.on_record) < each
+        n, unfamiliar, each = self.accepted, self.unfamiliar or 0, LEVEL / (len(self.categories.columns) + 1)
+        many = unfamiliar > MANY_UNFAMILIAR * n
+        return many and unfamiliar_by_chance(unfamiliar, n, self.on_record) < each
 
     @property
     def verdict(self) -> str:
@@ -208,12 +201,8 @@ class Summary:
         else:
             many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
             unlike = f"{many} unlike 99% of those on record (1% would be usual)"
-        drifts = [
-            (self.categories.label(name), drift)
-            for name, drift in self.drift.items()
-            if drift.verdict != "alike"
-        ]
-        shifts = listed([f"{label} ({drift.direction})" for label, drift in drifts])
+        label, drifts = self.categories.label, [*self.drift.items()]
+        shifts = listed([f"{label(name)} ({d.direction})" for name, d in drifts if d.verdict != "alike"])
         if few:
             who = f"{counted(n, 'customer')} {'is' if n == 1 else 'are'}"
             return f"{who} too few to tell whether the market is that of {record} on record; {unlike}."

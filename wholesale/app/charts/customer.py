@@ -135,10 +135,7 @@ def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
 
 
 def profile(predictor: Predictor, amounts: np.ndarray, segment: int) -> Markup:
-    """Draw one customer against a K-Means segment (1…k), in standardized units.
-
-    Per category stand the customer, the segment's centre, and a band for the middle half of its customers.
-    """
+    """Draw one customer beside a K-Means segment's (1…k) centre and middle half, category by category."""
     you = predictor.standardize(amounts)
     (low, high, center), typical = _typical(predictor, segment)
     away = you - center

@@ -87,10 +87,7 @@ def _panel(name: str, curves: list[Curve], ks: list[int]) -> dict[str, Any]:
 
 
 def dendrogram(predictor: Predictor) -> Markup:
-    """Draw Ward's tree (of more than `DRAWN` merges the highest) in its segments' colours, with its cut.
-
-    Merges above the cut are grey; under each branch stand its segment's name and size.
-    """
+    """Draw Ward's tree (its highest `DRAWN` merges), its cut, and its segments' names and sizes."""
     linkage, n, k = predictor.linkage, len(predictor.amounts), predictor.n_segments
     children, below = linkage[:, :2].astype(int), np.concatenate([np.ones(n), linkage[:, 3]])
     frame = Frame(*TREE, 0, n, 0, float(linkage[-1, 2]) or 1.0)
@@ -131,10 +128,7 @@ def dendrogram(predictor: Predictor) -> Markup:
 
 
 def positions(children: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Place the 2n - 1 nodes from left (0) to right (n): leaves so that no branches cross, merges midway.
-
-    `children` are those of the n - 1 merges, `below` is how many leaves each node has.
-    """
+    """Place 2n - 1 nodes: leaves so that no branches cross, merges midway; `below` counts their leaves."""
     n = len(children) + 1
     first = np.zeros(2 * n - 1)
     for node in range(2 * n - 2, n - 1, -1):  # from the root: the left child begins where its parent does

@@ -110,38 +110,25 @@ def settle(
     for broken, sentence in rules:
         if broken:
             raise ValueError(sentence)
-    password, token = _read(password_file), _read(token_file)
+    try:
+        files = (password_file, token_file, cookie_secret_file)
+        password, token, secret = (file.read_text().strip() if file else "" for file in files)
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH) if certfile else None
+        if certfile and tls:
+            tls.load_cert_chain(certfile, keyfile)
+    except (OSError, UnicodeDecodeError) as error:  # ssl.SSLError, which knows no file, is one
+        name = getattr(error, "filename", None) or certfile
+        raise ValueError(f"{name} cannot be used: {getattr(error, 'strerror', error)}") from None
     if password_file and not (password.startswith("argon2:") or password.count(":") == 2):
         raise ValueError(f"{password_file.name} has no hashed password in it; make one by {HASH}")
     if token_file and len(token) < 20:
         raise ValueError(f"{token_file.name} must hold a token of 20 letters or more")
-    secret = _read(cookie_secret_file).encode() or os.urandom(32)
+    names, base = (name.lower() for name in allow_host or ()), "/".join(filter(None, base_url.split("/")))
     return Access(
-        host=host,
-        names=tuple(name.lower() for name in allow_host or ()),
-        base="/".join(("", *filter(None, base_url.split("/")), "")),
-        password=password,
-        token=token,
-        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()),
-        tls=_tls(certfile, keyfile) if certfile else None,
-        secret=hmac.digest(secret, password.encode(), "sha256"),  # another password ends all logins
-    )
-
-
-def _read(file: Path | None) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip() if file else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is one
-        raise ValueError(f"{certificate.name} or its key cannot be used: {error.strerror or error}") from None
-    return context
+        host, (*names,), f"/{base}/" if base else "/", password, token,
+        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()), tls=tls,
+        secret=hmac.digest(secret.encode() or os.urandom(32), password.encode(), "sha256"),
+    )  # fmt: skip  # another password ends all logins
 
 
 def local(host: str) -> bool:
@@ -241,9 +228,6 @@ class Login(BaseVoilaHandler):
 
 class Visitors(IdentityProvider):
     """Tells visitors apart by a signed cookie, the page's or the login's, so that kernels are their own."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given, cookie_options={"samesite": "Lax"})
 
     def get_user(self, handler: Any) -> Any:
         return self.get_user_cookie(handler) or User(uuid4().hex)

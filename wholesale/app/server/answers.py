@@ -108,10 +108,8 @@ def answer(predictor: Predictor, body: bytes) -> dict:
     many = isinstance(document, dict) and "customers" in document
     customers = _several(document) if many else [document]
     faults: list[dict] = []
-    read = [
-        _amounts(spend, predictor.categories, i if many else None, faults)
-        for i, spend in enumerate(customers, start=1)
-    ]
+    known, numbers = predictor.categories, range(1, len(customers) + 1) if many else [None]
+    read = [_amounts(known, *each, faults) for each in zip(customers, numbers, strict=True)]
     if faults:
         raise Refused(422, *faults)
     answers = [_one(predictor, amounts) for amounts in read]
@@ -175,25 +173,23 @@ def _several(document: dict) -> list:
     return customers
 
 
-def _amounts(
-    spend: object, categories: Categories, customer: int | None, faults: list[dict]
-) -> dict[str, float]:
+def _amounts(known: Categories, spend: object, customer: int | None, faults: list[dict]) -> dict[str, float]:
     """Read one customer's amounts, by the rules of the page, and add to `faults` what is wrong with them."""
     if not isinstance(spend, dict):
-        reason = f"a customer must be an object with {', '.join(categories.columns)}"
+        reason = f"a customer must be an object with {', '.join(known.columns)}"
         faults.append(fault(reason, customer, value=_short(spend)))
         return {}
-    for name in [name for name in spend if name not in categories.columns]:
+    for name in [name for name in spend if name not in known.columns]:
         faults.append(fault(f"unknown: {shown(name)}", customer, name, _short(spend[name])))
     amounts: dict[str, float] = {}
-    for column in categories.columns:
+    for column in known.columns:
         if column not in spend:
             faults.append(fault(f"missing: {column}", customer, column))
             continue
         value = spend[column]
         try:
             read = _short(value) if isinstance(value, list | dict) else value
-            amounts[column] = parse_amount(categories.label(column), read)
+            amounts[column] = parse_amount(known.label(column), read)
         except ValueError as error:
             faults.append(fault(str(error), customer, column, _short(value)))
     return amounts
@@ -209,11 +205,10 @@ def _short(value: object) -> str:
 @cache
 def description(predictor: Predictor, base: str = "/") -> dict:
     """Describe the API (OpenAPI 3.1) below `base` for machines; only now, as few ask."""
-    categories, customers = predictor.categories, predictor.amounts[:2].tolist()
-    columns = categories.columns
+    customers, columns = predictor.amounts[:2].tolist(), predictor.categories.columns
     text = Template(Path(__file__).with_name("openapi.toml").read_text(encoding="utf-8")).render(
         body=LIMIT, customers=CUSTOMERS, file=FILE_LIMIT, rows=ROWS, too_large=TOO_LARGE,
-        columns=columns, unit=categories.unit, period=categories.period, models=[*MODELS],
+        categories=predictor.categories, columns=columns, models=[*MODELS],
         customer=dict(zip(columns, customers[0], strict=True)),
         written=dict(zip(columns, cycle(WRITTEN), strict=False)),
         pattern=f"^(?:{'|'.join(map(re.escape, columns))})=.+$",

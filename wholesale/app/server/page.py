@@ -14,7 +14,6 @@ import logging
 import mimetypes
 import os
 import re
-import shutil
 import socket
 import sys
 import tempfile
@@ -171,15 +170,14 @@ class PageServer(Voila):
         self.extensions = _folders(self.labextensions_path)
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        ours = {
-            "fullStaticUrl": f"{self.base_url}voila/static/{self.version}",
-            "measured": self.predictor.categories.as_dict(),
-        }
+        measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
+        ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
-        settings["cookie_secret"] = self.access.secret
+        settings["jinja2_env"].globals["title"] = measured.title
         settings |= {"xsrf_cookie_kwargs": {"samesite": "Strict"}, "websocket_compression_options": {}}
+        settings["cookie_secret"] = self.access.secret
         self.kernel_manager.allowed_message_types = []  # `Channels` knows
         return settings
 
@@ -207,32 +205,20 @@ class PageServer(Voila):
 
     def start(self) -> None:
         """Listen as Voila does, but as a `Site`."""
-        self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
-        settings = self.init_settings()
+        self.connection_dir, settings = self.connection_dir_root, self.init_settings()
         self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
         self.app.add_handlers(".*$", self.init_handlers())
         self.app.listen(
-            self.port,
-            self.ip,
-            idle_connection_timeout=HEADERS_WITHIN,
-            ssl_options=self.access.tls,
-            xheaders=bool(self.access.proxies),
-            trusted_downstream=[*self.access.proxies],
-        )
+            self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
+            xheaders=bool(self.access.proxies), trusted_downstream=[*self.access.proxies],
+        )  # fmt: skip
         self.ioloop = IOLoop.current()
         self.ioloop.add_callback(self._say_when_ready)
         try:
             with suppress(KeyboardInterrupt):
                 self.ioloop.start()
         finally:
-            self.stop()
-
-    def stop(self) -> None:
-        """End the kernels before their folder goes; Voila does it the other way round."""
-        try:
             self.ioloop.run_sync(self.kernel_manager.end)
-        finally:
-            shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     def _handle_signal_stop(self, number: int, frame: Anything) -> None:
         if not hasattr(self, "ioloop"):  # it knows it only from when it listens
@@ -306,14 +292,13 @@ def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Acces
         connection_dir_root=folder,
         ip=access.host,
         port=port,
-        port_retries=0,
-        open_browser=False,
         identity_provider_class=Visitors,
         log_level=logging.ERROR,
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
     server.config.PageKernelManager.at_most = pages
+    server.config.Visitors.cookie_options = {"samesite": "Lax"}
     for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
     if os.name == "posix":  # no listening ports but the page's own

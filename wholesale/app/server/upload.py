@@ -81,8 +81,7 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
         raise Refused(507, fault(f"the file could not be scored: {error}")) from None
     except ReadError as error:
         mends = {"header": [*error.header], "columns": _guess(error.header, settings)}
-        # Which column is which may be all that is missing.
-        named = len(error.header) >= len(predictor.categories.columns)
+        named = len(error.header) >= len(predictor.categories.columns)  # but not which is which
         raise Refused(422, fault(error.reason), **mends if named else {}) from None
     return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 

@@ -33,16 +33,25 @@
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
 
-  function dress(field) {
+  function dress(field, columns, i) {
     const input = field.querySelector("input");
     const error = field.querySelector(".wc-error");
     if (!input || !error) return;
     const wrong = error.textContent.trim() !== "";
     error.id ||= input.id + "-error";
+    set(input.closest(".widget-text"), "data-column", columns[i]);
     const said = { inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-invalid": String(wrong) };
     for (const [name, value] of Object.entries(said)) set(input, name, value);
     if (wrong) set(input, "aria-describedby", error.id);
     else input.removeAttribute("aria-describedby");
+  }
+
+  // What is measured, as the kernel says it: of whatever models, and whoever serves the page.
+  const measured = () => document.querySelector(".wc-app [data-columns]")?.dataset || {};
+
+  function entitle() {
+    const { title } = measured();
+    if (title && document.title !== title) document.title = document.querySelector("h1").textContent = title;
   }
 
   function announce() {
@@ -84,7 +93,9 @@
     }
     restore();
     if (!shown && tabs().length) shown = show(pageInAddress()); // this script may run before they are there
-    document.querySelectorAll(".wc-app .wc-field").forEach(dress);
+    const columns = JSON.parse(measured().columns || "[]");
+    document.querySelectorAll(".wc-app .wc-field").forEach((field, i) => dress(field, columns, i));
+    entitle();
     dressPages();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     compare();
