@@ -205,7 +205,8 @@ class PageServer(Voila):
 
     def start(self) -> None:
         """Listen as Voila does, but as a `Site`."""
-        self.connection_dir, settings = self.connection_dir_root, self.init_settings()
+        self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
+        settings = self.init_settings()
         self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
         self.app.add_handlers(".*$", self.init_handlers())
         self.app.listen(
