@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+import requests
 import websocket
 from servers import Server, running, wait_for
 from servers import kernels as processes
@@ -150,9 +151,12 @@ def test_a_kernel_answers_its_visitor_and_nobody_else(server):
         visitor.connect()
 
 
-def test_one_browser_may_have_several_pages(server):
-    first = Visitor(server)
-    second = Visitor(server, first.browser)
+@pytest.mark.parametrize("cookie", [None, "of-a-server-that-ended"])
+def test_one_browser_may_have_several_pages_and_an_old_cookie(server, cookie):
+    browser = requests.Session()
+    if cookie:
+        browser.cookies.set(f"username-127-0-0-1-{server.address.split(':')[2][:-1]}", cookie)
+    first, second = Visitor(server, browser), Visitor(server, browser)
     assert first.kernel != second.kernel and first.is_answered() and second.is_answered()
 
 
@@ -208,6 +212,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_places_are_counted_by_address_and_in_all_and_are_free_again(small):
     assert [ask(small, "/").status for _ in range(6)] == [200] * 5 + [503]
+    assert ask(small, "/", **{"X-Forwarded-For": "192.0.2.1"}).status == 503  # no proxy says so
     visitors = [Visitor(small) for _ in range(2)]
     said, reply = health(small), ask(small, "/", **OPENING)
     assert (said["status"], said["open_pages"], said["open_pages_at_most"]) == ("full", 7, 7)

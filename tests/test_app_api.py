@@ -335,7 +335,7 @@ def test_no_address_gives_a_500_or_an_undocumented_answer(case, address):
 
 
 def left_behind() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("wholesale-upload-*"))
+    return set(Path(tempfile.gettempdir()).glob("wholesale_*/wholesale-upload-*"))
 
 
 def many_rows(size: int) -> bytes:

@@ -227,7 +227,17 @@ class Login(BaseVoilaHandler):
 
 
 class Visitors(IdentityProvider):
-    """Tells visitors apart by a signed cookie, the page's or the login's, so that kernels are their own."""
+    """Tells visitors apart by a cookie, so that each gets at own kernels only.
 
-    def get_user(self, handler: Any) -> Any:
-        return self.get_user_cookie(handler) or User(uuid4().hex)
+    Without a password any will do, such as that of a server that ended: two pages that are opened at once
+    must not get two. With one, `Site` has seen that it is a login's.
+    """
+
+    def get_user(self, handler: Any) -> User:
+        return User(handler.get_cookie(self.get_cookie_name(handler)) or uuid4().hex)
+
+    def remember(self, handler: Any) -> None:
+        """Give a new visitor a cookie, which the browser forgets when it ends."""
+        if not handler.get_cookie(name := self.get_cookie_name(handler)):
+            how = {"path": handler.base_url, "httponly": True, "secure": handler.request.protocol == "https"}
+            handler.set_cookie(name, handler.current_user.username, **self.cookie_options, **how)

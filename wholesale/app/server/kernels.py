@@ -150,17 +150,14 @@ class PageKernelManager(AsyncMappingKernelManager):
         super()._handle_kernel_died(kernel_id)
         self.renewing = asyncio.ensure_future(self.renew())
 
-    def refuse(self, kernel_id: str, visitor: str) -> bool:
-        """Count a message that was refused; end the kernel of who sent too many, and say so."""
+    def refuse(self, kernel_id: str, visitor: str) -> None:
+        """Count a message that was refused, and end the kernel of who sent too many."""
         self.refused += 1
-        visit = self.visit(kernel_id, visitor)
-        if visit is None:
-            return False
-        visit.refused += 1
-        if too_many := visit.refused >= PATIENCE:
-            self.visits.remove(visit)
-            self.ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
-        return too_many
+        if visit := self.visit(kernel_id, visitor):
+            visit.refused += 1
+            if visit.refused == PATIENCE:
+                self.visits.remove(visit)
+                self.ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
 
     async def end(self) -> None:
         """End every kernel, those that are just starting too, at once: they hold nothing to be saved."""
@@ -237,10 +234,9 @@ class Channels(Owned, KernelWebsocketHandler):
             return  # it was on its way when we closed
         if well_formed(message):
             super().on_message(message)
-            return
-        self.close(NO_MESSAGE, "not a message of the page")
-        if self.kernel_manager.refuse(self.kernel_id, self.current_user.username):
-            self.close_all(self.kernel_id)
+        else:
+            self.close(NO_MESSAGE, "not a message of the page")
+            self.kernel_manager.refuse(self.kernel_id, self.current_user.username)
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Send what a page waits for; to one that has gone, Jupyter would send text."""

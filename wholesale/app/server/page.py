@@ -136,8 +136,7 @@ class LivePage(BaseVoilaHandler):
 
     async def get(self) -> None:
         """Send what the kernel has of the page so far, and then the rest."""
-        if not self.identity_provider.get_user_cookie(self):
-            self.identity_provider.set_login_cookie(self, self.current_user)
+        self.identity_provider.remember(self)
         self.set_header("Cache-Control", "no-store")
         address = self.request.remote_ip if self.doubtful else None
         kernel = await self.kernel_manager.hand_out(self.current_user.username, address)
