@@ -4,9 +4,11 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,9 +48,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def refused(port: int, cwd: Path, **env: str) -> str:
+def refused(port: int, cwd: Path, *options: str, **env: str) -> str:
     """Run a server that cannot begin; give what it says."""
-    command = [sys.executable, "-m", "wholesale", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "wholesale", "serve", "--port", str(port), *options]
     env = {**os.environ, **env}
     run = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=STARTING)
     assert (run.returncode, run.stdout) == (1, "")
@@ -56,11 +58,13 @@ def refused(port: int, cwd: Path, **env: str) -> str:
 
 
 @contextlib.contextmanager
-def running(*command: str, folder: Path, log: Path | None = None, **env: str) -> Iterator[Server]:
+def running(
+    *command: str, folder: Path, log: Path | None = None, scheme: str = "http", **env: str
+) -> Iterator[Server]:
     """Run a server, on a free port if it names none, until it answers; stop it with all its kernels."""
     if "--port" not in command:
         command = (*command, "--port", str(free_port()))
-    address, log = f"http://{HOST}:{command[command.index('--port') + 1]}/", log or folder / "log"
+    address, log = f"{scheme}://{HOST}:{command[command.index('--port') + 1]}/", log or folder / "log"
     words, env = [sys.executable, "-m", *command], {**os.environ, **env}
     with log.open("wb") as out:
         process = subprocess.Popen(words, cwd=folder, env=env, stdout=out, stderr=out, start_new_session=True)
@@ -77,6 +81,9 @@ def running(*command: str, folder: Path, log: Path | None = None, **env: str) ->
 
 
 def _answers(address: str) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}voila/static/voila.js", timeout=5):
-        return True
-    return False
+    unchecked = ssl._create_unverified_context()
+    try:
+        urllib.request.urlopen(f"{address}voila/static/voila.js", timeout=5, context=unchecked).close()
+    except OSError as error:
+        return isinstance(error, urllib.error.HTTPError)  # it does not know us
+    return True

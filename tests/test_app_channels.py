@@ -14,7 +14,7 @@ import pytest
 import requests
 import websocket
 from servers import Server, running
-from visitor import PATIENCE, V1, Visitor, old, request, v1
+from visitor import PATIENCE, V1, Visitor, request, v1
 
 from wholesale.app.server import kernels
 
@@ -28,7 +28,7 @@ def with_number(message: bytes, at: int, number: int) -> bytes:
 
 GOOD = v1(request())
 NO_ID = {"msg_type": "kernel_info_request"}
-HOSTILE_V1 = {
+HOSTILE = {
     "2**60 parts": struct.pack("<Q", 2**60),
     "nothing": b"",
     "seven bytes": b"\x01" * 7,
@@ -40,6 +40,9 @@ HOSTILE_V1 = {
     "a first offset inside the offsets": with_number(GOOD, 1, 8),
     "cut short": GOOD[:-1],
     "a channel that is none": v1(request(channel="iopub")),
+    "a channel that no page uses": v1(request(channel="control")),
+    "a request to end": v1(request(header=NO_ID | {"msg_id": "a", "msg_type": "shutdown_request"})),
+    "code to run": v1(request(header=NO_ID | {"msg_id": "a", "msg_type": "execute_request"})),
     "a channel that is no text": GOOD.replace(b"shell", b"\xff\xfe\xfd\xfc\xfb"),
     "JSON that is none": GOOD.replace(b'"msg_id":', b'"msg_id"!'),
     "a header that is a list": v1(request(header=[])),
@@ -50,53 +53,30 @@ HOSTILE_V1 = {
     "JSON nested deep": GOOD[: -len("{}")] + b"[" * 100_000,
     "text": json.dumps(request()),
 }
-HOSTILE_OLD = {
-    "7fffffff parts": bytes.fromhex("7fffffff"),
-    "a negative number of parts": bytes.fromhex("ffffffff"),
-    "no parts": bytes(4),
-    "nothing": b"",
-    "empty text": "",
-    "an offset beyond the end": struct.pack(">2I", 1, 9),
-    "offsets that fall": struct.pack(">3I", 2, 14, 12) + b"{}",
-    "text that is a list": "[]",
-    "text that is a number": "1" * 5000,
-    "text nested deep": "[" * 100_000,
-    "text without a header": "{}",
-    "text without a content": json.dumps({"channel": "shell", "header": request()["header"]}),
-    "a channel that is a list": json.dumps(request(channel=["shell"])),
-    "no channel": json.dumps(request(channel=None)),
-    "buffers that are text": json.dumps(request(buffers=["a"])),
-    "half a letter": json.dumps(request(content={"a": "\ud83d"})),
-    "not a number": json.dumps(request(content={"a": float("nan")})),
-}
-HOSTILE = {f"v1: {name}": (True, its) for name, its in HOSTILE_V1.items()}
-HOSTILE |= {f"old: {name}": (False, its) for name, its in HOSTILE_OLD.items()}
 
 
-def garbled(count: int) -> Iterator[tuple[bool, bytes]]:
+def garbled(count: int) -> Iterator[bytes]:
     """Good messages with bytes of their offsets changed, cut and stretched."""
     draw = random.Random(15)
-    for number in range(count):
-        message = bytearray(v1(request(), b"buffer") if number % 2 else old(request(), b"buffer"))
+    for _ in range(count):
+        message = bytearray(v1(request(), b"buffer"))
         for _ in range(draw.randint(1, 4)):
             message[draw.randrange(40)] = draw.randrange(256)
         del message[draw.randrange(1, len(message)) :]
-        yield bool(number % 2), bytes(message)
+        yield bytes(message)
 
 
-@pytest.mark.parametrize(("is_v1", "message"), HOSTILE.values(), ids=HOSTILE)
-def test_what_is_no_kernel_message_is_not_well_formed(is_v1, message):
-    assert not kernels.well_formed(message, is_v1)
+@pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
+def test_what_no_page_would_send_is_not_well_formed(message):
+    assert not kernels.well_formed(message)
 
 
 @pytest.mark.parametrize("buffers", [(), (b"",), (b"12", b"3")])
-def test_kernel_messages_of_both_protocols_are_well_formed_whatever_was_typed(buffers):
-    header = request()["header"] | {"date": "2024-02-29T10:00:00.5Z"}
-    for channel in ("shell", "control"):
-        message = request(channel=channel, header=header, content={"value": "2024-99-99T99:99:99.9"})
-        assert kernels.well_formed(v1(message, *buffers), True)
-        assert kernels.well_formed(old(message, *buffers), False)
-        assert kernels.well_formed(json.dumps(message | {"buffers": []}), False)
+@pytest.mark.parametrize("kind", sorted(kernels.ASKED))
+def test_what_a_page_sends_is_well_formed_whatever_was_typed(kind, buffers):
+    header = request()["header"] | {"date": "2024-02-29T10:00:00.5Z", "msg_type": kind}
+    message = request(header=header, content={"value": "2024-99-99T99:99:99.9"})
+    assert kernels.well_formed(v1(message, *buffers))
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +112,14 @@ def test_a_message_is_sent_without_waiting_for_the_last_to_be_acknowledged(serve
 
 
 def test_no_frame_stops_the_server_or_keeps_it_from_ending(server):
-    visitor = Visitor(server)
-    before = psutil.Process(server.process.pid).memory_info().rss
-    for name, (is_v1, message) in HOSTILE.items():
-        assert visitor.closed_with(message, is_v1) == 1007, name
-    for is_v1, message in garbled(30):
-        code = visitor.closed_with(message, is_v1)
-        assert code == (None if kernels.well_formed(message, is_v1) else 1007), message
+    visitor, before = Visitor(server), psutil.Process(server.process.pid).memory_info().rss
+    for number, message in enumerate([*HOSTILE.values(), *garbled(30)]):
+        if number % (kernels.PATIENCE - 1) == 0:
+            visitor = Visitor(server)
+        code = visitor.closed_with(message)
+        assert code == (None if kernels.well_formed(message) else 1007), message
     with contextlib.suppress(ConnectionError):  # closed before all of it is sent
-        assert visitor.closed_with(bytes(kernels.LIMIT + 1), True) == 1009
+        assert visitor.closed_with(bytes(kernels.LIMIT + 1)) == 1009
     assert Visitor(server).is_answered()
     assert psutil.Process(server.process.pid).memory_info().rss - before < 50e6
     server.process.send_signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ import websocket
 from servers import Server
 
 V1 = "v1.kernel.websocket.jupyter.org"
+OPENING = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}  # as browsers say of an address typed
 PATIENCE = 30  # seconds; four kernels may be starting at once
 
 
@@ -29,33 +30,29 @@ def v1(message: dict, *buffers: bytes) -> bytes:
     return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
 
 
-def old(message: dict, *buffers: bytes) -> bytes:
-    parts = [json.dumps(message).encode(), *buffers]
-    offsets = list(accumulate(map(len, parts[:-1]), initial=4 * (len(parts) + 1)))
-    return struct.pack(f">{len(offsets) + 1}I", len(offsets), *offsets) + b"".join(parts)
-
-
 class Visitor:
     """A page's kernel, and connections to it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, browser: requests.Session | None = None) -> None:
         self.server = server
-        self.page = requests.get(server.address, timeout=PATIENCE).text
+        self.browser = browser or requests.Session()
+        self.page = self.browser.get(server.address, headers=OPENING, timeout=PATIENCE).text
         self.kernel = re.search(r'"kernelId": *"([^"]+)"', self.page).group(1)
         self.url = f"{server.address}api/kernels/{self.kernel}/channels?session_id=".replace("http", "ws", 1)
 
-    def connect(self, is_v1: bool = True) -> websocket.WebSocket:
-        protocols = [V1] if is_v1 else None
-        return websocket.create_connection(self.url + uuid4().hex, subprotocols=protocols, timeout=PATIENCE)
+    def connect(self) -> websocket.WebSocket:
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.browser.cookies)
+        how = {"subprotocols": [V1], "cookie": cookie, "timeout": PATIENCE}
+        return websocket.create_connection(self.url + uuid4().hex, **how)
 
-    def closed_with(self, message: bytes | str, is_v1: bool) -> int | None:
+    def closed_with(self, message: bytes | str) -> int | None:
         """The code that the server closes the connection with for `message`; None if it goes on answering."""
-        connection = self.connect(is_v1)
+        connection = self.connect()
         with contextlib.closing(connection):
             opcode = websocket.ABNF.OPCODE_TEXT if isinstance(message, str) else websocket.ABNF.OPCODE_BINARY
             connection.send(message, opcode)
             with contextlib.suppress(BrokenPipeError):
-                connection.send(v1(request()) if is_v1 else old(request()), websocket.ABNF.OPCODE_BINARY)
+                connection.send(v1(request()), websocket.ABNF.OPCODE_BINARY)
             while True:
                 frame = connection.recv_frame()
                 if frame.opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -65,21 +62,25 @@ class Visitor:
 
     def end(self) -> None:
         """Stop the kernel, as a page does that is left."""
-        token = {"Cookie": "_xsrf=a", "X-XSRFToken": "a"}
+        self.browser.cookies.set("_xsrf", "a")
         url = f"{self.server.address}voila/api/shutdown/{self.kernel}"
-        assert requests.post(url, headers=token, timeout=PATIENCE).status_code == 204
+        token = {"X-XSRFToken": "a"}
+        assert self.browser.post(url, headers=token, timeout=PATIENCE).status_code == 204
+
+    def model(self) -> str:
+        """The widget that the page shows; empty if there is none."""
+        shown = re.search(r'"model_id": *"(\w+)"', self.page)
+        return shown.group(1) if shown else ""
 
     def has_widgets(self) -> bool:
         """Whether the kernel knows the widgets that the page shows."""
-        shown = re.search(r'"model_id": *"(\w+)"', self.page)
         connection = self.connect()
         with contextlib.closing(connection):
             asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
             connection.send(v1(asked), websocket.ABNF.OPCODE_BINARY)
             while b"comm_info_reply" not in (data := connection.recv_frame().data):
                 pass
-        return bool(shown) and shown.group(1).encode() in data
+        return bool(self.model()) and self.model().encode() in data
 
     def is_answered(self) -> bool:
-        asked = ((v1(request()), True), (old(request()), False))
-        return all(self.closed_with(message, is_v1) is None for message, is_v1 in asked)
+        return self.closed_with(v1(request())) is None

@@ -91,7 +91,8 @@ def refusing(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def stopping() -> Iterator[None]:
-    """Say that a run was interrupted."""
+    """Say that a run was interrupted; a plain kill too leaves nothing half-written."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -316,7 +317,6 @@ def score(
 
     out = output or _beside(source, ".scored.parquet" if dask else ".scored.csv")
     wrong = rejected or (None if out == STREAM else _beside(out, ".rejected.csv"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain kill leaves nothing half-written
     settings = Settings(**reading(column, decimal, sheet, blank))
     run: Callable[..., Summary] = partial(cluster.score_cluster, address=dask) if dask else score_file
     with stopping(), _streams(source, out) as (read, write), progress_bar(hidden=quiet) as progress:
@@ -437,20 +437,43 @@ def report(
 
 def serve(
     models: Folder = MODELS_FOLDER,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8866,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8866,
+    pages: Annotated[
+        int | None, typer.Option(min=1, help="Pages open at once; by memory if not given.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 is every one.")] = "127.0.0.1",
+    allow_host: Annotated[list[str] | None, typer.Option(help="Name of the server; repeatable.")] = None,
+    base_url: Annotated[str, typer.Option(help="What every address begins with, e.g. /segments/.")] = "/",
+    password_file: Annotated[Path | None, typer.Option(help="File of a hashed password.")] = None,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Let everybody in.")] = False,
+    token_file: Annotated[Path | None, typer.Option(help="File of a token for the API.")] = None,
+    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy lets people in.")] = False,
+    proxy: Annotated[list[str] | None, typer.Option(help="Its address, if elsewhere; repeatable.")] = None,
+    certfile: Annotated[Path | None, typer.Option(help="Certificate for https, PEM.")] = None,
+    keyfile: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    cookie_secret_file: Annotated[
+        Path | None, typer.Option(help="Secret that several servers share.")
+    ] = None,
 ) -> None:
-    """Serve the page on this machine and print its address."""
+    """Serve the page, on this machine or for others (docs/serving.md), and print its address."""
     from wholesale.app.server import serve as run
+    from wholesale.app.server import settle
 
+    access = settle(
+        host, allow_host, base_url, password_file, no_password, token_file, behind_proxy, proxy, certfile,
+        keyfile, cookie_secret_file,
+    )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
-    run(port, models)
+    run(port, models, pages, access)
 
 
 class Main(typer.Typer):
     """Every command, its standard output taken care of."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Run a command; say in a sentence that what it writes to is full."""
+        """Run a command; a terminal that closes ends it as a plain kill does, a full output in a sentence."""
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         try:
             return super().__call__(*arguments, **options)
         except OSError as error:

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import requests
 from playwright.sync_api import Page, expect
 from servers import wait_for
 from visit import PHONE, enter, field, fits, kernel_id, open_page, predict
@@ -126,9 +125,9 @@ def test_a_phone_shows_every_tab_and_whatever_is_typed_without_scrolling_sideway
 
 def test_a_closed_page_takes_its_kernel_with_it(page, address):
     url = f"{address}api/kernels/{kernel_id(page)}"
-    assert requests.get(url, timeout=10).status_code == 200
+    assert page.request.get(url).status == 200  # with the page's cookie
     page.goto("about:blank")
-    wait_for(lambda: requests.get(url, timeout=10).status_code == 404, 15)
+    wait_for(lambda: page.request.get(url).status == 404, 15)
 
 
 def test_plain_voila_serves_the_same_page(blank, voila_address, predictor):

@@ -40,7 +40,11 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Fault": {"customer": int | None, "field": str | None, "value": str | None, "reason": str},
     "Errors": {"errors": "list[Fault]"},
     "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
-    "Health": {"status": Literal["ok"], "trained": str, "customers": int, "segments": int},
+    "Health": {
+        "status": Literal["ok", "full"], "trained": str | None, "customers": int | None,
+        "segments": int | None, "open_pages": int | None, "open_pages_at_most": int | None,
+        "refused_messages": int | None,
+    },
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
     "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "Count": {"segment": int, "name": str, "customers": int},
@@ -72,9 +76,17 @@ def fault(
     return {"customer": customer, "field": field and shown(field), "value": value, "reason": reason}
 
 
-def health(predictor: Predictor) -> dict:
+def bare_health(kernels: Any) -> dict:
+    """Say no more than whether the next visitor is answered."""
+    return dict.fromkeys(RECORDS["Health"]) | {"status": "full" if kernels.full else "ok"}
+
+
+def health(predictor: Predictor, kernels: Any) -> dict:
+    """Say what answers, and how many pages are open; `kernels` are theirs."""
     told = {name: predictor.manifest[name] for name in ("trained", "customers")}
-    return {"status": "ok", **told, "segments": predictor.n_segments}
+    told |= {"segments": predictor.n_segments, "refused_messages": kernels.refused}
+    pages = {"open_pages": len(kernels.open_visits()), "open_pages_at_most": kernels.at_most}
+    return bare_health(kernels) | told | pages
 
 
 def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
@@ -200,8 +212,8 @@ def _short(value: object) -> str:
 
 
 @cache
-def description(predictor: Predictor) -> dict:
-    """Describe the API (OpenAPI 3.1) for machines; only now, as few ask."""
+def description(predictor: Predictor, base: str = "/") -> dict:
+    """Describe the API (OpenAPI 3.1) below `base` for machines; only now, as few ask."""
     customers, columns = predictor.amounts[:2].tolist(), predictor.categories.columns
     text = Template(Path(__file__).with_name("openapi.toml").read_text(encoding="utf-8")).render(
         body=LIMIT, customers=CUSTOMERS, file=FILE_LIMIT, rows=ROWS, too_large=TOO_LARGE,
@@ -220,7 +232,11 @@ def description(predictor: Predictor) -> dict:
         "responses": {"WrongHost": _refusal(**prose["wrong_host"])},
         "schemas": _merged(_sent(), prose["schemas"]),
     }
-    described = {"info": prose["info"], "servers": [{"url": "/"}], "paths": prose["paths"]}
+    described = {
+        "info": prose["info"],
+        "servers": [{"url": base.rstrip("/") or "/"}],
+        "paths": prose["paths"],
+    }
     return {"openapi": "3.1.0", **described, "components": components}
 
 

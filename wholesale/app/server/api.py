@@ -21,19 +21,20 @@ from wholesale.app.server.answers import Refused, fault
 from wholesale.app.tabs import LIMIT
 from wholesale.predict import Predictor
 
+GRACE, SLOWEST = 30, 50_000  # seconds that a body may take, and one more for so many bytes
 AT_A_TIME = 2  # files scored; others wait
 PIECE = 1 << 20  # bytes of an answer sent at a time
 
 
-def handlers(predictor: Predictor) -> list:
-    """List the API's addresses for Tornado."""
+def handlers(predictor: Predictor, kernels: Any, base: str) -> list:
+    """List the API's addresses, below `base`, for Tornado; `kernels` are the page's."""
     return [
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
         (r"/api/customers", Read, {"content": partial(answers.customers, predictor)}),
-        (r"/api/health", Read, {"content": partial(answers.health, predictor)}),
-        (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor)}),
+        (r"/api/health", Read, {"content": partial(answers.health, predictor, kernels)}),
+        (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor, base)}),
     ]
 
 
@@ -44,10 +45,10 @@ def as_json(content: Any) -> str:
 class Api(JupyterHandler):
     """What all addresses share: JSON for errors too, and no state.
 
-    Nothing here reads or sets a cookie, so there is none to forge a request with, and Jupyter's checks of
-    identity and of its double-submit cookie are left out. A page of another site can neither read an
-    answer, as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes
-    of no other name) need such a header beforehand.
+    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks of
+    identity and of its double-submit cookie are left out. A page of another site can neither read an answer,
+    as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes of no
+    other name) need such a header beforehand.
     """
 
     allowed: tuple[str, ...] = ("GET", "HEAD")
@@ -56,9 +57,7 @@ class Api(JupyterHandler):
         vars(self).update(given)
 
     async def prepare(self, **_: Any) -> None:
-        """Keep Jupyter's check of the Host header: other sites' names may be pointed at this machine."""
-        if not self.check_host():
-            raise Refused(403, fault("the Host header names another machine than this one"))
+        """Leave out Jupyter's checks."""
 
     def compute_etag(self) -> None:
         """Leave out Tornado's ETag: an answer is computed before it could be compared."""
@@ -79,6 +78,8 @@ class Api(JupyterHandler):
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
+        if isinstance(error, Refused) and error.status == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
         refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
         self.reply(as_json(refused.content), refused.status)
 
@@ -99,12 +100,13 @@ class Read(Api):
     head = get
 
 
-class Nothing(Api):
-    """All other addresses under ``/api``."""
+class Stranger(Api):
+    """No address: what is said to a request that is turned away."""
+
+    status, reason = 404, "there is nothing at this address; see /api/openapi.json"
 
     async def prepare(self, **_: Any) -> None:
-        await super().prepare()
-        raise Refused(404, fault("there is nothing at this address; see /api/openapi.json"))
+        raise Refused(self.status, fault(self.reason))
 
 
 @stream_request_body
@@ -125,6 +127,8 @@ class Posted(Api):
         length = self.request.headers.get("Content-Length", "0")
         if length.isdecimal() and float(length) > self.read_at_most:
             raise Refused(413, fault(self.too_large))
+        size = float(length) if length.isdecimal() and float(length) else self.read_at_most
+        self.request.connection.set_body_timeout(GRACE + size / SLOWEST)  # type: ignore[union-attr]
         self.body = self.store()
 
     def store(self) -> BinaryIO:

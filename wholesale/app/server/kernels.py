@@ -1,30 +1,55 @@
-"""Visitors' kernels: which are handed out and when they are stopped, and what is passed on to them.
+"""Visitors' kernels: who gets one, when they are stopped, and what is passed on to them and from them.
 
 ``voila.json`` names `PageKernelManager`; `Channels` is a page's connection to a kernel. Jupyter believes a
 message: 8 bytes that announce 2⁶⁰ parts keep its reader, and with it the server, busy for good. So each is
-checked before. The formats are those of ``jupyter_server.services.kernels.connection.base``.
+checked before. The format is that of ``jupyter_server.services.kernels.connection.base``.
 """
 
 import asyncio
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, ClassVar
 from weakref import WeakSet
 
+import psutil
 from jupyter_client.jsonutil import extract_dates
+from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from tornado.web import HTTPError
+from traitlets import Int
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+
+PER_ADDRESS = 5  # pages open at once whose browsers did not say that a person opened them
+SPARE = 300 * 2**20  # bytes of memory that kernels leave to the rest of the machine
+FULL = "All places at this server are taken."
+CROWDED = "As many pages as one address may have are open at yours."
 
 LIMIT = 2**18  # bytes of a message; the page sends some 700, and more only where more is pasted into a field
+PATIENCE = 10  # messages refused before a visitor's kernel is ended
 V1 = "v1.kernel.websocket.jupyter.org"
-CHANNELS = ("shell", "control", "stdin")
 FIELDS = ("header", "parent_header", "metadata", "content")
+OF_WIDGETS = {"comm_open", "comm_msg", "comm_close"}
+ASKED = OF_WIDGETS | {"comm_info_request", "kernel_info_request"}
+TOLD = OF_WIDGETS | {"comm_info_reply", "kernel_info_reply", "status", "shutdown_reply"}
+"""What a page sends, and what is sent to it: no output of a kernel, which may be a traceback."""
 GOING_AWAY, NO_MESSAGE = 1001, 1007  # RFC 6455; the latter is for data that are not of the message's type
 
 
+@dataclass(eq=False)
+class Visit:
+    """A kernel that was handed out, or is about to be; `address` is that of doubtful visitors."""
+
+    visitor: str
+    address: str | None
+    kernel_id: str | None = None
+    refused: int = 0
+
+
 class PageKernelManager(AsyncMappingKernelManager):
-    """Stops the kernels of closed pages, never one whose page is still opening, and hands out no dead one.
+    """Hands out kernels that live, as many as there is room for, and stops those of closed pages.
 
     A preheated kernel has been idle, with nobody connected, for as long as it waited. Voila protects it
     in its pool but not between leaving the pool and the browser's connection, so idleness is counted anew
@@ -34,9 +59,64 @@ class PageKernelManager(AsyncMappingKernelManager):
     that its page has or is about to get.
     """
 
+    at_most = Int(10**6, help="Kernels there may be, those that wait included.").tag(config=True)
     handed_out: ClassVar[WeakSet] = WeakSet()
-    fill_if_needed: Any  # this and the pools are Voila's, in a class that it derives from this one
+    fill_if_needed: Any  # this, the settings and the pools are Voila's, in a class that it derives from this
+    kernel_pools_config: Any
+    parent: Any
     _pools: ClassVar[Any] = {}
+
+    def __init__(self, **given: Any) -> None:
+        self.visits: list[Visit] = []
+        self.refused = 0  # messages
+        super().__init__(**given)
+
+    def open_visits(self) -> list[Visit]:
+        """List the visits whose kernels live, or are about to."""
+        return [each for each in self.visits if each.kernel_id is None or each.kernel_id in self]
+
+    def visit(self, kernel_id: str, visitor: str) -> Visit | None:
+        """Find the visit that a kernel was handed out for; None unless it was to this visitor."""
+        its = (each for each in self.open_visits() if each.kernel_id == kernel_id)
+        return next((each for each in its if each.visitor == visitor), None)
+
+    def room(self, waiting: int) -> int:
+        """Say how many kernels may wait to be handed out, when as many as these do."""
+        short = psutil.virtual_memory().available < SPARE
+        return waiting if short else self.at_most - len(self.open_visits())
+
+    @property
+    def full(self) -> bool:
+        """Whether the next visitor has to wait until another leaves."""
+        return not any(self._pools.values()) and self.room(0) < 1
+
+    def refill(self, delay: float | None = None) -> None:
+        """Start kernels until as many wait as should, or as there is room for."""
+        for notebook, pool in self._pools.items():
+            wanted = self.parent.voila_configuration.default_pool_size
+            self.kernel_pools_config["default"]["pool_size"] = min(wanted, self.room(len(pool)))
+            self.fill_if_needed(delay=delay, notebook_name=notebook)
+
+    async def hand_out(self, visitor: str, address: str | None) -> dict:
+        """Give a kernel and how far it is with the notebook, in Voila's words, or refuse with 503."""
+        if address and [each.address for each in self.open_visits()].count(address) >= PER_ADDRESS:
+            raise HTTPError(503, CROWDED)
+        pool = next(iter(self._pools.values()))
+        if not pool:
+            self.refill(delay=0)
+        if not pool:
+            raise HTTPError(503, FULL)
+        self.visits = [*self.open_visits(), visit := Visit(visitor, address)]
+        try:
+            started = pool.pop(0)
+            self.refill()
+            kernel = await started
+            visit.kernel_id = kernel["kernel_id"]
+        finally:
+            if visit.kernel_id is None:
+                self.visits.remove(visit)
+        kernel["renderer"].stop_generator = True  # what it has written so far is sent at once
+        return kernel
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Stop a kernel that has long been idle and unconnected; Voila asks only about handed-out ones."""
@@ -48,7 +128,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def renew(self) -> None:
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
-        for notebook, pool in self._pools.items():
+        for pool in self._pools.values():
             ready = False
             for started in list(pool):
                 if not ready:  # what is handed out next may die as it starts
@@ -58,7 +138,7 @@ class PageKernelManager(AsyncMappingKernelManager):
                 elif started in pool:  # it may have been handed out meanwhile
                     pool.remove(started)
                     _expect_failure(started)
-            self.fill_if_needed(delay=0, notebook_name=notebook)
+        self.refill(delay=0)
 
     async def _lives(self, started: asyncio.Task) -> bool:
         if started.cancelled() or started.exception():
@@ -69,6 +149,15 @@ class PageKernelManager(AsyncMappingKernelManager):
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
         self.renewing = asyncio.ensure_future(self.renew())
+
+    def refuse(self, kernel_id: str, visitor: str) -> None:
+        """Count a message that was refused, and end the kernel of who sent too many."""
+        self.refused += 1
+        if visit := self.visit(kernel_id, visitor):
+            visit.refused += 1
+            if visit.refused == PATIENCE:
+                self.visits.remove(visit)
+                self.ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id, now=True))
 
     async def end(self) -> None:
         """End every kernel, those that are just starting too, at once: they hold nothing to be saved."""
@@ -87,11 +176,45 @@ def _expect_failure(dead: asyncio.Task) -> None:
         dead.result()["task"].add_done_callback(lambda run: run.cancelled() or run.exception())
 
 
-class Channels(VoilaKernelWebsocketHandler):
-    """Passes on kernel messages and nothing else, without waiting to send the next."""
+class Owned:
+    """What is asked about a kernel is answered to the visitor it was handed to, and to nobody else."""
+
+    async def prepare(self: Any, **how: Any) -> None:
+        await super().prepare(**how)  # type: ignore[misc]
+        if not self.kernel_manager.visit(self.path_kwargs["kernel_id"], self.current_user.username):
+            raise HTTPError(404, "Kernel does not exist")
+
+
+class Kernel(Owned, KernelHandler):
+    """What a page asks of its kernel before it connects."""
+
+    SUPPORTED_METHODS = ("GET",)
+
+
+class Goodbye(VoilaShutdownKernelHandler):
+    """Ends the kernel of a page that is left, and is content where it has ended already."""
+
+    async def post(self, kernel_id: str) -> None:
+        """Answer 204 either way, as nobody is left to tell."""
+        if self.kernel_manager.visit(kernel_id, self.current_user.username):
+            await super().post(kernel_id)
+            Channels.close_all(kernel_id)
+        else:
+            self.set_status(204)
+
+
+class Channels(Owned, KernelWebsocketHandler):
+    """Passes on what widgets say to each other and nothing else, without waiting to send the next."""
 
     max_message_size = LIMIT
     connected: ClassVar[WeakSet] = WeakSet()
+    kernel_manager: Any
+
+    async def prepare(self, **how: Any) -> None:
+        """Refuse the protocol before v1, which pages no longer speak."""
+        await super().prepare(**how)
+        if V1 not in self.request.headers.get("Sec-WebSocket-Protocol", ""):
+            raise HTTPError(400, f"the protocol must be {V1}")
 
     async def open(self, kernel_id: str) -> None:
         """Send each message at once: held back until the last is acknowledged, an answer takes 40 ms more."""
@@ -106,49 +229,43 @@ class Channels(VoilaKernelWebsocketHandler):
             channels.close(GOING_AWAY, "the kernel has ended")
 
     def on_message(self, message: bytes | str) -> None:
-        """Pass a kernel message on; close the connection on anything else."""
+        """Pass on what a page sends; close the connection on anything else, and for good if that goes on."""
         if self.ws_connection is None:
             return  # it was on its way when we closed
-        if well_formed(message, self.selected_subprotocol == V1):
+        if well_formed(message):
             super().on_message(message)
         else:
-            self.close(NO_MESSAGE, "not a kernel message")
+            self.close(NO_MESSAGE, "not a message of the page")
+            self.kernel_manager.refuse(self.kernel_id, self.current_user.username)
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Send what a page waits for; to one that has gone, Jupyter would send text."""
+        if self.ws_connection and json.loads(cut(message)[1])["msg_type"] in TOLD:
+            return super().write_message(message, binary)
+        return None
 
 
-def well_formed(message: bytes | str, v1: bool) -> bool:
-    """Say whether Jupyter can read a message, of its v1 protocol or of the one before."""
+def well_formed(message: bytes | str) -> bool:
+    """Say whether Jupyter can read a message of its v1 protocol, and whether a page would send it."""
     try:
-        channel, fields = _read_v1(message) if v1 else _read(message)
+        channel, *parts = cut(message)
+        fields = [json.loads(str(part, "utf-8")) for part in parts[: len(FIELDS)]]
         extract_dates(fields[:2])  # the headers', as Jupyter does
     except (ValueError, OverflowError, RecursionError):
         return False
-    if channel not in CHANNELS or not all(isinstance(field, dict) for field in fields):
+    if channel != b"shell" or not all(isinstance(field, dict) for field in fields):
         return False
-    return all(isinstance(fields[0].get(name), str) for name in ("msg_id", "msg_type"))
+    return isinstance(fields[0].get("msg_id"), str) and fields[0].get("msg_type") in ASKED
 
 
-def _read_v1(message: bytes | str) -> tuple[Any, list]:
-    channel, *fields = _cut(message, 8, "little", at_least=len(FIELDS) + 2)
-    return str(channel, "utf-8"), [json.loads(str(field, "utf-8")) for field in fields[: len(FIELDS)]]
-
-
-def _read(message: bytes | str) -> tuple[Any, list]:
-    text = message if isinstance(message, str) else str(_cut(message, 4, "big", at_least=1)[0], "utf-8")
-    document = json.loads(text)
-    if not isinstance(document, dict) or (isinstance(message, str) and document.get("buffers")):
-        raise ValueError("no object, or buffers outside a binary message")
-    json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # as Jupyter does for the kernel
-    return document.get("channel"), [document.get(name) for name in FIELDS]
-
-
-def _cut(message: bytes | str, width: int, order: Any, at_least: int) -> list[bytes]:
-    """Cut a binary message at its offsets: numbers of `width` bytes, and one before them that counts them."""
+def cut(message: bytes | str) -> list[bytes]:
+    """Cut a message of the v1 protocol at its offsets: numbers of 8 bytes, after one that counts them."""
     if isinstance(message, str):
         raise ValueError("text in place of a binary message")
-    count = int.from_bytes(message[:width], order)
-    start = width * (count + 1)
-    places = range(width, min(start, len(message)), width)
-    bounds = [start, *(int.from_bytes(message[i : i + width], order) for i in places), len(message)]
-    if count < at_least or bounds != sorted(bounds):
+    count = int.from_bytes(message[:8], "little")
+    start = 8 * (count + 1)
+    places = range(8, min(start, len(message)), 8)
+    bounds = [start, *(int.from_bytes(message[i : i + 8], "little") for i in places), len(message)]
+    if count < len(FIELDS) + 2 or bounds != sorted(bounds):
         raise ValueError("the count or the offsets do not fit the message")
     return [message[a:b] for a, b in pairwise(bounds[1:])]

@@ -14,40 +14,40 @@ import logging
 import mimetypes
 import os
 import re
-import shutil
 import socket
 import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any as Anything
 
-import zmq
-from jupyter_server.services.kernels.handlers import KernelHandler
+import psutil
+from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
-from traitlets import Any
+from traitlets import Any, Instance
 from voila.app import Voila
+from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
-from voila.tornado.handler import TornadoVoilaHandler
-from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
-from wholesale.app.server import api
-from wholesale.app.server.kernels import Channels
+from wholesale.app.server import answers, api
+from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
+from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
+from wholesale.app.server.private import private_folder
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
-HOST = "127.0.0.1"
 HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each time
 MAIN = "voila.js"
+HEADERS_WITHIN = 60  # seconds, the time that a connection waits for its next request included
+KERNEL = 60 * 2**20  # bytes of memory of an open page, and some to spare
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
@@ -121,42 +121,47 @@ def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-class Goodbye(VoilaShutdownKernelHandler):
-    """Ends the kernel of a page that is left, and is content where it has ended already."""
-
-    async def post(self, kernel_id: str) -> None:
-        """Answer 204 either way, as nobody is left to tell."""
-        if kernel_id in self.kernel_manager:
-            await super().post(kernel_id)
-            Channels.close_all(kernel_id)
-        else:
-            self.set_status(204)
-
-
-class LivePage(TornadoVoilaHandler):
-    """The page, on a kernel that is alive, and in its look a word where an address has nothing."""
+class LivePage(BaseVoilaHandler):
+    """The page, on a kernel of the visitor's own."""
 
     async def prepare(self) -> None:
-        """See to it that no dead kernel is handed out; Jupyter notices a death only within three seconds."""
+        """Give kernels to people who open the page, not to another site's pictures, scripts or guesses."""
         await super().prepare()
-        if self.path_args[0]:
-            raise HTTPError(404)  # Voila would look among the files beside the notebook
-        await self.kernel_manager.renew()
+        said = self.request.headers
+        how = [said.get("Sec-Fetch-Mode"), said.get("Sec-Fetch-Dest")]
+        self.doubtful = how == [None, None]  # an old browser, a program, or http from another machine
+        if how not in ([None, None], ["navigate", "document"]) or "Sec-Purpose" in said:  # that is a guess
+            raise HTTPError(403)
+        await self.kernel_manager.renew()  # Jupyter notices within three seconds only that a kernel died
+
+    async def get(self) -> None:
+        """Send what the kernel has of the page so far, and then the rest."""
+        self.identity_provider.remember(self)
+        self.set_header("Cache-Control", "no-store")
+        address = self.request.remote_ip if self.doubtful else None
+        kernel = await self.kernel_manager.hand_out(self.current_user.username, address)
+        sent = len(kernel["renderer"].rendered_cache)
+        self.write("".join(kernel["renderer"].rendered_cache))
+        self.flush()
+        rendered, rest = await kernel["task"]
+        self.write("".join(rendered[sent:]))
+        async for html, _ in rest:
+            self.write(html)
+            self.flush()
 
 
-SERVED = {
-    KernelHandler: KernelHandler,
-    VoilaKernelWebsocketHandler: Channels,
-    VoilaShutdownKernelHandler: Goodbye,
-    TornadoVoilaHandler: LivePage,
-}
-"""Of Voila's handlers those that the page needs, and what stands in for them."""
+class Missing(BaseVoilaHandler):
+    """Any other address: a word in the page's look."""
+
+    async def prepare(self, **_: Anything) -> None:
+        await super().prepare()
+        raise HTTPError(404)
 
 
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
-    predictor = Any()
+    predictor, access = Any(), Instance(Access)
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
@@ -164,45 +169,59 @@ class PageServer(Voila):
         self.extensions = _folders(self.labextensions_path)
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        measured, url = self.predictor.categories, f"/voila/static/{self.version}"
+        measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
         settings["jinja2_env"].globals["title"] = measured.title
+        settings |= {"xsrf_cookie_kwargs": {"samesite": "Strict"}, "websocket_compression_options": {}}
+        settings["cookie_secret"] = self.access.secret
+        self.kernel_manager.allowed_message_types = []  # `Channels` knows
         return settings
 
     def init_handlers(self) -> list:
-        """Serve the API, browsers' files and, last, any other address as the page."""
-        voila = ((path, SERVED.get(kind), *more) for path, kind, *more in super().init_handlers())
-        *of_kernels, page = [handler for handler in voila if handler[1]]
+        """List all that is served, and no more: what a later Voila adds is not."""
+        page = {"voila_configuration": self.voila_configuration}
         template = self.voila_configuration.template
         style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
-        return [
-            *api.handlers(self.predictor),
-            *of_kernels,
-            (r"/api(?:/.*)?", api.Nothing),
+        served = [
+            *api.handlers(self.predictor, self.kernel_manager, self.base_url),
+            (rf"/api/kernels/{_kernel_id_regex}", Kernel),
+            (rf"/api/kernels/{_kernel_id_regex}/channels", Channels),
+            (rf"/voila/api/shutdown/{_kernel_id_regex}", Goodbye),
+            (r"/api(?:/.*)?", api.Stranger),
             (rf"/voila/static/{self.version}/(.*)", Assets, for_good),
             (r"/voila/static/(.*)", Assets, {"roots": self.static}),
             (r"/voila/labextensions/(.*)", Assets, {"roots": self.extensions}),
             (rf"/voila/templates/{template}/static/(.*)", Assets, style),
-            page,
+            *([("/login", Login, page)] if self.access.password else []),
+            (r"/", LivePage, page),
         ]
+        below = [(re.escape(self.base_url[:-1]) + path, *more) for path, *more in served]
+        return [*below, (r".*", Missing, page)]
 
     def start(self) -> None:
-        IOLoop.current().add_callback(self._say_when_ready)
-        super().start()
-
-    def stop(self) -> None:
-        """End the kernels before their folder goes; Voila does it the other way round."""
+        """Listen as Voila does, but as a `Site`."""
+        self.connection_dir = tempfile.mkdtemp(prefix="voila_", dir=self.connection_dir_root)
+        settings = self.init_settings()
+        self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
+        self.app.add_handlers(".*$", self.init_handlers())
+        self.app.listen(
+            self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
+            xheaders=bool(self.access.proxies), trusted_downstream=[*self.access.proxies],
+        )  # fmt: skip
+        self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(self._say_when_ready)
         try:
-            self.ioloop.run_sync(self.kernel_manager.end)
+            with suppress(KeyboardInterrupt):
+                self.ioloop.start()
         finally:
-            shutil.rmtree(self.connection_dir, ignore_errors=True)
+            self.ioloop.run_sync(self.kernel_manager.end)
 
     def _handle_signal_stop(self, number: int, frame: Anything) -> None:
-        if not hasattr(self, "ioloop"):  # Voila knows it only from when it listens
+        if not hasattr(self, "ioloop"):  # it knows it only from when it listens
             sys.exit(128 + number)
         super()._handle_signal_stop(number, frame)
 
@@ -217,15 +236,22 @@ class PageServer(Voila):
                 if error := kernel.exception():
                     raise SystemExit(f"The page has no kernel to run in: {error}")
                 await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
-        print(f"The page is at http://{HOST}:{self.port}/ (Ctrl+C stops it)", flush=True)
+        print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
 
 
 def _folders(paths: list[str]) -> list[Path]:
     return [Path(path) for path in paths if Path(path).is_dir()]
 
 
-def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
-    """Serve the page on this machine until interrupted; the page and the API answer from `models`.
+def serve(
+    port: int = 8866,
+    models: Path = MODELS_FOLDER,
+    pages: int | None = None,
+    access: Access = Access(),  # noqa: B008  # it cannot be changed
+) -> None:
+    """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
+
+    At most `pages` are open at once, by default as many as the memory takes.
 
     Raises
     ------
@@ -234,11 +260,9 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
     SystemExit
         If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
-    check_port(port)
+    check_port(port, access.host)
     try:
-        # Some systems give it a name that is too long for the kernels' sockets in it.
-        long = os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) + 85 > zmq.IPC_PATH_MAX_LEN
-        private = tempfile.TemporaryDirectory(prefix="wholesale_", dir="/tmp" if long else None)
+        private = private_folder()
         predictor = load_predictor(models, copy=Path(private.name))
     except OSError as error:
         hint = "name another in the environment variable TMPDIR"
@@ -247,32 +271,34 @@ def serve(port: int = 8866, models: Path = MODELS_FOLDER) -> None:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        before = dict(os.environ)
+        before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
-            _run(predictor, port, folder)
+            _run(predictor, port, folder, pages or pages_in_memory(), access)
         finally:
+            tempfile.tempdir = None
             os.environ.clear()
             os.environ |= before
 
 
-def _run(predictor: Predictor, port: int, folder: str) -> None:
+def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
     server = PageServer(
         predictor=predictor,
+        access=access,
+        base_url=access.base,
         notebook_path=str(NOTEBOOK),
         root_dir=str(NOTEBOOK.parent),
         config_file_paths=[str(ROOT)],
         connection_dir_root=folder,
-        ip=HOST,
+        ip=access.host,
         port=port,
-        port_retries=0,
-        open_browser=False,
+        identity_provider_class=Visitors,
         log_level=logging.ERROR,
-        # Another site must not get at the page by pointing its own name at this machine.
-        tornado_settings={"allow_remote_access": False, "websocket_compression_options": {}},
     )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
+    server.config.PageKernelManager.at_most = pages
+    server.config.Visitors.cookie_options = {"samesite": "Lax"}
     for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
     if os.name == "posix":  # no listening ports but the page's own
@@ -281,16 +307,21 @@ def _run(predictor: Predictor, port: int, folder: str) -> None:
 
 
 def pool_size() -> int:
-    """Say how many kernels to hold ready: one per core, from two to four, at about 50 MB each."""
+    """Say how many kernels to hold ready: one per core, from two to four."""
     return min(max(os.cpu_count() or 2, 2), 4)
 
 
-def check_port(port: int) -> None:
+def pages_in_memory() -> int:
+    """Say how many pages may be open, by the memory that is free; a few whatever it is."""
+    return max(8, (psutil.virtual_memory().available - SPARE) // KERNEL)
+
+
+def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    with socket.socket() as listener:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, port))
+            listener.bind((host, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "is already in use" if taken else f"cannot be used ({error.strerror})"

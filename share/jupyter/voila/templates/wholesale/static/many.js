@@ -76,7 +76,7 @@
     show(".wc-progress");
     progress(`Sending ${file.name}…`, 0);
     say(`Sending ${file.name}`);
-    job.worker.postMessage({ file, query: `${location.origin}/api/score?${query}` });
+    job.worker.postMessage({ file, query: new URL(`api/score?${query}`, location.href).href });
   }
 
   const heard = {

@@ -1,0 +1,223 @@
+"""What strangers to the page's server get: headers, refusals, and nothing at addresses it does not know."""
+
+import contextlib
+import http.client
+import json
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import requests
+import websocket
+from servers import Server, running, wait_for
+from servers import kernels as processes
+from visitor import OPENING, PATIENCE, V1, Visitor, request, v1
+from voila.app import Voila
+
+from wholesale.app.server import kernels
+from wholesale.app.server.access import POLICY
+from wholesale.manifest import ROOT
+
+NO_KERNEL = "00000000-0000-4000-8000-000000000000"
+ELSEWHERE = {"Host": "elsewhere.example"}
+STYLE = "/voila/templates/wholesale/static/wholesale.css"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running("wholesale", "serve", folder=tmp_path_factory.mktemp("serve")) as server:
+        yield server
+
+
+def ask(server: Server, path: str, method: str = "GET", **headers: str) -> SimpleNamespace:
+    """Ask for exactly this path, without what a library would add; its answer is read to the end."""
+    host, port = server.address.split("/")[2].split(":")
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=PATIENCE)) as connection:
+        connection.request(method, path, headers=headers)
+        reply = connection.getresponse()
+        return SimpleNamespace(status=reply.status, headers=reply.headers, text=reply.read().decode())
+
+
+def health(server: Server) -> dict:
+    return json.loads(ask(server, "/api/health").text)
+
+
+def directives(policy: str) -> dict[str, str]:
+    return dict(each.split(" ", 1) for each in policy.split("; "))
+
+
+ANSWERS = [
+    ("/", {}, 200),
+    (STYLE, {}, 200),
+    ("/voila/static/voila.js", {"If-None-Match": "*"}, 304),
+    ("/api/health", {}, 200),
+    ("/api/none", {}, 404),
+    ("/none", {}, 404),
+    ("/voila/static/none", {}, 404),
+    (f"/api/kernels/{NO_KERNEL}", {}, 404),
+    ("/", ELSEWHERE, 403),
+    (STYLE, ELSEWHERE, 403),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "status"), ANSWERS)
+def test_every_answer_says_what_browsers_may_do_with_it_and_not_which_server_it_is(
+    server, path, headers, status
+):
+    reply = ask(server, path, **headers)
+    assert (reply.status, reply.headers["Server"]) == (status, None)
+    assert directives(reply.headers["Content-Security-Policy"]) == POLICY
+    assert (reply.headers["X-Content-Type-Options"], reply.headers["Referrer-Policy"]) == (
+        "nosniff",
+        "same-origin",
+    )
+    for cookie in reply.headers.get_all("Set-Cookie", []):
+        assert "SameSite=" in cookie, cookie
+
+
+def test_scripts_come_from_this_server_only_and_nobody_frames_the_page():
+    assert POLICY["default-src"] == POLICY["frame-ancestors"] == POLICY["base-uri"] == "'none'"
+    assert POLICY["script-src"] == POLICY["connect-src"] == "'self'"
+    assert not [name for name, sources in POLICY.items() if "*" in sources or "http" in sources]
+
+
+def test_a_socket_s_handshake_carries_them_too(server):
+    connection = Visitor(server).connect()
+    with contextlib.closing(connection):
+        assert connection.getheaders()["x-content-type-options"] == "nosniff"
+        assert "server" not in connection.getheaders()
+
+
+UNKNOWN = ["/logout", "/login", "/%0d%0aX:1", "/none", "//", "/index.html", "/voila/files/05_predictor.ipynb"]
+UNKNOWN += [f"/voila/query/{NO_KERNEL}", "/voila/api/themes/x", "/voila/tree", "/static/x", "/x" * 4000]
+
+
+@pytest.mark.parametrize("path", UNKNOWN, ids=lambda path: path[:30])
+def test_an_unknown_address_is_not_found_in_the_page_s_own_look(server, path):
+    reply = ask(server, path)
+    assert reply.status == 404
+    assert "There is no such page here." in reply.text and "wholesale.css" in reply.text
+    assert not reply.headers["X"] and not reply.headers["Location"]
+
+
+def test_a_socket_that_voila_has_for_other_purposes_is_not_there(server):
+    url = server.address.replace("http", "ws", 1) + f"voila/query/{NO_KERNEL}"
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE)
+
+
+def test_other_methods_than_a_page_uses_are_refused(server):
+    for path, method in (("/", "POST"), ("/", "HEAD"), (f"/api/kernels/{NO_KERNEL}", "DELETE")):
+        assert ask(server, path, method).status in (403, 405), path
+
+
+STANDING_IN = {
+    "KernelHandler": "Kernel",
+    "VoilaKernelWebsocketHandler": "Channels",
+    "VoilaShutdownKernelHandler": "Goodbye",
+    "TornadoVoilaHandler": "LivePage",
+    "TemplateStaticFileHandler": "Assets",
+    "MultiStaticFileHandler": "Assets",
+    "FileFindHandler": "Assets",
+    "ThemesHandler": None,  # the page has one look, in its template
+    "RequestInfoSocketHandler": None,  # tells of another visitor's request
+    "AllowListFileHandler": None,  # the files beside the notebook
+    "LogoutHandler": None,
+}
+"""For each handler of the locked Voila and Jupyter what is served in its place; None: it is refused."""
+
+
+def test_every_handler_of_the_locked_voila_is_served_or_refused(monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    voila = Voila(notebook_path=str(ROOT / "notebooks" / "05_predictor.ipynb"), config_file_paths=[str(ROOT)])
+    voila.initialize(argv=[])
+    voila.server_url, voila.identity_provider = "/", voila.identity_provider_class(token="")
+    assert {kind.__name__ for _, kind, *_ in voila.init_handlers()} == set(STANDING_IN)
+
+
+def test_a_kernel_answers_its_visitor_and_nobody_else(server):
+    visitor, other = Visitor(server), Visitor(server)
+    other.kernel, other.url = visitor.kernel, visitor.url
+    about = f"{server.address}api/kernels/{visitor.kernel}"
+    assert visitor.browser.get(about, timeout=PATIENCE).json()["id"] == visitor.kernel
+    assert other.browser.get(about, timeout=PATIENCE).status_code == 404
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        other.connect()
+    other.end()  # it is told that all is well, and nothing happens
+    assert visitor.is_answered()
+    visitor.end()
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        visitor.connect()
+
+
+@pytest.mark.parametrize("cookie", [None, "of-a-server-that-ended"])
+def test_one_browser_may_have_several_pages_and_an_old_cookie(server, cookie):
+    browser = requests.Session()
+    if cookie:
+        browser.cookies.set(f"username-127-0-0-1-{server.address.split(':')[2][:-1]}", cookie)
+    first, second = Visitor(server, browser), Visitor(server, browser)
+    assert first.kernel != second.kernel and first.is_answered() and second.is_answered()
+
+
+def test_a_kernel_s_traceback_reaches_nobody(server):
+    visitor = Visitor(server)
+    wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}
+    connection = visitor.connect()
+    with contextlib.closing(connection):
+        for kind, content in (("comm_msg", wrong), ("comm_open", {"comm_id": "a", "target_name": "none"})):
+            header = request()["header"] | {"msg_type": kind}
+            connection.send(v1(request(header=header, content=content)), websocket.ABNF.OPCODE_BINARY)
+        connection.send(v1(request()), websocket.ABNF.OPCODE_BINARY)
+        received = b""
+        while b"kernel_info_reply" not in received:
+            received += connection.recv_frame().data
+    assert b"Traceback" not in received and b"site-packages" not in received
+
+
+def test_a_visitor_who_goes_on_sending_what_no_page_would_loses_the_kernel(server):
+    visitor, before = Visitor(server), health(server)["refused_messages"]
+    assert {visitor.closed_with(b"") for _ in range(10)} == {1007}
+    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+        visitor.connect()
+    assert health(server)["refused_messages"] == before + 10
+    assert "Traceback" not in server.log.read_text()
+
+
+OPENED = [({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403), ({"Sec-Fetch-Mode": "cors"}, 403)]
+OPENED += [({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403), (OPENING, 200)]
+OPENED += [(OPENING | {"Sec-Purpose": "prefetch"}, 403)]
+
+
+@pytest.mark.parametrize(("headers", "status"), OPENED)
+def test_only_who_opens_the_page_takes_a_kernel(server, headers, status):
+    before = health(server)["open_pages"]
+    assert ask(server, "/", **headers).status == status
+    assert health(server)["open_pages"] == before + (status == 200)
+
+
+def test_a_look_in_the_address_is_ignored(server):
+    for look in ("template=lab", "theme=light", "template=none"):
+        assert 'class="wc-header"' in ask(server, f"/?{look}", **OPENING).text
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with places for seven pages."""
+    folder = tmp_path_factory.mktemp("small")
+    with running("wholesale", "serve", "--pages", "7", folder=folder) as server:
+        wait_for(lambda: health(server)["open_pages"] == 0)
+        yield server
+
+
+def test_places_are_counted_by_address_and_in_all_and_are_free_again(small):
+    assert [ask(small, "/").status for _ in range(6)] == [200] * 5 + [503]
+    assert ask(small, "/", **{"X-Forwarded-For": "192.0.2.1"}).status == 503  # no proxy says so
+    visitors = [Visitor(small) for _ in range(2)]
+    said, reply = health(small), ask(small, "/", **OPENING)
+    assert (said["status"], said["open_pages"], said["open_pages_at_most"]) == ("full", 7, 7)
+    assert reply.status == 503 and 'http-equiv="refresh"' in reply.text and kernels.FULL in reply.text
+    assert len(processes(small)) == 7
+    visitors[0].end()
+    assert health(small)["status"] == "ok"
+    assert Visitor(small).has_widgets()

@@ -1,0 +1,228 @@
+"""Who may come in when the page is on a network, and by what."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import websocket
+from door import BASE, NAME, PASSWORD, TOKEN, guarded
+from jupyter_server.auth.security import passwd
+from servers import Server, free_port, refused, running, wait_for
+from visitor import OPENING, PATIENCE, V1, Visitor
+
+from wholesale.app.server import settle
+from wholesale.app.server.access import GUESSES, OPEN, STATIC, Access
+
+NO_KERNEL = "00000000-0000-4000-8000-000000000000"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    written = {"hashed": passwd("x", algorithm="sha256"), "plain": "x", "token": "t" * 32, "short": "t"}
+    for name, content in written.items():
+        (tmp_path / name).write_text(content)
+    return {name: tmp_path / name for name in (*written, "none")}
+
+
+NAMED, OUT = {"allow_host": ["shop.example"]}, "0.0.0.0"
+UNSETTLED = [
+    (OUT, {}, "say whom, by --password-file FILE, --behind-proxy or --no-password"),
+    (OUT, NAMED, "say whom"),
+    ("192.0.2.1", NAMED, "say whom"),
+    ("some.example", NAMED, "say whom"),
+    (OUT, {"no_password": True}, "--allow-host"),
+    ("127.0.0.1", {"behind_proxy": True}, "--allow-host"),
+    (OUT, NAMED | {"behind_proxy": True}, "--proxy ADDRESS"),
+    (OUT, NAMED | {"password_file": "hashed"}, "needs TLS"),
+    (OUT, NAMED | {"password_file": "hashed", "no_password": True}, "either"),
+    ("127.0.0.1", {"token_file": "token"}, "--token-file is for a server with a password"),
+    ("127.0.0.1", {"password_file": "plain"}, "has no hashed password in it; make one by python -c"),
+    ("127.0.0.1", {"password_file": "none"}, "cannot be used: No such file"),
+    ("127.0.0.1", {"password_file": "hashed", "token_file": "short"}, "20 letters or more"),
+    ("127.0.0.1", {"certfile": "plain"}, "go together"),
+    ("127.0.0.1", {"certfile": "plain", "keyfile": "plain"}, "cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("host", "options", "said"), UNSETTLED)
+def test_a_door_is_not_opened_before_all_is_settled(files, host, options, said):
+    named = {name: files[value] for name, value in options.items() if isinstance(value, str)}
+    with pytest.raises(ValueError, match=re.escape(said)):
+        settle(host, **options | named)
+
+
+def test_the_sentence_is_what_the_command_says(tmp_path):
+    assert refused(free_port(), tmp_path, "--host", OUT).startswith("--host 0.0.0.0 lets other machines in;")
+
+
+def test_what_is_settled(files):
+    alone, proxied = settle("127.0.0.1"), settle("127.0.0.1", **NAMED, behind_proxy=True)
+    assert (alone.password, alone.proxies, alone.base) == ("", (), "/")
+    assert proxied.proxies == ("127.0.0.1", "::1")
+    assert settle(OUT, **NAMED, proxy=["192.0.2.7"]).proxies == ("192.0.2.7",)
+    assert [settle("::1", base_url=base).base for base in ("/", "", "a", "/a/b/")] == [
+        "/",
+        "/",
+        "/a/",
+        "/a/b/",
+    ]
+    assert Access().secret != Access().secret
+
+
+def test_another_password_ends_the_logins_by_the_first_and_servers_that_share_a_secret_share_logins(files):
+    secrets = [
+        settle("::1", cookie_secret_file=files["token"], password_file=files["hashed"]).secret
+        for _ in range(2)
+    ]
+    files["hashed"].write_text(passwd("another", algorithm="sha256"))
+    assert (
+        secrets[0]
+        == secrets[1]
+        != settle("::1", cookie_secret_file=files["token"], password_file=files["hashed"]).secret
+    )
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with guarded(tmp_path_factory.mktemp("door"), "--behind-proxy", "--allow-host", NAME) as server:
+        yield server
+
+
+def get(server: Server, path: str, **headers: str) -> requests.Response:
+    headers = OPENING | headers
+    return requests.get(server.address + path, headers=headers, timeout=PATIENCE, allow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def browser(door: Server) -> requests.Session:
+    """A browser that has logged in."""
+    browser = requests.Session()
+    reply = log_in(door, PASSWORD, browser)
+    assert (reply.status_code, reply.headers["Location"]) == (303, BASE)
+    return browser
+
+
+def log_in(
+    server: Server, password: str, browser: requests.Session | None = None, **headers: str
+) -> requests.Response:
+    browser = browser or requests.Session()
+    form = browser.get(f"{server.address}login", timeout=PATIENCE).text
+    token = re.search(r'name="_xsrf" value="([^"]+)"', form)[1]
+    sent = {"password": password, "_xsrf": token}
+    how = {"headers": headers, "timeout": PATIENCE, "allow_redirects": False}
+    return browser.post(f"{server.address}login", data=sent, **how)
+
+
+CLOSED = ["api/segments", "api/openapi.json", "api/none", f"api/kernels/{NO_KERNEL}", "none", "login/x"]
+CLOSED += ["voila/labextensions/@jupyter-widgets/jupyterlab-manager/package.json", "voila/static/voila.js"]
+CLOSED += [f"{STATIC}wholesale.js", f"{STATIC}../static/many.js", "../api/segments", "../login"]
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_without_a_login_there_is_nothing(door, path):
+    reply = get(door, path)
+    assert reply.status_code == 401 and reply.headers["WWW-Authenticate"] == "Bearer"
+    assert reply.json()["errors"][0]["reason"].startswith("log in at /segments/login")
+
+
+def test_the_page_without_a_login_is_the_login_which_is_in_the_page_s_look(door):
+    reply = get(door, "?a=1")
+    assert (reply.status_code, reply.headers["Location"]) == (302, "/segments/login?a=1")
+    assert all(get(door, path).status_code == 200 for path in OPEN)
+    assert "wholesale.css" in get(door, "login").text
+
+
+def test_posts_and_sockets_are_closed_too(door):
+    amounts = {"json": {}, "timeout": PATIENCE}
+    assert requests.post(door.address + "api/predict", **amounts).status_code == 401
+    assert requests.post(f"{door.address}voila/api/shutdown/{NO_KERNEL}", timeout=PATIENCE).status_code == 401
+    url = door.address.replace("http", "ws", 1) + f"api/kernels/{NO_KERNEL}/channels"
+    with pytest.raises(websocket.WebSocketBadStatusException, match="401"):
+        websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE)
+
+
+def test_health_says_outside_only_that_the_server_answers(door, browser):
+    said = get(door, "api/health").json()
+    whole = browser.get(f"{door.address}api/health", timeout=PATIENCE).json()
+    assert {name for name, value in said.items() if value is not None} == {"status"}
+    assert set(said) == set(whole) and None not in whole.values()
+
+
+def test_after_the_login_all_is_there_below_the_base_address(door, browser):
+    visitor = Visitor(door, browser)
+    assert visitor.has_widgets() and visitor.is_answered()
+    assert f'"fullStaticUrl": "{BASE}voila/static/' in visitor.page
+    described = browser.get(f"{door.address}api/openapi.json", timeout=PATIENCE).json()
+    assert described["servers"] == [{"url": "/segments"}]
+    assert browser.get(f"{door.address}api/segments", timeout=PATIENCE).ok
+    above = door.address.removesuffix(BASE[1:])
+    assert browser.get(f"{above}api/segments", timeout=PATIENCE).status_code == 401  # the cookie is for below
+
+
+def test_the_login_s_cookie_is_for_this_site_and_for_no_script(door):
+    for protocol, secure in (("http", False), ("https", True)):
+        reply = log_in(door, PASSWORD, **{"X-Forwarded-Proto": protocol})
+        said = reply.headers["Set-Cookie"]
+        assert said.startswith("username-") and "HttpOnly" in said
+        assert "SameSite=Lax" in said and f"Path={BASE}" in said
+        assert ("Secure" in said) == secure
+
+
+def test_a_token_is_for_the_api(door):
+    assert get(door, "api/segments", **BEARER).ok
+    assert get(door, "", **BEARER).status_code == 302
+    assert get(door, "api/segments", Authorization=f"Bearer {TOKEN}x").status_code == 401
+    assert get(door, f"api/segments?token={TOKEN}").status_code == 401
+
+
+@pytest.mark.parametrize("by", ["password", "token"])
+def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, by):
+    mine, other = ({"X-Forwarded-For": f"192.0.2.{len(by)}{number}"} for number in (1, 2))
+
+    def guess(right: bool, **address: str) -> int:
+        if by == "password":
+            return log_in(door, PASSWORD if right else "wrong", **address).status_code
+        wrong = {"Authorization": "Bearer wrong"}
+        return get(door, "api/segments", **(BEARER if right else wrong), **address).status_code
+
+    assert {guess(False, **mine) for _ in range(GUESSES)} == {401}
+    assert guess(False, **mine) == guess(True, **mine) == 429
+    assert guess(True, **other) in (200, 303)
+
+
+def test_guesses_that_were_right_do_not_count(door):
+    mine = {"X-Forwarded-For": "192.0.2.9"}
+    assert {get(door, "api/segments", **BEARER, **mine).status_code for _ in range(GUESSES + 2)} == {200}
+
+
+@pytest.mark.parametrize(("host", "status"), [(NAME, 401), (NAME.upper(), 401), ("other.example", 403)])
+def test_the_server_answers_by_its_names_only(door, host, status):
+    assert get(door, "api/segments", Host=host).status_code == status
+
+
+def test_a_form_of_another_site_cannot_log_in(door):
+    how = {"data": {"password": PASSWORD}, "timeout": PATIENCE}
+    assert requests.post(f"{door.address}login", **how).status_code == 403
+
+
+def test_an_open_door_is_open_by_its_name(tmp_path):
+    options = ("--host", OUT, "--no-password", "--allow-host", NAME)
+    with running("wholesale", "serve", *options, folder=tmp_path) as server:
+        assert get(server, "api/segments", Host=NAME).ok
+        assert get(server, "api/segments", Host="other.example").status_code == 403
+
+
+def test_https_is_spoken_with_a_certificate(tmp_path):
+    made = [str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    options = ("--certfile", made[0], "--keyfile", made[1])
+    with running("wholesale", "serve", *options, folder=tmp_path, scheme="https") as server:
+        assert requests.get(f"{server.address}api/health", verify=made[0], timeout=PATIENCE).ok
+        wait_for(lambda: server.log.read_text())
+        assert f"The page is at {server.address} (" in server.log.read_text()
