@@ -397,13 +397,8 @@ def search_families(
 
     All start again from the five best ends of each that differ, then from those of each that gained by it.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, d)
-    starts : int
-        Per cell; one component needs one, and its three distinct Gaussians are fitted once.
-    n_jobs : int, optional
-        Processes; the numbers do not depend on it.
+    `starts` per cell; one component needs one, and its three distinct Gaussians are fitted once. The numbers
+    do not depend on `n_jobs`, the processes.
 
     Returns
     -------

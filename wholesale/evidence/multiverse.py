@@ -95,17 +95,10 @@ def multiverse(
     methods: Iterable[str] = tuple(METHODS),
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Segment the customers in every way.
+    """Segment the customers in every way of `scales` and `methods`, into each of `ks`.
 
-    Parameters
-    ----------
-    amounts : ndarray of shape (n_customers, d)
-        In a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small; these are not derived from them.
-    ks : iterable of int
-    scales, methods : iterable of str
-        Of `SCALES` and `METHODS`.
-    n_jobs : int, optional
-        Processes; the partitions do not depend on it.
+    Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small;
+    these are not derived from them. The partitions do not depend on `n_jobs`, the processes.
 
     Returns
     -------

@@ -64,20 +64,9 @@ NULLS: dict[str, Callable[[np.ndarray], Draw]] = {
 
 
 def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) -> Iterator[np.ndarray]:
-    """Draw clouds of one kind in `NULLS`, as large as `X`, each standardized anew.
+    """Draw clouds of one kind in `NULLS`, as large as `X`, each standardized anew (population variance 1).
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, d)
-    kind : str
-    samples : int
-        The first clouds are the same, however many are drawn.
-    random_state : int
-
-    Yields
-    ------
-    ndarray of shape (n_customers, d)
-        Mean 0 and population variance 1 in each column.
+    The first clouds are the same, however many are drawn.
     """
     draw = NULLS[kind](np.ascontiguousarray(X))  # another order of its columns would round otherwise
     for seed in np.random.SeedSequence((random_state, list(NULLS).index(kind))).spawn(samples):
@@ -97,20 +86,9 @@ def null_criteria(
 ) -> pd.DataFrame:
     """Compute every criterion on clouds of each kind, and on `X` with the same effort.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, d)
-    ks : iterable of int
-        Numbers of segments, 1 among them: BIC is held against that of one.
-    kinds : iterable of str
-        Of `NULLS`.
-    samples : int
-        Clouds of each kind.
-    random_state : int
-    effort : mapping of str to int
-        Of `compare_cluster_counts`, for each cloud.
-    n_jobs : int, optional
-        Processes; the numbers do not depend on it.
+    Takes `X` (n_customers, d); `ks`, 1 among them, as BIC is held against that of one; of `kinds` `samples`
+    clouds each; and as `effort` what `compare_cluster_counts` takes. The numbers do not depend on `n_jobs`,
+    the processes.
 
     Returns
     -------
