@@ -1,5 +1,6 @@
 """Who may come in when the page is on a network, and by what."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from visitor import OPENING, PATIENCE, V1, Visitor
 
 from wholesale.app.server import settle
 from wholesale.app.server.access import GUESSES, OPEN, STATIC, Access
+from wholesale.app.server.answers import description
 
 NO_KERNEL = "00000000-0000-4000-8000-000000000000"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -180,7 +182,7 @@ def test_a_token_is_for_the_api(door):
 
 
 @pytest.mark.parametrize("by", ["password", "token"])
-def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, by):
+def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, predictor, by):
     mine, other = ({"X-Forwarded-For": f"192.0.2.{len(by)}{number}"} for number in (1, 2))
 
     def guess(right: bool, **address: str) -> int:
@@ -192,6 +194,12 @@ def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, by):
     assert {guess(False, **mine) for _ in range(GUESSES)} == {401}
     assert guess(False, **mine) == guess(True, **mine) == 429
     assert guess(True, **other) in (200, 303)
+    if by == "token":
+        refusals = description(predictor)["components"]["responses"]
+        for reply in (get(door, "api/segments", **BEARER, **mine), get(door, "api/segments")):
+            examples = refusals[str(reply.status_code)]["content"]["application/json"]["examples"]
+            said = json.loads(reply.text.replace(BASE, "/"))
+            assert said in [example["value"] for example in examples.values()]
 
 
 def test_guesses_that_were_right_do_not_count(door):

@@ -81,6 +81,19 @@ def test_one_kernel_per_core_is_held_ready_from_two_to_four(monkeypatch, cores, 
     assert server.pool_size() == kernels
 
 
+@pytest.mark.skipif(os.name != "posix", reason="it is on POSIX systems that open files are limited")
+@pytest.mark.parametrize(
+    ("memory", "files", "pages"), [(2**33, 2**16, 131), (2**33, 1024, 54), (0, 2**16, 8), (2**33, 100, 8)]
+)
+def test_pages_are_as_many_as_memory_and_open_files_take(monkeypatch, memory, files, pages):
+    monkeypatch.setattr(server.psutil, "virtual_memory", lambda: Mock(available=memory))
+    limits = Mock(return_value=(100, files))
+    monkeypatch.setattr("resource.getrlimit", limits)
+    monkeypatch.setattr("resource.setrlimit", raised := Mock())
+    assert server.most_pages() == pages
+    assert [call.args[1] for call in raised.call_args_list] == ([(files, files)] if files > 100 else [])
+
+
 def test_the_settings_serve_no_file_and_no_traceback():
     settings = json.loads((ROOT / "voila.json").read_text(encoding="utf-8"))["VoilaConfiguration"]
     told = {"template": "wholesale", "file_allowlist": [], "show_tracebacks": False}

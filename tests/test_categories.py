@@ -303,7 +303,7 @@ def test_the_page_speaks_of_its_categories_and_unit_alone(own):
     assert isinstance(app.build_app(mine), object) and [*view.inputs] == [*table]
     assert [text.description for text in view.inputs.values()] == [*mine.categories.labels]
     whole = "\n".join(pages)
-    row = re.search(r'<th scope="row">#(\d+) (K\d+)</th>', whole)
+    row = re.search(r'data-customer="(\d+)">#\1</button> (K\d+)</th>', whole)
     assert row[2] == f"K{int(row[1]) - 1}", "who is alike is called by name"
     form = next(each.value for each in _all(view.root) if "data-columns" in str(getattr(each, "value", "")))
     columns, title = re.search('data-columns="(.*?)" data-title="(.*?)"', form).groups()

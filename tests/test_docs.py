@@ -1,11 +1,15 @@
 """The numbers in the README files are those of the data and of the models."""
 
+import inspect
 import re
 
 import numpy as np
 import pytest
 
 from wholesale.app.sentences import CLOSE
+from wholesale.app.server import access, api, kernels, page
+from wholesale.app.tabs import LIMIT
+from wholesale.cli import serve
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
 from wholesale.evidence.saved import load_evidence, saved_tables
 from wholesale.manifest import ROOT, SHIPPED_SHA256
@@ -87,3 +91,26 @@ def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
     assert len(rows) == 20
     assert f"overlap from {SAME}, from {SIMILAR}, below" in GLOSSARY
     assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY
+
+
+SERVING, SECURITY = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/serving.md", "SECURITY.md"))
+
+
+def test_the_operator_s_document_names_every_option_and_the_server_s_own_limits():
+    options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
+    assert set(re.findall(r"--([a-z-]+)", SERVING)) >= options - {"models"}
+    assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in SERVING
+    assert f"at {page.KERNEL // 2**20} MB each, with {kernels.SPARE // 2**20} MB to\nspare" in SERVING
+    assert (access.GUESSES, access.MINUTE) == (10, 60) and "may send ten wrong" in SERVING
+    assert kernels.PER_ADDRESS == 5 and "an address has five" in SERVING
+
+
+def test_each_attack_that_is_said_to_be_defended_has_its_test():
+    for path in re.findall(r"`(tests/\w+\.py)`", SECURITY):
+        assert (ROOT / path).is_file(), path
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").glob("test_app_*.py"))
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
+    assert len(named) > 8 and not [name for name in named if f"def {name}(" not in tests]
+    assert (page.HEADERS_WITHIN, api.GRACE, api.SLOWEST) == (60, 30, 50_000)
+    assert "a minute for headers; half a minute and a rate of 50 kB/s for bodies" in SECURITY
+    assert kernels.PATIENCE == 10 and "after ten the kernel ends" in SECURITY

@@ -153,7 +153,7 @@ class TestWhatIsSaid:
         monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 2)
         own = written(np.random.default_rng(3).lognormal(7, 1, size=(12, 6)).round())
         said, fitted = everything(own, 2), study.fit(own, 2)
-        assert sentences.mixture(fitted.predictor) in said
+        assert export.escaped(sentences.mixture(fitted.predictor)) in said
         assert "The two new models agree" in said and "not known without a mixture" in said
         save_bundle(fitted.bundle, tmp_path / "out")
         placement = study.place(own, tmp_path / "out")

@@ -31,7 +31,7 @@ LIMIT, CUSTOMERS = 1_000_000, 1000  # bytes of a body of ``POST /api/predict``, 
 ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
 WRITTEN = ("1 200", "12,000.00", "21'000", 300, "9500.50", 0)  # amounts as people write them
-SCHEMAS, NONE = "#/components/schemas/", " | None"
+SCHEMAS, RESPONSES, NONE = "#/components/schemas/", "#/components/responses/", " | None"
 
 # fmt: off
 RECORDS: dict[str, dict[str, Any]] = {
@@ -227,9 +227,9 @@ def description(predictor: Predictor, base: str = "/") -> dict:
     for operation in (each for methods in prose["paths"].values() for each in methods.values()):
         errors = operation.pop("errors", {})
         operation["responses"] |= {status: _refusal(**error) for status, error in errors.items()}
-        operation["responses"]["403"] = {"$ref": "#/components/responses/WrongHost"}
+        operation["responses"] |= {each: {"$ref": RESPONSES + each} for each in prose["refusals"]}
     components = {
-        "responses": {"WrongHost": _refusal(**prose["wrong_host"])},
+        "responses": {each: _refusal(**error) for each, error in prose["refusals"].items()},
         "schemas": _merged(_sent(), prose["schemas"]),
     }
     described = {

@@ -48,6 +48,7 @@ ASK_AGAIN = "no-cache"  # it may be kept, but its ETag is to be checked each tim
 MAIN = "voila.js"
 HEADERS_WITHIN = 60  # seconds, the time that a connection waits for its next request included
 KERNEL = 60 * 2**20  # bytes of memory of an open page, and some to spare
+FILES, FILES_OF_A_PAGE, MANY = 200, 15, 2**16  # open files of the server, of each page, and at most
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
@@ -274,7 +275,7 @@ def serve(
         before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
-            _run(predictor, port, folder, pages or pages_in_memory(), access)
+            _run(predictor, port, folder, pages or most_pages(), access)
         finally:
             tempfile.tempdir = None
             os.environ.clear()
@@ -311,9 +312,23 @@ def pool_size() -> int:
     return min(max(os.cpu_count() or 2, 2), 4)
 
 
-def pages_in_memory() -> int:
-    """Say how many pages may be open, by the memory that is free; a few whatever it is."""
-    return max(8, (psutil.virtual_memory().available - SPARE) // KERNEL)
+def most_pages() -> int:
+    """Say how many pages may be open, by free memory and by open files; a few whatever these are."""
+    by_memory = (psutil.virtual_memory().available - SPARE) // KERNEL
+    return max(8, min(by_memory, (_open_files() - FILES) // FILES_OF_A_PAGE))
+
+
+def _open_files() -> int:
+    """Allow as many open files as the system lets a process have, at most `MANY`, and say how many."""
+    if os.name != "posix":
+        return MANY
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MANY if hard == resource.RLIM_INFINITY else min(hard, MANY)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(soft, most)
 
 
 def check_port(port: int, host: str = HOST) -> None:
