@@ -367,15 +367,15 @@ def test_the_example_is_its_recipe_byte_by_byte():
 
 
 def test_the_planted_segments_are_found():
-    """Adjusted Rand of K-Means and of the mixture at least 0.9, over twenty seeds of the recipe."""
+    """Adjusted Rand of K-Means and of the mixture at least 0.9, over twenty seeds of the recipe.
+
+    Of the mixture's usual 15 restarts per start 3 are enough; of a single one the thirteenth seed's is poor.
+    """
     for seed in range(20):
         rows, planted = cash_and_carry(seed)
         X = log_standardizer().fit_transform(np.array([row[3:] for row in rows], dtype=float))
-        labels = fit_kmeans(X, 4, n_init=5).labels_
-        assert adjusted_rand_score(planted, labels) >= 0.9, seed
-        if seed < 3:
-            mixed = fit_gmm(X, 4).predict(X)
-            assert adjusted_rand_score(planted, mixed) >= 0.9, seed
+        labels = fit_kmeans(X, 4, n_init=5).labels_, fit_gmm(X, 4, restarts=3).predict(X)
+        assert min(adjusted_rand_score(planted, each) for each in labels) >= 0.9, seed
 
 
 def characteristic(kind, groups):
@@ -391,9 +391,10 @@ def characteristic(kind, groups):
     return max(levels, key=lambda group: np.mean(levels[group]))
 
 
-def test_notebook_6_runs_on_the_example(tmp_path):
+def test_notebook_6_runs_on_the_example(tmp_path, monkeypatch):
     options = ("--categories", ",".join(CATEGORIES), "--unit", "EUR", "--id", "Customer")
     groups = ("--group", "drinks=Wine,Beer,Soft_Drinks", "--segments", 4)
+    monkeypatch.setattr(models, "fit_gmm", partial(fit_gmm, restarts=3))
     result = _run("train", SAMPLE, *options, *groups, "-o", tmp_path / "models")
     assert result.exit_code == 0, result.output
     own = load_predictor(tmp_path / "models")
@@ -406,7 +407,7 @@ def test_notebook_6_runs_on_the_example(tmp_path):
             segment = np.bincount(own.segments[model][planted == kind]).argmax()
             name = own.names[model][segment - 1]
             assert name.lower().startswith(characteristic(kind, said).lower()), (model, kind, name)
-    export.write_report(SAMPLE, tmp_path / "report.html", models=tmp_path / "models", segments=4)
+    export.write_report(SAMPLE, tmp_path / "report.html", models=tmp_path / "models", segments=4, clouds=0)
     page = (tmp_path / "report.html").read_text()
     assert "600 records" in re.sub("\u00a0", " ", page) and "EUR a year" in page
     assert not re.search(r"\bm\.u\.|Delicassen", page.partition("<body")[2])

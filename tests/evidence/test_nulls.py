@@ -17,6 +17,14 @@ def test_a_cloud_is_standardized_and_the_same_however_many_are_drawn(X, kind):
         assert np.allclose(cloud.mean(axis=0), 0) and np.allclose(cloud.std(axis=0), 1)
 
 
+@pytest.mark.parametrize("kind", nulls.NULLS)
+def test_clouds_do_not_depend_on_how_the_matrix_lies_in_memory(X, kind):
+    rows, columns = (
+        next(nulls.clouds(order(X), kind, samples=1)) for order in (np.ascontiguousarray, np.asfortranarray)
+    )
+    assert (rows == columns).all()
+
+
 def _scores(X: np.ndarray) -> np.ndarray:
     return np.corrcoef(norm.ppf(rankdata(X, axis=0) / (len(X) + 1)), rowvar=False)
 

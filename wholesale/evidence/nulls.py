@@ -79,7 +79,7 @@ def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) 
     ndarray of shape (n_customers, d)
         Mean 0 and population variance 1 in each column.
     """
-    draw = NULLS[kind](X)
+    draw = NULLS[kind](np.ascontiguousarray(X))  # another order of its columns would round otherwise
     for seed in np.random.SeedSequence((random_state, list(NULLS).index(kind))).spawn(samples):
         cloud = draw(np.random.default_rng(seed))
         yield (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
