@@ -6,6 +6,7 @@ import ipaddress
 import os
 import ssl
 import time
+import tomllib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,26 +29,8 @@ HASH = "python -c 'from jupyter_server.auth import passwd; print(passwd())'"
 STATIC = "voila/templates/wholesale/static/"
 OPEN = ("login", STATIC + "wholesale.css", STATIC + "favicon.svg")  # a password does not hide these
 
-POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "connect-src": "'self'",
-    "worker-src": "'self'",  # reads a scored file apart from the page
-    "style-src": "'self' 'unsafe-inline'",  # JupyterLab's scripts add style elements; charts have style=
-    "img-src": "'self' data:",  # icons in JupyterLab's style sheets
-    "font-src": "'self' data:",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
-HEADERS = {
-    "Content-Security-Policy": "; ".join(map(" ".join, POLICY.items())),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # an address may hold amounts
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""What every answer carries, and keeps browsers from misusing it."""
+HEADERS, POLICY = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8")).values()
+HEADERS["Content-Security-Policy"] = "; ".join(map(" ".join, POLICY.items()))
 
 
 class Headers(OutputTransform):

@@ -275,7 +275,8 @@ def serve(
         before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
         try:
-            _run(predictor, port, folder, pages or most_pages(), access)
+            most = most_pages()
+            _run(predictor, port, folder, pages or most, access)
         finally:
             tempfile.tempdir = None
             os.environ.clear()
@@ -313,22 +314,16 @@ def pool_size() -> int:
 
 
 def most_pages() -> int:
-    """Say how many pages may be open, by free memory and by open files; a few whatever these are."""
+    """Allow all open files that may be; say how many pages these and the free memory take, or a few."""
+    files = MANY
+    if os.name == "posix":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        files = MANY if hard == resource.RLIM_INFINITY else min(hard, MANY)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     by_memory = (psutil.virtual_memory().available - SPARE) // KERNEL
-    return max(8, min(by_memory, (_open_files() - FILES) // FILES_OF_A_PAGE))
-
-
-def _open_files() -> int:
-    """Allow as many open files as the system lets a process have, at most `MANY`, and say how many."""
-    if os.name != "posix":
-        return MANY
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MANY if hard == resource.RLIM_INFINITY else min(hard, MANY)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return max(soft, most)
+    return max(8, min(by_memory, (files - FILES) // FILES_OF_A_PAGE))
 
 
 def check_port(port: int, host: str = HOST) -> None:
