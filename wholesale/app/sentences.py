@@ -146,19 +146,6 @@ def _causes(predictor: Predictor) -> Iterator[str]:
         yield f"{listed(np.array(labels)[flat].tolist())} follow from each other"
 
 
-def clarity(predictor: Predictor, prediction: Prediction) -> str:
-    """Say in a sentence how much nearer the nearest K-Means centre is than the next."""
-    second = predictor.names["kmeans"][int(np.argsort(prediction.kmeans.scores, kind="stable")[1])]
-    ratio = prediction.clarity
-    if ratio < 1.05:
-        return f"A close call: almost as near to {second}."
-    if ratio == np.inf:
-        return f"Exactly on this centre; the next is {second}."
-    times = f"{ratio:.1f} times" if ratio < 10 else "more than 10 times"
-    sentence = f"{times} nearer to this centre than to {second}."
-    return f"A close call: {sentence}" if ratio < CLOSE else sentence[0].upper() + sentence[1:]
-
-
 @lru_cache(maxsize=64)
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""

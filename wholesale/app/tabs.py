@@ -14,7 +14,7 @@ from wholesale.columns import CODES
 from wholesale.criteria import CRITERIA
 from wholesale.explain import predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
-from wholesale.predict import Predictor, predict_segment
+from wholesale.predict import Predictor, measure, read_off
 from wholesale.wording import SPACE, csv_of, format_amount
 
 BLANK = "No amounts are entered."
@@ -52,7 +52,7 @@ def answer(
         map=map_with_you(predictor, row),
         profile=profile(predictor, row, prediction.kmeans.segment, other),
         pinned=pinned,
-        beside=None if pinned is None else predict_segment(predictor, pinned),
+        beside=None if other is None else read_off(predictor, measure(predictor, other[None, :])),
     )
 
 

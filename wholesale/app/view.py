@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from ipywidgets import HTML, Button, DOMWidget, HBox, Tab, Text, VBox, Widget
 from jupyter_core.paths import jupyter_path
@@ -21,7 +22,6 @@ from wholesale.wording import format_amount
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
 HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
 NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
-STYLE = ("static", "wholesale.css")
 PAST = 50  # entries that can be taken back
 
 
@@ -49,7 +49,9 @@ def in_a_notebook(panels: Sequence[Widget]) -> Widget:
 
     What its script does (links, copies, opening a customer by a press) is left out there.
     """
-    (style, *_) = filter(os.path.exists, jupyter_path("voila", "templates", "wholesale", *STYLE))
+    (style, *_) = filter(
+        os.path.exists, jupyter_path("voila", "templates", "wholesale", "static", "wholesale.css")
+    )
     scoped = re.sub(r":root|\.wc-app|\.wc-in-notebook", ":scope", Path(style).read_text(encoding="utf-8"))
     dress = HTML(Markup("<style>@scope (.wc-app) {{ {} }}</style>").format(Markup(scoped)))
     titles = ("One customer", "Many customers", "Segments", "About the models")
@@ -152,13 +154,18 @@ class CustomerView:
         match wish:
             case {"open": str(number)}:
                 self.open(number)
-            case {"fill": [*texts]} if len(texts) == len(self.inputs) and all(type(t) is str for t in texts):
+            case {"fill": texts} if self._fits(texts):
                 self._take(texts)
-            case {"try": [*texts]} if len(texts) == len(self.inputs) and all(type(t) is str for t in texts):
+            case {"try": texts} if self._fits(texts):
                 self._try(texts)
             case {"pin": bool(pin)}:
                 self.pinned = self.amounts if pin else None
                 self.update()
+
+    def _fits(self, texts: Any) -> bool:
+        """Tell whether this is a list of a text per field."""
+        ours = isinstance(texts, list) and len(texts) == len(self.inputs)
+        return ours and all(isinstance(text, str) for text in texts)
 
     def _try(self, texts: list[str]) -> None:
         """Answer while amounts are typed, if all can be read; nothing is rewritten, and no fault is told."""

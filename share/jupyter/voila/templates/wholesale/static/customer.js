@@ -99,8 +99,6 @@
 
   // ---- Opening
 
-  let from = null; // the tab to go back to
-
   function open(number) {
     chosen = null;
     tell("");
@@ -109,20 +107,16 @@
     arrive();
   }
 
-  function arrive(tab = null) {
-    from = tab;
+  function arrive(fromFile = false) {
     page.show("one", false);
     const results = $(".wc-results");
     results.tabIndex = -1;
     results.focus({ preventScroll: true });
     page.toAnswer();
-    if ($(".wc-back")) $(".wc-back").hidden = !tab;
+    $(".wc-back").hidden = !fromFile;
   }
 
-  function call(name) {
-    $("#wc-called").value = name;
-    document.body.dataset.called = name;
-  }
+  const call = (name) => { $("#wc-called").value = name; };
 
   document.addEventListener("click", (event) => {
     const map = event.target.closest?.(".wc-chooser");
@@ -134,19 +128,15 @@
     else if (opener) {
       page.ask({ fill: JSON.parse(opener.dataset.amounts) });
       call(opener.dataset.called || "");
-      arrive("many");
+      arrive(true);
     }
     if (event.target.matches(".wc-back")) {
       event.target.hidden = true;
-      page.show(from);
+      page.show("many");
     }
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true" });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
     if (event.target.matches(".wc-copy-link")) copy(event.target, `${location.href.split("#")[0]}#${fragment()}`);
-  });
-
-  document.addEventListener("input", (event) => {
-    if (event.target.id === "wc-called") document.body.dataset.called = event.target.value;
   });
 
   // ---- Copies
