@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.made import make
-from benchmarks.results import Figures, conditions, table, write
+from benchmarks.results import Cell, Figures, conditions, table, write
 from benchmarks.ways import WAYS
 
 NOTE = """A fresh process each, in random turns; the best run counts. Seconds do not hold imports; they end
@@ -35,7 +35,7 @@ def main(
         "plain": largest["plain"],
         "file before": smaller["ours"],
     }
-    lines = [
+    lines: list[list[Cell]] = [
         [f"{n:,} rows", way, f"{run['time (s)'] / runs['floor']['time (s)']:.2f}×", *run.values()]
         for n, runs in files.items()
         for way, run in runs.items()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, TimeoutError, sync_playwright
 
 from wholesale.columns import SPEND_COLUMNS
 
@@ -138,7 +138,11 @@ def start_opening(context: BrowserContext, site: Site, errors: list[str]) -> tup
 
 def wait_until_usable(page: Page) -> None:
     """Wait until the first answer is painted."""
-    page.wait_for_function("window.probe?.usable", polling=100, timeout=SLOW)
+    until = time.monotonic() + SLOW / 1000
+    while not page.evaluate("window.probe?.usable"):  # Playwright's own wait evaluates text in the page
+        if time.monotonic() > until:
+            raise TimeoutError("The page did not become usable")
+        page.wait_for_timeout(100)
 
 
 def open_page(context: BrowserContext, site: Site) -> tuple[Page, "Wire"]:

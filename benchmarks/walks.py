@@ -31,7 +31,7 @@ def walk(name: str, step: Callable[[], object]) -> None:
     sys.setprofile(count)
     step()
     sys.setprofile(None)
-    threading.setprofile(None)  # type: ignore[arg-type]
+    threading.setprofile(None)
     files = len({file for file, _ in calls})
     print(f"{name}: {files} files, {len(calls)} functions, {calls.total()} calls")
 

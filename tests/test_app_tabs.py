@@ -60,9 +60,14 @@ def explanation(predictor: Predictor) -> Explanation:
     return explain(predictor, FIRST)
 
 
+def written(predictor: Predictor, amounts: dict[str, float], **more: object) -> str:
+    """The whole answer, the verdict and what follows it."""
+    return "".join(tabs.answer(predictor, amounts, **more))
+
+
 @pytest.fixture(scope="module")
 def page(predictor: Predictor) -> str:
-    return tabs.answer(predictor, FIRST)
+    return written(predictor, FIRST)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_nearness_is_full_on_a_centre_and_far_beyond_ten_times(first):
 def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, page):
     share = predictor.manifest["metrics"]["ward"]["self_placement"]
     assert f"finds the tree's own segment for {share:.0%} of the customers on record" in section(page, "ward")
-    unknown = tabs.answer(replace(predictor, manifest={}), FIRST)
+    unknown = written(replace(predictor, manifest={}), FIRST)
     assert "Placed where joining costs least." in section(unknown, "ward")
 
 
@@ -112,7 +117,7 @@ TOTALS |= {1e300: "3.4e+304", 1.4e304: "more than 1e+308"}
 
 @pytest.mark.parametrize(("scale", "total"), TOTALS.items())
 def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predictor, scale, total):
-    answer = tabs.answer(predictor, {column: amount * scale for column, amount in FIRST.items()})
+    answer = written(predictor, {column: amount * scale for column, amount in FIRST.items()})
     assert f"a year. This customer spends {total}." in answer
 
 
@@ -121,7 +126,7 @@ def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predicto
     st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
 )
 def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, amounts):
-    answer = tabs.answer(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
+    answer = written(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
     assert not re.search(r"\b(?:nan|inf)\b", answer)
     assert max(map(len, re.findall(r"[^\s<>\"]+", re.sub("<[^>]+>", " ", answer)))) < 30
 
@@ -129,13 +134,13 @@ def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, a
 def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor):
     certain = dict.fromkeys(SPEND_COLUMNS, 1e12)
     assert max(predict_segment(predictor, certain).gmm.scores) == 1  # but for rounding
-    answer = tabs.answer(predictor, certain)
+    answer = written(predictor, certain)
     assert "(100%)" not in answer and "(&gt;99%)." in answer
     assert "<b>>99%</b>" in section(answer, "gmm")
 
 
 def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, first, page):
-    answer, enormous = tabs.answer(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
+    answer, enormous = written(predictor, ENORMOUS), predict_segment(predictor, ENORMOUS)
     assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-verdict"')
     assert sentences.announcement(predictor, enormous).startswith("Unlike 99% of the customers on record.")
     assert enormous.unfamiliar and "Unlike" not in page
@@ -143,7 +148,7 @@ def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, 
 
 
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, page):
-    stale = tabs.answer(predictor, FIRST, faults=["Milk: blank"])
+    stale = written(predictor, FIRST, faults=["Milk: blank"])
     assert tabs.EARLIER in stale and tabs.EARLIER not in page
     assert section(page, "kmeans") == section(stale, "kmeans")
 
@@ -175,7 +180,7 @@ def test_agreement_is_said_by_its_meaning(predictor, first):
 
 
 def test_the_customer_of_the_walk_reads_how_unsure_it_is_in_the_first_sentence(predictor):
-    page = tabs.answer(predictor, dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True)))
+    page = written(predictor, dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True)))
     heading = re.sub("<.*?>", "", page[page.index('<h2 class="wc-verdict">') :].split("</h2>")[0])
     assert heading == "High all round, but a close call with Few staples; only K-Means says so."
 
@@ -193,7 +198,7 @@ def test_whether_a_segment_is_firm_is_said_where_there_is_evidence(predictor, ex
     assert (
         sentences.firm_here(predictor, predict_segment(predictor, FIRST).kmeans.segment, explanation) in page
     )
-    assert "careful analyses" not in tabs.answer(replace(predictor, evidence={}), FIRST)
+    assert "careful analyses" not in written(replace(predictor, evidence={}), FIRST)
 
 
 def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):
@@ -213,7 +218,7 @@ def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
 def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is_stable(predictor, page):
     assert [sentences.alone(predictor, segment) for segment in (1, 2, 3)] == [False, False, True]
     assert "drawn anew" in page
-    assert "drawn anew" not in tabs.answer(replace(predictor, evidence={}), FIRST)
+    assert "drawn anew" not in written(replace(predictor, evidence={}), FIRST)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -228,7 +233,7 @@ def test_each_segment_says_how_stable_it_is_and_one_that_it_is_the_least(predict
 def test_names_are_escaped_on_every_tab(predictor):
     nasty = "<script>alert(1)</script> & more"
     renamed = replace(predictor, names={model: (nasty,) * len(own) for model, own in predictor.names.items()})
-    for page in (tabs.answer(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
+    for page in (written(renamed, FIRST), segments_tab(renamed), about_tab(renamed)):
         assert "<script" not in page and escape(nasty)[:12] in page
 
 
@@ -404,7 +409,7 @@ def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere(
 
 def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile(predictor, page):
     other = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
-    both = tabs.answer(predictor, FIRST, pinned=other)
+    both = written(predictor, FIRST, pinned=other)
     found = dict(rows(both, "wc-besides"))
     for label, one, pinned in zip(LABELS.values(), FIRST.values(), other.values(), strict=True):
         assert found[label] == [format_amount(one), format_amount(pinned)]
@@ -420,13 +425,13 @@ def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page
     least = dict(zip(SPEND_COLUMNS, predictor.amounts[predictor.densities.argmin()].tolist(), strict=True))
     rare = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
     form = render("form.html", known=predictor.categories)
-    everything = "".join([page, tabs.answer(predictor, rare), segments_tab(predictor), form])
+    everything = "".join([page, written(predictor, rare), segments_tab(predictor), form])
     for word, said in sentences.GLOSSARY.items():
         marked = re.search(
             rf'<dfn class="wc-term" tabindex="0" data-tip="([^"]*)">{word}</dfn>', everything, re.I
         )
         assert marked and unescape(marked[1]) == said, word
-    for plain in (page, tabs.answer(predictor, least)):
+    for plain in (page, written(predictor, least)):
         said = re.sub(r'data-tip="[^"]*"', "", plain)
         assert not re.search("Jaccard|squared distance|principal component|standardized", said)
 

@@ -119,7 +119,9 @@ def test_the_evidence_made_is_in_their_bundle_else_the_command_that_makes_it(tra
 
 
 def test_the_page_says_nothing_that_holds_for_the_shipped_customers_only(own):
-    page = unescape(segments_tab(own) + about_tab(own) + tabs.answer(own, dict.fromkeys(SPEND_COLUMNS, 9)))
+    page = unescape(
+        "".join([segments_tab(own), about_tab(own), *tabs.answer(own, dict.fromkeys(SPEND_COLUMNS, 9))])
+    )
     for words in ("440", "Portug", "2013,", "UCI", "Channel", "Region", "Lisbon", "Horeca", "wc-mixes"):
         assert words not in page.replace("20130101", ""), words
     assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected" in page
@@ -270,7 +272,7 @@ def unmixed(tmp_path_factory):
 def test_page_and_api_say_where_there_is_no_mixture(unmixed):
     own = load_predictor(unmixed[1])
     spend = dict(zip(SPEND_COLUMNS, own.amounts[0].tolist(), strict=True))
-    page = tabs.answer(own, spend)
+    page = "".join(tabs.answer(own, spend))
     assert not own.has_mixture and build_app(own)
     assert page.count(sentences.NO_MIXTURE) == 4, (
         "the verdict, the mixture's card, what is announced, the text to copy"

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from flask import Flask, Response, jsonify, render_template, request
 from waitress import serve
 
-from wholesale.columns import LABELS, SPEND_COLUMNS
 from wholesale.predict import load_predictor, predict_segment
 
 app = Flask(__name__, template_folder=".")
@@ -15,8 +14,11 @@ predictor = load_predictor()
 
 @app.get("/")
 def page() -> str:
-    start = dict(zip(SPEND_COLUMNS, predictor.amounts[0].tolist(), strict=True))
-    return render_template("flask_page.html", labels=LABELS, start=start, names=predictor.names["gmm"])
+    known = predictor.categories
+    start, labels = (
+        dict(zip(known.columns, each, strict=True)) for each in (predictor.amounts[0].tolist(), known.labels)
+    )
+    return render_template("flask_page.html", labels=labels, start=start, names=predictor.names["gmm"])
 
 
 @app.post("/predict")

@@ -7,11 +7,10 @@ import streamlit as st
 
 from wholesale.amounts import parse_amounts
 from wholesale.app import sentences
-from wholesale.columns import LABELS, SPEND_COLUMNS, UNIT
 from wholesale.explain import explain
 from wholesale.palette import segment_colours
 from wholesale.predict import Predictor, load_predictor, predict_segment
-from wholesale.wording import format_amount, format_share
+from wholesale.wording import format_share
 
 
 @st.cache_resource
@@ -27,12 +26,15 @@ def fitted() -> tuple[Predictor, np.ndarray, pd.DataFrame]:
 
 st.set_page_config(page_title="Wholesale customer segments", layout="wide")
 predictor, axes, points = fitted()
+known = predictor.categories
 st.title("Wholesale customer segments")
 form, results = st.columns([1, 3])
 with form:
     typed = {
-        column: st.text_input(f"{LABELS[column]} ({UNIT})", f"{predictor.amounts[0][i]}", key=column)
-        for i, column in enumerate(SPEND_COLUMNS)
+        column: st.text_input(
+            f"{known.label(column)} ({known.unit})", f"{predictor.amounts[0][i]}", key=column
+        )
+        for i, column in enumerate(known.columns)
     }
     st.button("Predict", key="predict")
 with results, st.container(key="results"):
@@ -44,21 +46,23 @@ with results, st.container(key="results"):
         with box.container(key=key):
             st.markdown(getattr(prediction, key).name)
             if key == "kmeans":
-                st.caption(sentences.clarity(predictor, prediction))
-            if key == "gmm":
+                st.caption(sentences.verdict(predictor, prediction))
+            if key == "gmm" and prediction.gmm:
                 for name, share in zip(predictor.names["gmm"], prediction.gmm.scores, strict=True):
                     st.progress(min(max(share, 0.0), 1.0), f"{name} {format_share(share)}")
 
-    reasons = {LABELS[reason.column]: reason.contribution for reason in explanation.reasons}
+    reasons = {known.label(reason.column): reason.contribution for reason in explanation.reasons}
     st.bar_chart(pd.Series(reasons), horizontal=True, height=240)
     if change := explanation.change:
-        st.write(f"{LABELS[change.column]} at {format_amount(change.to)} {UNIT} would make it {change.name}.")
+        st.write(f"{sentences.change(known, change)} would make it {change.name}.")
     rows = [
         [like.customer, like.name, like.channel, like.region, *like.amounts] for like in explanation.alike
     ]
-    st.table(pd.DataFrame(rows, columns=["customer", "segment", "channel", "region", *SPEND_COLUMNS]))
+    st.table(pd.DataFrame(rows, columns=["customer", "segment", "channel", "region", *known.columns]))
 
-    you = pd.DataFrame([predictor.standardize(parse_amounts(typed)) @ axes.T], columns=points.columns[:2])
+    you = pd.DataFrame(
+        [predictor.standardize(parse_amounts(typed, known)) @ axes.T], columns=points.columns[:2]
+    )
     shown = pd.concat([points, you.assign(segment="this customer")])
     names = [*predictor.names["kmeans"], "this customer"]
     colours = alt.Scale(domain=names, range=[*segment_colours(predictor.overlap)["kmeans"], "#ffffff"])

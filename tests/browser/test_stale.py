@@ -127,3 +127,39 @@ def test_copying_works_at_once_after_typing(page):
     press_slowly(page)
     expect(field(page, "Fresh")).to_have_value(format_amount(4321))
     assert "Customer: Fresh" in page.evaluate("navigator.clipboard.readText()")
+
+
+FRAMES = """() => {
+    window.frames = [];
+    const look = () => {
+        const [verdict, rest] = document.querySelectorAll(".wc-results .wc-answer");
+        const marked = rest.matches(".wc-behind") || document.querySelector(".wc-results .wc-waits") !== null;
+        window.frames.push([verdict.dataset.amounts, rest.dataset.amounts, marked]);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+ALONE = """() => {
+    const holder = document.querySelector(".wc-results .wc-answer").parentElement;
+    holder.innerHTML = holder.innerHTML.replace(/data-amounts="[^"]*"/, 'data-amounts="1 2 3 4 5 6"');
+}"""
+
+
+def test_no_frame_shows_a_verdict_beside_unmarked_cards_of_other_amounts(page):
+    page.evaluate(FRAMES)
+    for amount in range(1000, 1020):
+        enter(page, "Milk", str(amount), "Enter")
+        expect(page.locator(".wc-whys")).to_contain_text(format_amount(amount))
+    frames = page.evaluate("window.frames")
+    assert len({verdict for verdict, _, _ in frames}) == 21
+    assert all(marked for verdict, rest, marked in frames if verdict != rest)
+
+
+def test_cards_are_marked_as_long_as_they_are_of_other_amounts_than_the_verdict(page):
+    rest = page.locator(".wc-results .wc-answer").nth(1)
+    expect(rest).not_to_have_class("wc-answer wc-behind")
+    page.evaluate(ALONE)
+    expect(rest).to_have_class("wc-answer wc-behind")
+    assert rest.locator(".wc-why h2").evaluate("element => getComputedStyle(element).opacity") == "0.8"
+    enter(page, "Milk", "5")
+    expect(rest).to_have_class("wc-answer")

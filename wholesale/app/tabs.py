@@ -1,7 +1,7 @@
 """The page's tabs as HTML: the answer for one customer, many customers, the segments, and the models."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -31,28 +31,32 @@ def answer(
     *,
     faults: Sequence[str] = (),
     pinned: Mapping[str, float] | None = None,
-) -> Markup:
+) -> Iterator[Markup]:
     """Write the answer for one customer's amounts: for earlier ones if those now entered have `faults`.
 
-    `pinned` are the amounts of a customer to compare with.
+    The verdict comes first, so that it can be sent before the rest is written. `pinned` are the amounts of a
+    customer to compare with.
     """
     row = np.array(list(amounts.values()), dtype=float)
     prediction, explanation = predict_and_explain(predictor, row)
+    told = {
+        "predictor": predictor,
+        "amounts": amounts,
+        "row": row.tolist(),
+        "prediction": prediction,
+        "explanation": explanation,
+        "stale": " ".join([BLANK] * (BLANK in faults) + [EARLIER]) if faults else "",
+        "pinned": pinned,
+    }
+    spoken = " ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction)
+    yield render("verdict.html", spoken=spoken, **told)
     other = None if pinned is None else np.array(list(pinned.values()), dtype=float)
-    return render(
+    yield render(
         "answer.html",
-        predictor=predictor,
-        amounts=amounts,
-        faults=faults,
-        earlier=EARLIER,
-        blank=BLANK if BLANK in faults else "",
-        prediction=prediction,
-        explanation=explanation,
-        spoken=" ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction),
         map=map_with_you(predictor, row),
         profile=profile(predictor, row, prediction.kmeans.segment, other),
-        pinned=pinned,
         beside=None if other is None else read_off(predictor, measure(predictor, other[None, :])),
+        **told,
     )
 
 

@@ -74,13 +74,14 @@ class CustomerView:
             for column, name in classes.items()
         }
         self.errors = {column: HTML().add_class("wc-error") for column in self.inputs}
-        self.answer, self.heard = HTML().add_class("wc-results"), HTML().add_class("wc-heard")
+        self.verdict, self.rest, self.heard = HTML(), HTML(), HTML().add_class("wc-heard")
         self.wish = Text(continuous_update=False).add_class("wc-wish")
         self.predict = Button(description="Predict").add_class("wc-predict")
         self.undo = Button(description="Undo", disabled=True).add_class("wc-undo")
         self.reset = Button(description="Reset").add_class("wc-reset")
         cloud = HTML(map_cloud(predictor)).add_class("wc-cloud-holder")
-        self.root = _panel(HBox([self._form(), self.answer, cloud, self.heard, self.wish]), "one")
+        results = VBox([self.verdict, self.rest]).add_class("wc-results")
+        self.root = _panel(HBox([self._form(), results, cloud, self.heard, self.wish]), "one")
         self.open("1")
         self.predict.on_click(self.update)
         self.undo.on_click(self.take_back)
@@ -172,8 +173,7 @@ class CustomerView:
         amounts, faults = self._read(texts)
         if not faults:
             self.amounts = amounts
-            self._say([])
-            self._tell(texts)
+            self._answer(texts, [])
 
     def _read(self, texts: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
         amounts, faults = dict[str, float](), dict[str, str]()
@@ -199,16 +199,19 @@ class CustomerView:
             faults = {"": tabs.BLANK}
         if not faults:
             self.amounts = amounts
-        self._say(list(faults.values()))
         for column, beside in self.errors.items():
             beside.value = escape(faults.get(column, ""), quote=False)
         if not self.past or self.past[-1][1:] != texts:
             self.past = [*self.past, [self.picker.value, *texts]][-PAST:]
         self.undo.disabled = len(self.past) < 2
-        self._tell(texts)
+        self._answer(texts, [*faults.values()])
 
-    def _say(self, faults: list[str]) -> None:
-        self.answer.value = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
+    def _answer(self, texts: list[str], faults: list[str]) -> None:
+        """Send the verdict first, as its message is small, and what was heard with it."""
+        parts = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
+        self.verdict.value = next(parts)
+        self._tell(texts)
+        self.rest.value = next(parts)
 
     def _tell(self, texts: list[str]) -> None:
         self.replies += 1

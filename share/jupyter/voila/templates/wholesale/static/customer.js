@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const REACH = 14; // pixels from the pointer within which a point of the map is meant
+  const AFTER = 60; // ms after an answer until the address says it
   const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
   const $ = (selector) => document.querySelector(selector);
   const page = window.wholesale ||= { on: {} };
@@ -190,6 +191,8 @@
   }
 
   window.addEventListener("popstate", follow);
-  Object.assign(page.on, { ready, answered: note, shown: note });
+  // A new address makes the browser work out every style: not before the answer is painted.
+  const answered = () => setTimeout(note, AFTER);
+  Object.assign(page.on, { ready, answered, shown: note });
   if (page.ready) ready(page.ready);
 })();

@@ -24,15 +24,15 @@
   const THEME = "wholesale-theme";
   const root = document.documentElement;
   if (localStorage.getItem(THEME)) root.dataset.theme = localStorage.getItem(THEME);
-  const light = () => getComputedStyle(root).colorScheme === "light";
+  const bright = matchMedia("(prefers-color-scheme: light)");
+  const light = () => (root.dataset.theme ? root.dataset.theme === "light" : bright.matches);
 
   function dressTheme() {
     const button = document.querySelector(".wc-theme");
-    if (!button) return;
     button.hidden = false;
-    const words = light() ? "Dark theme" : "Light theme";
-    if (button.textContent !== words) button.textContent = words;
+    button.textContent = light() ? "Dark theme" : "Light theme";
   }
+  bright.addEventListener("change", dressTheme);
 
   // The gravest of what hinders an answer is told, for as long as it does.
   const troubles = { gone: "", lost: "", late: "", slow: "" };
@@ -147,8 +147,9 @@
     document.querySelectorAll(".wc-app .wc-field").forEach((field, i) => dress(field, columns, i));
     entitle();
     dressPages();
-    dressTheme();
+    if (document.querySelector(".wc-theme[hidden]")) dressTheme();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
+    markRest();
     compare();
     if (drawn() && replies() !== told) {
       if (!told) page.on.ready?.(page.ready = { restored });
@@ -198,6 +199,12 @@
   const drawn = () => document.querySelector(READY) && document.querySelector(".wc-wish input") && heard()
     && fields().length === JSON.parse(heard().dataset.heard).length - 2;
   const replies = () => JSON.parse(heard()?.dataset.heard || "[0]")[0];
+
+  // The verdict comes before the rest, which is marked for as long as it is of earlier amounts.
+  function markRest() {
+    const [verdict, rest] = document.querySelectorAll(".wc-results .wc-answer");
+    rest?.classList.toggle("wc-behind", rest.dataset.amounts !== verdict.dataset.amounts);
+  }
 
   function compare() {
     if (!heard() || !fields().length) return; // the form is still being drawn
