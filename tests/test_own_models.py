@@ -25,6 +25,7 @@ from wholesale.customers import read_file
 from wholesale.evidence import compare_covariances, saved
 from wholesale.evidence.multiverse import SCALES
 from wholesale.evidence.nulls import NULLS
+from wholesale.evidence.power import simulated_criteria
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
@@ -316,6 +317,8 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     for name, value in quick.items():
         monkeypatch.setattr(saved, name, value)
     monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
+    simulated = partial(simulated_criteria, separations=[4.0], samples=1)
+    monkeypatch.setattr(saved, "simulated_criteria", simulated)
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
     parts = 1 + 4 * 3 + 2 + len(["families", "density"]) + len(SCALES) + 1 + len(NULLS) + len([2, 3])
     assert len(list(saved.compute(table, table.to_numpy(), X, {}, labels, tmp_path))) == parts

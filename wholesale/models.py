@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 SEED = 20130101
 """The one seed of the project (the data set was donated in 2013)."""
@@ -40,6 +41,9 @@ LEAST_LEAD = 0.01
 SAME_OPTIMUM = 0.5
 """Two restarts whose BIC differs by less have reached the same optimum."""
 
+
+one_thread = partial(ThreadpoolController().limit, limits=1)
+"""Hold numerical libraries to one thread: same sums on any number of cores, and faster for few customers."""
 
 Fit = Callable[[np.ndarray, int], Any]
 """Of a matrix and a number of segments makes a fitted model, or labels."""
@@ -69,7 +73,7 @@ def fit_kmeans(
     """
     X = np.asarray(X, dtype=float)
     kmeans = KMeans(n_clusters, n_init=n_init or 1, tol=0, max_iter=MAX_ITER, random_state=random_state)
-    with threadpool_limits(1):  # same sums on any number of cores, and faster where customers are few
+    with one_thread():
         if n_init:
             return kmeans.fit(X)
         starts = int(np.clip(STARTS * 500 / len(X), FEW_STARTS, STARTS))
@@ -148,7 +152,7 @@ def fit_gmm(
     constrained formulation of maximum-likelihood estimation for normal mixture distributions;
     McLachlan and Peel (2000), Finite Mixture Models, chapter 3.
     """
-    with threadpool_limits(1):  # same sums, in the same order, on any number of cores
+    with one_thread():
         fits = [
             restart(X, n_components, covariance_type, init_params=init, random_state=random_state + i)
             for init in INIT_PARAMS
@@ -242,7 +246,7 @@ def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits
     """Log-density (n,) of each customer by a mixture of this kind and start that did not see it."""
     density = np.empty(len(X))
     folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
-    with threadpool_limits(1):
+    with one_thread():
         for seen, unseen in folds.split(X):
             kind = {"covariance_type": gmm.covariance_type, "tol": TOL}
             fold = GaussianMixture(gmm.n_components, **kind, **_optimum(gmm))

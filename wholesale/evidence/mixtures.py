@@ -18,10 +18,9 @@ from scipy.special import digamma, gammaln, xlogy
 from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
-from wholesale.models import SAME_OPTIMUM, SEED, ImproperMixture, competes
+from wholesale.models import SAME_OPTIMUM, SEED, ImproperMixture, competes, one_thread
 
 FAMILIES = tuple(
     ["EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV"]
@@ -285,7 +284,7 @@ class ParsimoniousMixture(BaseEstimator):
         X, k = check_fit(X, [self.n_components]), self.n_components
         if self.family not in ALONE:
             raise ValueError(f"{self.family!r} is none of the families {' '.join(FAMILIES)}")
-        with threadpool_limits(1):  # same sums on any number of cores
+        with one_thread():
             if self.memberships is None:
                 return self._climb(X, starting_memberships(X, k, self.n_init, self.random_state))
             given = np.asarray(self.memberships, dtype=float)
@@ -418,7 +417,7 @@ def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple
     """Fit every family of k components from the same starts, then from what others found while that helps."""
     families, best = dict.fromkeys(ALONE if k > 1 else ALONE.values()), dict[str, ParsimoniousMixture]()
     turns: list[dict[str, ParsimoniousMixture]] = []
-    with threadpool_limits(1):
+    with one_thread():
         members = first = starting_memberships(X, k, starts, random_state)
         while len(members) and len(turns) <= ROUNDS:
             turns.append({family: fit for family in families if (fit := _fit(X, k, family, members))})

@@ -13,10 +13,9 @@ from joblib import Parallel, delayed
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import StandardScaler, power_transform
-from threadpoolctl import threadpool_limits
 
 from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture
-from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
+from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward, one_thread
 from wholesale.segments import match_segments
 
 # These, like the one of log(x + 1), are in the unit of the amounts, whatever it is, and were chosen for the
@@ -82,7 +81,7 @@ def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) ->
     labels = np.full(len(amounts), -1)
     used, kept = floored(np.asarray(amounts, dtype=float), floor)
     X = StandardScaler().fit_transform(SCALES[scale](used[kept]))
-    with suppress(ImproperMixture), threadpool_limits(1):
+    with suppress(ImproperMixture), one_thread():
         labels[kept] = METHODS[method](X, k)
     return labels
 

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import multivariate_t, norm, rankdata
-from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.mixtures import StudentMixture
 from wholesale.evidence.recommend import OBSERVED
-from wholesale.models import FEW_STARTS, SEED
+from wholesale.models import FEW_STARTS, SEED, one_thread
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -127,5 +126,5 @@ def cloud_criteria(
 
 def criteria(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
     """Compute the criteria of one cloud with the effort that a thousand clouds can afford."""
-    with threadpool_limits(1):
+    with one_thread():
         return compare_cluster_counts(cloud, ks, n_jobs=1, **effort)

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.criteria import BANDS
-from wholesale.models import FEW_STARTS, SEED, Fit, ImproperMixture, fit_kmeans, labels_of
+from wholesale.models import FEW_STARTS, SEED, Fit, ImproperMixture, fit_kmeans, labels_of, one_thread
 from wholesale.palette import SIMILAR
 from wholesale.segments import overlap
 
@@ -66,7 +65,7 @@ def _resample(
     segments = np.unique(original)
     jaccards = np.zeros(len(segments))
     try:
-        with threadpool_limits(1):
+        with one_thread():
             new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
     except ImproperMixture:
         return jaccards
