@@ -10,6 +10,7 @@ from servers import running
 from wholesale.bundle import Bundle, load_bundle
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.data import load_customers
+from wholesale.models import cross_validated_log_density, fit_gmm
 from wholesale.predict import Predictor, load_predictor
 
 settings.register_profile("any load", deadline=None)
@@ -48,6 +49,15 @@ def predictor() -> Predictor:
 @pytest.fixture(scope="session")
 def X(bundle: Bundle, customers: pd.DataFrame) -> np.ndarray:
     return bundle.standardizer.transform(customers[list(SPEND_COLUMNS)])
+
+
+@pytest.fixture(scope="module")
+def quick_training() -> Iterator[None]:
+    """Look for a mixture and judge it less thoroughly, where it does not matter how good it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(fit_gmm.__kwdefaults__, "restarts", 3)
+        patch.setitem(cross_validated_log_density.__kwdefaults__, "n_splits", 3)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from functools import partial
 from html import unescape
 
 import joblib
@@ -19,7 +18,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
-from wholesale import app, models
+from wholesale import app
 from wholesale.app import tabs
 from wholesale.app.server.answers import Refused, answer, description
 from wholesale.app.view import CustomerView, field_classes
@@ -38,6 +37,8 @@ from wholesale.reading import ReadError
 from wholesale.report import export, study
 from wholesale.scoring import score_file
 from wholesale.segments import name_segments, profile_segments
+
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 ODD = ["Household and cleaning supplies", "Ölfrüchte & Gemüse", 'Soft, "sweet" drinks', "A$B$", "<b>*x*</b>"]
 SIZES = (2, 3, 8, 12, 20)
@@ -203,9 +204,7 @@ def own(request, tmp_path_factory):
     (folder / "in.xlsx").write_bytes(xlsx([[*table], *table.to_numpy().tolist()]))
     line = pd.DataFrame(columns=names).to_csv(index=False).strip()
     options = ("--categories", line, "--unit", "EUR", "--id", "Kunde")
-    with pytest.MonkeyPatch.context() as patch:  # a few restarts will do here
-        patch.setattr(models, "fit_gmm", partial(fit_gmm, restarts=2))
-        result = _run("train", folder / "in.csv", *options, "-o", folder / "models")
+    result = _run("train", folder / "in.csv", *options, "-o", folder / "models")
     assert result.exit_code == 0, result.output
     return folder, load_predictor(folder / "models"), table[names]
 
@@ -299,7 +298,8 @@ def test_the_api_answers_in_its_categories_and_describes_them(own, predictor):
 def test_the_page_speaks_of_its_categories_and_unit_alone(own):
     _, mine, table = own
     view = CustomerView(mine)
-    pages = [view.answer.value, *(tab(mine) for tab in (tabs.many_tab, tabs.segments_tab, tabs.about_tab))]
+    pages = [view.verdict.value, view.rest.value]
+    pages += [tab(mine) for tab in (tabs.many_tab, tabs.segments_tab, tabs.about_tab)]
     assert isinstance(app.build_app(mine), object) and [*view.inputs] == [*table]
     assert [text.description for text in view.inputs.values()] == [*mine.categories.labels]
     whole = "\n".join(pages)
@@ -391,10 +391,9 @@ def characteristic(kind, groups):
     return max(levels, key=lambda group: np.mean(levels[group]))
 
 
-def test_notebook_6_runs_on_the_example(tmp_path, monkeypatch):
+def test_notebook_6_runs_on_the_example(tmp_path):
     options = ("--categories", ",".join(CATEGORIES), "--unit", "EUR", "--id", "Customer")
     groups = ("--group", "drinks=Wine,Beer,Soft_Drinks", "--segments", 4)
-    monkeypatch.setattr(models, "fit_gmm", partial(fit_gmm, restarts=3))
     result = _run("train", SAMPLE, *options, *groups, "-o", tmp_path / "models")
     assert result.exit_code == 0, result.output
     own = load_predictor(tmp_path / "models")

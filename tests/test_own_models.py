@@ -36,6 +36,8 @@ from wholesale.report import text
 from wholesale.report.export import escaped
 from wholesale.report.study import Fitted
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 K = 4
 ROWS = 90
 

@@ -30,19 +30,21 @@ from wholesale.report import ReportError, exhibits, export, study, text, write_r
 from wholesale.scoring import OutputError
 from wholesale.scoring.summary import UNKNOWN
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 DELI, NONE = {"Delicassen": "Deli"}, study.Refused("it was not tried")
 FLAWS = re.compile(
     r"\bnan\b|\bNone\b(?! of)|\binf\b|\b1 (customers|records|criteria)\b|  |\.\.|\(\)|, ,| ,|-0\.00|[{}]"
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sample():
     own = read_file(SAMPLE, DELI)
     return own, study.place(own), study.compare_counts(own, 1), study.fit(own, 3)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shipped():
     own = read_file(SHIPPED)
     return own, study.place(own)
