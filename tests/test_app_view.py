@@ -270,6 +270,14 @@ def test_there_is_a_panel_per_tab(page):
         assert f'id="wc-tab-{name}" data-page="{name}"' in template
 
 
+def test_the_other_tabs_are_drawn_when_they_are_asked_for_and_no_answer_is_written(page, predictor, answers):
+    drawn = [page.find(f"wc-page-{name}")[0] for name in ("many", "segments", "about")]
+    assert [panel.value for panel in drawn] == ["", "", ""]
+    page.ask(others=True)
+    each = (tabs.many_tab, tabs.segments_tab, tabs.about_tab)
+    assert [panel.value for panel in drawn] == [tab(predictor) for tab in each] and answers == []
+
+
 def test_two_pages_do_not_share_anything_and_the_first_customer_is_the_start_again(page, predictor):
     other = Page(predictor)
     start = other.answer, other.texts(), []
@@ -293,6 +301,7 @@ def test_in_jupyterlab_the_page_has_tabs_and_its_style_which_touches_nothing_els
     assert len(tab.titles) == len(tab.children) == len(page.root.children) == 4
     style = (TEMPLATE / "static" / "wholesale.css").read_text(encoding="utf-8")
     assert dress.value.startswith("<style>@scope (.wc-app) {") and len(dress.value) > len(style) * 0.9
+    assert all(panel.value for panel in tab.children[1:]), "no script asks for them there"
     assert ":root" not in dress.value and ".wc-app " not in dress.value and "@scope" not in style
     inside.enter(Fresh="5")
     assert inside.shows([5.0, *inside.amounts()[1:]])

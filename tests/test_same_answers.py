@@ -56,7 +56,7 @@ def test_the_page_answers_as_predict_segments_does(predictor, everyone, scored):
     for i, row in enumerate(everyone.tolist()):
         view._fill(map(format_amount, row))  # an answer per customer, not per amount
         view.update()
-        shown = unescape(view.answer.value)
+        shown = unescape(view.verdict.value + view.rest.value)
         values = re.findall(r'wc-value"><i [^>]*></i>(.*?)</(?:p|span)>', shown)
         assert values == [scored[f"{model}_name"][i] for model in MODELS]
         prediction = predict_segment(predictor, row)

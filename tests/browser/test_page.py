@@ -252,10 +252,11 @@ def test_whatever_shows_a_customer_opens_it_and_back_returns(page, predictor):
     alike = first.get_attribute("data-customer")
     first.click()
     opened(alike)
+    expect(page).to_have_url(re.compile(f"a.Fresh={predictor.amounts[int(alike) - 1][0]}&"))
     page.go_back()
     expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[0][0]))
     page.go_forward()
-    expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[int(alike) - 1][0]))
+    expect(page.locator(".wc-alike")).to_contain_text(f"Customer {alike} on record has exactly")
     page.locator(".wc-map").scroll_into_view_if_needed()
     page.wait_for_timeout(300)  # scrolling takes tips away
     page.locator(".wc-map").hover()
@@ -343,3 +344,15 @@ def test_amounts_typed_before_the_page_is_ready_are_answered_when_it_is(blank, a
     expect(blank.locator(".wc-verdict")).to_have_text(expected, timeout=30_000)
     expect(field(blank, "Milk")).to_have_value("1\u00a0234")
     expect(field(blank, "Grocery")).to_be_focused()
+
+
+def test_on_a_slow_line_it_is_told_how_much_has_come_and_nothing_comes_twice(blank, address):
+    network, came = blank.context.new_cdp_session(blank), []
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 50, "downloadThroughput": 250_000, "uploadThroughput": 250_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    network.on("Network.loadingFinished", lambda event: came.append(event["encodedDataLength"]))
+    blank.goto(address, wait_until="commit")
+    expect(blank.locator(".wc-share")).to_have_text(re.compile("[1-9][0-9]% loaded"), timeout=15_000)
+    expect(blank.locator(".wc-app .wc-kmeans")).to_be_visible(timeout=30_000)
+    assert max(came) < sum(came) < 1.3e6

@@ -3,9 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ipywidgets import HTML, Button, DOMWidget, HBox, Tab, Text, VBox, Widget
@@ -36,12 +38,18 @@ def build_app(predictor: Predictor) -> Widget:
     -------
     Widget
         Its root, of class ``wc-app``, with a panel per tab; it starts with the first customer on record and
-        the answer for it.
+        the answer for it. The points of its map and the other tabs are drawn when the page's script asks for
+        them, so that nobody waits for them, and in a notebook at once.
     """
-    others = {"many": tabs.many_tab, "segments": tabs.segments_tab, "about": tabs.about_tab}
-    panels = [_panel(HTML(tab(predictor)), name) for name, tab in others.items()]
-    panels = [CustomerView(predictor).root, *panels]
-    return (in_a_notebook(panels) if NOTEBOOK in os.environ else VBox(panels)).add_class("wc-app")
+    drawn = {"many": tabs.many_tab, "segments": tabs.segments_tab, "about": tabs.about_tab}
+    made = looking_alike()
+    others = {_panel(made(HTML), name): partial(tab, predictor) for name, tab in drawn.items()}
+    view = CustomerView(predictor, made, others)
+    panels = [view.root, *others]
+    if NOTEBOOK not in os.environ:
+        return made(VBox, panels).add_class("wc-app")
+    view.draw_others()
+    return in_a_notebook(panels).add_class("wc-app")
 
 
 def in_a_notebook(panels: Sequence[Widget]) -> Widget:
@@ -58,30 +66,50 @@ def in_a_notebook(panels: Sequence[Widget]) -> Widget:
     return VBox([dress, Tab(children=panels, titles=titles)]).add_class("wc-in-notebook")
 
 
+def looking_alike() -> Callable[..., Any]:
+    """Give a maker of widgets that share their looks: else they are half of what a page loads."""
+    look = cache(lambda kind: kind())
+
+    def made(kind: type[DOMWidget], *args: Any, **traits: Any) -> DOMWidget:
+        known = kind.class_traits()
+        looks = {name: look(known[name].klass) for name in ("layout", "style") if name in known}
+        return kind(*args, **looks, **traits)
+
+    return made
+
+
 class CustomerView:
     """One customer: the form, and the answer beside it."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        made: Callable[..., Any] | None = None,
+        others: Mapping[HTML, Callable[[], Markup]] = MappingProxyType({}),
+    ) -> None:
+        made = looking_alike() if made is None else made
+        cloud = made(HTML).add_class("wc-cloud-holder")
+        self.made = made
+        self.others: dict[HTML, Callable[[], Markup]] = {cloud: partial(map_cloud, predictor), **others}
         self.predictor, self.replies, self.filling = predictor, 0, False
         self.pinned: dict[str, float] | None = None
         self.past: list[list[str]] = []
         hint = f"{'name or ' if predictor.called else ''}1 to {len(predictor.amounts)}"
-        self.picker = Text(description="Customer on record", placeholder=hint, continuous_update=False)
-        self.unknown = HTML().add_class("wc-unknown")
+        self.picker = made(Text, description="Customer on record", placeholder=hint, continuous_update=False)
+        self.unknown = made(HTML).add_class("wc-unknown")
         label, classes = predictor.categories.label, field_classes(predictor.categories.columns)
         self.inputs = {
-            column: Text(description=label(column), continuous_update=False).add_class(name)
+            column: made(Text, description=label(column), continuous_update=False).add_class(name)
             for column, name in classes.items()
         }
-        self.errors = {column: HTML().add_class("wc-error") for column in self.inputs}
-        self.verdict, self.rest, self.heard = HTML(), HTML(), HTML().add_class("wc-heard")
-        self.wish = Text(continuous_update=False).add_class("wc-wish")
-        self.predict = Button(description="Predict").add_class("wc-predict")
-        self.undo = Button(description="Undo", disabled=True).add_class("wc-undo")
-        self.reset = Button(description="Reset").add_class("wc-reset")
-        cloud = HTML(map_cloud(predictor)).add_class("wc-cloud-holder")
-        results = VBox([self.verdict, self.rest]).add_class("wc-results")
-        self.root = _panel(HBox([self._form(), results, cloud, self.heard, self.wish]), "one")
+        self.errors = {column: made(HTML).add_class("wc-error") for column in self.inputs}
+        self.verdict, self.rest, self.heard = made(HTML), made(HTML), made(HTML).add_class("wc-heard")
+        self.wish = made(Text, continuous_update=False).add_class("wc-wish")
+        self.predict = made(Button, description="Predict").add_class("wc-predict")
+        self.undo = made(Button, description="Undo", disabled=True).add_class("wc-undo")
+        self.reset = made(Button, description="Reset").add_class("wc-reset")
+        results = made(VBox, [self.verdict, self.rest]).add_class("wc-results")
+        self.root = _panel(made(HBox, [self._form(), results, cloud, self.heard, self.wish]), "one")
         self.open("1")
         self.predict.on_click(self.update)
         self.undo.on_click(self.take_back)
@@ -92,12 +120,13 @@ class CustomerView:
             text.observe(self._changed, names="value")
 
     def _form(self) -> Widget:
-        note = HTML(render("form.html", known=self.predictor.categories))
-        title = HTML("<h2>Annual spending</h2>")
-        picker = VBox([self.picker.add_class("wc-picker"), self.unknown]).add_class("wc-field")
-        fields = [VBox([self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
-        buttons = HBox([self.predict, self.undo, self.reset]).add_class("wc-buttons")
-        return VBox([title, picker, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
+        made = self.made
+        note = made(HTML, render("form.html", known=self.predictor.categories))
+        title = made(HTML, "<h2>Annual spending</h2>")
+        picker = made(VBox, [self.picker.add_class("wc-picker"), self.unknown]).add_class("wc-field")
+        fields = [made(VBox, [self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]
+        buttons = made(HBox, [self.predict, self.undo, self.reset]).add_class("wc-buttons")
+        return made(VBox, [title, picker, *fields, buttons, note]).add_class("wc-form").add_class("wc-card")
 
     def _picked(self, change: dict) -> None:
         if not self.filling:
@@ -147,7 +176,7 @@ class CustomerView:
         self.update()
 
     def _grant(self, change: dict) -> None:
-        """Do what the page's script wishes: open a customer, fill in or try amounts, pin the one shown."""
+        """Do what the page's script wishes: open a customer, fill in or try amounts, pin, draw other tabs."""
         try:
             wish = json.loads(change["new"])
         except ValueError:
@@ -162,6 +191,13 @@ class CustomerView:
             case {"pin": bool(pin)}:
                 self.pinned = self.amounts if pin else None
                 self.update()
+            case {"others": True}:
+                self.draw_others()
+
+    def draw_others(self) -> None:
+        """Draw the points of the map, and the other tabs."""
+        for panel, tab in self.others.items():
+            panel.value = tab()
 
     def _fits(self, texts: Any) -> bool:
         """Tell whether this is a list of a text per field."""

@@ -172,6 +172,8 @@ class PageServer(Voila):
         self.version = fingerprint(self.static, self.joined)
         measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
+        main = find(self.static, MAIN)
+        ours["bytes"] = len(load([*self.joined, main])[0]) if main else 0
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here

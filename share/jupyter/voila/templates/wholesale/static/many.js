@@ -80,16 +80,9 @@
   }
 
   const heard = {
-    sent({ share }) {
-      progress(`Sending ${job.file.name}: ${Math.floor(100 * share)}%`, share);
-    },
-    scoring() {
-      progress(`Scoring ${job.file.name}…`);
-      say(`Scoring ${job.file.name}…`);
-    },
-    reading({ rows }) {
-      progress(`Reading the answer: ${group(rows)} rows`);
-    },
+    sent: ({ share }) => progress(`Sending ${job.file.name}: ${Math.floor(100 * share)}%`, share),
+    scoring: () => [progress, say].forEach((tell) => tell(`Scoring ${job.file.name}…`)),
+    reading: ({ rows }) => progress(`Reading the answer: ${group(rows)} rows`),
     failed({ status, errors, header, columns }) {
       if (header) return ask(errors[0].reason, header, columns);
       const refused = job;
@@ -118,24 +111,21 @@
       if (job.segment) $("#wc-segment").value = job.segment($("#wc-segment"));
       find(true);
     },
-    saved({ part }) {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(part);
-      link.download = `${job.file.name.replace(/\.[^.]*$/, "")}.shown.csv`;
-      job.links.push(link.href);
-      link.click();
-    },
+    saved: ({ part }) => link(part, "shown").click(),
     rows: fill,
   };
 
+  function link(content, part) {
+    const download = `${job.file.name.replace(/\.[^.]*$/, "")}.${part}.csv`;
+    const made = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download });
+    job.links.push(made.href);
+    return made;
+  }
+
   function save(button, part, content) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
-    link.download = `${job.file.name.replace(/\.[^.]*$/, "")}.${part === "scored" ? "" : "scored."}${part}.csv`;
-    link.textContent = button.textContent;
-    link.className = button.className;
-    job.links.push(link.href);
-    button.replaceWith(link);
+    const saved = link(new Blob([content], { type: "text/csv" }), part === "scored" ? part : `scored.${part}`);
+    Object.assign(saved, { textContent: button.textContent, className: button.className });
+    button.replaceWith(saved);
   }
 
   function ask(reason, header, guess) {
@@ -235,9 +225,7 @@
 
   // ---- What is done on the page; the panel comes after this script, so the document listens
 
-  function on(kind, act) {
-    document.addEventListener(kind, (event) => { if (panel()?.contains(event.target)) act(event, event.target); });
-  }
+  const on = (kind, act) => document.addEventListener(kind, (event) => { if (panel()?.contains(event.target)) act(event, event.target); });
 
   function begin(file) {
     $("#wc-decimal").value = "";

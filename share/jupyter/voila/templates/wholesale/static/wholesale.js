@@ -2,6 +2,7 @@
 // answer, that an answer is not yet for the amounts now entered, and a word when none will come.
 "use strict";
 (() => {
+  const LONG = 1000; // ms after which it is told how much of the page has come
   const SLOW = 30000; // ms until we say that the start takes longer than usual
   const PATIENCE = 5000; // ms until a connection that is being made counts as lost
   const LATE = 3000; // ms without a reply until a word says so
@@ -34,6 +35,16 @@
   }
   bright.addEventListener("change", dressTheme);
 
+  // How much of Voila's script has come; the browser fetches it once for both that ask.
+  async function tellProgress() {
+    const [said, script] = [".wc-share", "link[data-bytes]"].map((each) => document.querySelector(each));
+    const reader = said && script && (await fetch(script.href)).body.getReader();
+    for (let part, got = 0; reader && !(part = await reader.read()).done;) {
+      got += part.value.length;
+      said.textContent = `${Math.floor((100 * got) / script.dataset.bytes)}% loaded. `;
+    }
+  }
+
   // The gravest of what hinders an answer is told, for as long as it does.
   const troubles = { gone: "", lost: "", late: "", slow: "" };
 
@@ -65,11 +76,6 @@
 
   // What is measured, as the kernel says it: of whatever models, and whoever serves the page.
   const measured = () => document.querySelector(".wc-app [data-columns]")?.dataset || {};
-
-  function entitle() {
-    const { title } = measured();
-    if (title && document.title !== title) document.title = document.querySelector("h1").textContent = title;
-  }
 
   let polite = 0;
 
@@ -130,7 +136,7 @@
     const input = document.querySelector(".wc-wish input");
     if (!input) return;
     wishes += 1;
-    if (!wish.try) asked = replies();
+    if (!wish.try && !wish.others) asked = replies();
     input.value = JSON.stringify({ ...wish, wish: wishes });
     input.dispatchEvent(new Event("change", { bubbles: true }));
     compare();
@@ -145,15 +151,18 @@
     if (!shown && tabs().length) shown = show(new URLSearchParams(location.hash.slice(1)).get("tab")); // this script may run before they are there
     const columns = [undefined, ...page.columns()]; // the first field is the customer's
     document.querySelectorAll(".wc-app .wc-field").forEach((field, i) => dress(field, columns, i));
-    entitle();
+    const { title } = measured();
+    if (title && document.title !== title) document.title = document.querySelector("h1").textContent = title;
     dressPages();
     if (document.querySelector(".wc-theme[hidden]")) dressTheme();
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     markRest();
     compare();
     if (drawn() && replies() !== told) {
-      if (!told) page.on.ready?.(page.ready = { restored });
-      else if (!typing) page.on.answered?.();
+      if (!told) {
+        page.on.ready?.(page.ready = { restored });
+        ask({ others: true });
+      } else if (!typing) page.on.answered?.();
       told = replies();
       announceAnswer();
     }
@@ -361,6 +370,7 @@
   const watched = { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] };
   new MutationObserver(refresh).observe(document.documentElement, watched);
   refresh();
+  setTimeout(tellProgress, LONG);
   watchConnection();
   setTimeout(() => {
     if (!document.querySelector(READY + ", .wc-failed")) trouble("slow", "Starting takes longer than usual.");
