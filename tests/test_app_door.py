@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 import websocket
-from door import BASE, NAME, PASSWORD, TOKEN, guarded
+from door import BASE, NAME, PASSWORD, TOKEN, certificate, guarded
 from jupyter_server.auth.security import passwd
 from servers import Server, free_port, refused, running, wait_for
 from visitor import OPENING, PATIENCE, V1, Visitor
@@ -225,12 +224,9 @@ def test_an_open_door_is_open_by_its_name(tmp_path):
 
 
 def test_https_is_spoken_with_a_certificate(tmp_path):
-    made = [str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]]
-    subprocess.run(command, check=True, capture_output=True)
-    options = ("--certfile", made[0], "--keyfile", made[1])
+    cert, key = certificate(tmp_path)
+    options = ("--certfile", str(cert), "--keyfile", str(key))
     with running("wholesale", "serve", *options, folder=tmp_path, scheme="https") as server:
-        assert requests.get(f"{server.address}api/health", verify=made[0], timeout=PATIENCE).ok
+        assert requests.get(f"{server.address}api/health", verify=cert, timeout=PATIENCE).ok
         wait_for(lambda: server.log.read_text())
         assert f"The page is at {server.address} (" in server.log.read_text()

@@ -8,6 +8,7 @@ import pytest
 
 from wholesale.app.sentences import CLOSE
 from wholesale.app.server import access, api, kernels, page
+from wholesale.app.server.answers import TOO_LARGE
 from wholesale.app.tabs import LIMIT
 from wholesale.cli import serve
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
@@ -93,13 +94,15 @@ def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
     assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY
 
 
-SERVING, SECURITY = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/serving.md", "SECURITY.md"))
+OPERATORS = ("docs/serving.md", "SECURITY.md", "docs/nginx.conf")
+SERVING, SECURITY, NGINX = ((ROOT / name).read_text(encoding="utf-8") for name in OPERATORS)
 
 
 def test_the_operator_s_document_names_every_option_and_the_server_s_own_limits():
     options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
     assert set(re.findall(r"--([a-z-]+)", SERVING)) >= options - {"models"}
-    assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in SERVING
+    assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in NGINX
+    assert TOO_LARGE in NGINX
     assert f"at {page.KERNEL // 2**20} MB each, with {kernels.SPARE // 2**20} MB to\nspare" in SERVING
     assert (access.GUESSES, access.MINUTE) == (10, 60) and "may send ten wrong" in SERVING
     assert kernels.PER_ADDRESS == 5 and "an address has five" in SERVING
