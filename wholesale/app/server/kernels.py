@@ -7,6 +7,7 @@ checked before. The format is that of ``jupyter_server.services.kernels.connecti
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -68,7 +69,8 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     def __init__(self, **given: Any) -> None:
         self.visits: list[Visit] = []
-        self.refused = 0  # messages
+        self.refused = Counter(messages=0, requests=0)
+        self.died = False  # a kernel, before it was handed out
         super().__init__(**given)
 
     def open_visits(self) -> list[Visit]:
@@ -78,7 +80,7 @@ class PageKernelManager(AsyncMappingKernelManager):
     def visit(self, kernel_id: str, visitor: str) -> Visit | None:
         """Find the visit that a kernel was handed out for; None unless it was to this visitor."""
         its = (each for each in self.open_visits() if each.kernel_id == kernel_id)
-        return next((each for each in its if each.visitor == visitor), None)
+        return next((each for each in its if {*each.visitor.split()} & {*visitor.split()}), None)
 
     def room(self, waiting: int) -> int:
         """Say how many kernels may wait to be handed out, when as many as these do."""
@@ -89,6 +91,15 @@ class PageKernelManager(AsyncMappingKernelManager):
     def full(self) -> bool:
         """Whether the next visitor has to wait until another leaves."""
         return not any(self._pools.values()) and self.room(0) < 1
+
+    @property
+    def failing(self) -> bool:
+        """Whether kernels do not start, or die before they are handed out, and none is ready."""
+        started = [each for pool in self._pools.values() for each in pool if each.done()]
+        runs = [each.result()["task"] for each in started if not each.exception()]
+        bad = len(runs) < len(started) or any(run.done() and run.exception() for run in runs)
+        self.died = (self.died or bad) and not any(run.done() and not run.exception() for run in runs)
+        return self.died
 
     def refill(self, delay: float | None = None) -> None:
         """Start kernels until as many wait as should, or as there is room for."""
@@ -136,6 +147,7 @@ class PageKernelManager(AsyncMappingKernelManager):
                 if not started.done() or await self._lives(started):
                     ready = True
                 elif started in pool:  # it may have been handed out meanwhile
+                    self.died = True
                     pool.remove(started)
                     _expect_failure(started)
         self.refill(delay=0)
@@ -143,8 +155,9 @@ class PageKernelManager(AsyncMappingKernelManager):
     async def _lives(self, started: asyncio.Task) -> bool:
         if started.cancelled() or started.exception():
             return False
-        kernel_id = started.result()["kernel_id"]
-        return kernel_id in self and await self.is_alive(kernel_id)
+        kernel_id, run = started.result()["kernel_id"], started.result()["task"]
+        failed = run.done() and (run.cancelled() or run.exception())
+        return not failed and kernel_id in self and await self.is_alive(kernel_id)
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
@@ -152,7 +165,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     def refuse(self, kernel_id: str, visitor: str) -> None:
         """Count a message that was refused, and end the kernel of who sent too many."""
-        self.refused += 1
+        self.refused["messages"] += 1
         if visit := self.visit(kernel_id, visitor):
             visit.refused += 1
             if visit.refused == PATIENCE:

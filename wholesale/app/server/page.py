@@ -27,6 +27,7 @@ from typing import Any as Anything
 import psutil
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
+from tornado.log import access_log
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Any, Instance
 from voila.app import Voila
@@ -144,7 +145,11 @@ class LivePage(BaseVoilaHandler):
         sent = len(kernel["renderer"].rendered_cache)
         self.write("".join(kernel["renderer"].rendered_cache))
         self.flush()
-        rendered, rest = await kernel["task"]
+        try:
+            rendered, rest = await kernel["task"]
+        except RuntimeError:  # nbclient's, of a kernel that died; its head is sent
+            self.finish('<p class="wc-notice wc-bad">The page could not start. Reload it in a moment.</p>')
+            return
         self.write("".join(rendered[sent:]))
         async for html, _ in rest:
             self.write(html)
@@ -237,6 +242,7 @@ class PageServer(Voila):
                 if error := kernel.exception():
                     raise SystemExit(f"The page has no kernel to run in: {error}")
                 await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
+        access_log.info("begun: %s", api.as_json(answers.health(self.predictor, self.kernel_manager)))
         print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
 
 
@@ -303,6 +309,9 @@ def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Acces
     server.config.Visitors.cookie_options = {"samesite": "Lax"}
     for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
+    if access.log:
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        access_log.setLevel(logging.INFO)
     if os.name == "posix":  # no listening ports but the page's own
         server.config.KernelManager.transport = "ipc"
     server.start()
