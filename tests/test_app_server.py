@@ -77,6 +77,10 @@ def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
     assert datetime.now(UTC) - seen[0] < timedelta(minutes=1) and seen[1] == long_ago
 
 
+def test_a_kernel_that_ends_while_the_idle_are_looked_for_is_no_fault():
+    asyncio.run(PageKernelManager().cull_kernel_if_idle("00000000-0000-4000-8000-000000000000"))
+
+
 @pytest.mark.parametrize(("cores", "kernels"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
 def test_one_kernel_per_core_is_held_ready_from_two_to_four(monkeypatch, cores, kernels):
     monkeypatch.setattr(server.os, "cpu_count", lambda: cores)

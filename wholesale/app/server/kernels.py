@@ -8,6 +8,7 @@ checked before. The format is that of ``jupyter_server.services.kernels.connecti
 import asyncio
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -131,11 +132,12 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Stop a kernel that has long been idle and unconnected; Voila asks only about handed-out ones."""
-        kernel = self.get_kernel(kernel_id)
-        if kernel not in self.handed_out:
-            self.handed_out.add(kernel)
-            kernel.last_activity = datetime.now(UTC)  # type: ignore[attr-defined]  # Jupyter's own addition
-        await super().cull_kernel_if_idle(kernel_id)
+        with suppress(HTTPError):  # it may have ended meanwhile
+            kernel = self.get_kernel(kernel_id)
+            if kernel not in self.handed_out:
+                self.handed_out.add(kernel)
+                kernel.last_activity = datetime.now(UTC)  # type: ignore[attr-defined]  # Jupyter's own addition
+            await super().cull_kernel_if_idle(kernel_id)
 
     async def renew(self) -> None:
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
