@@ -28,6 +28,7 @@ from wholesale.manifest import SHIPPED
 from wholesale.predict import load_predictor
 
 PREDICTOR, (HEADER, ROWS) = load_predictor(), SHIPPED.read_bytes().split(b"\n", 1)
+AWAKE = ["--no-sandbox", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows"]
 counts: Counter[str] = Counter()
 
 
@@ -52,15 +53,16 @@ def visit(server: Server, predictions: int = 4, goodbyes: float = 0.7, after: fl
 def browse(server: Server, pages: int, predictions: int) -> None:
     """Do as `visit` does in a browser's pages; what its console calls an error is kept."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=AWAKE)
         opened = [browser.new_context().new_page() for _ in range(pages)]
         for page in opened:
             page.on("console", lambda said: said.type == "error" and counts.update([f"WRONG: {said.text}"]))
             open_page(page, server.address)
         for page in opened * predictions:
             amounts = customer()
+            page.bring_to_front()
             predict(page, [f"{amount:.0f}" for amount in amounts.values()])
-            page.wait_for_function(SAME, arg=tabs.answer(PREDICTOR, amounts))
+            page.wait_for_function(SAME, arg=tabs.answer(PREDICTOR, amounts), polling=50)
             counts["answers in browsers"] += 1
 
 

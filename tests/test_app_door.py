@@ -173,6 +173,20 @@ def test_the_login_s_cookie_is_for_this_site_and_for_no_script(door):
         assert ("Secure" in said) == secure
 
 
+def test_a_login_can_be_ended(door):
+    browser, how = requests.Session(), {"timeout": PATIENCE}
+    assert "Log out" not in browser.get(f"{door.address}login", **how).text
+    log_in(door, PASSWORD, browser)
+    cookie = {name: value for name, value in browser.cookies.items() if name.startswith("username")}
+    log_in(door, PASSWORD, browser)
+    assert cookie.items() <= browser.cookies.get_dict().items()  # that of its open pages
+    form = browser.get(f"{door.address}login", **how).text
+    assert browser.post(f"{door.address}login", data={"out": "1"}, **how).status_code == 403  # another site's
+    out = {"out": "1", "_xsrf": re.search(r'name="_xsrf" value="([^"]+)"', form)[1]}
+    assert browser.post(f"{door.address}login", data=out, **how).url == f"{door.address}login"
+    assert browser.get(f"{door.address}api/segments", **how).status_code == 401
+
+
 def test_a_token_is_for_the_api(door):
     assert get(door, "api/segments", **BEARER).ok
     assert get(door, "", **BEARER).status_code == 302

@@ -245,7 +245,7 @@ def test_each_request_and_each_file_gets_a_line_if_that_is_asked_for_and_no_amou
         requests.post(f"{server.address}api/score", **rows)
         requests.get(f"{server.address}none", timeout=PATIENCE)
         size = len(rows["data"])
-        lines = ['begun: {"status": "ok"', "The page is at", "200 POST /api/predict (127.0.0.1)"]
+        lines = ["begun: models of ", "The page is at", "200 POST /api/predict (127.0.0.1)"]
         lines += [f"scored 440 customers of a file of {size} bytes, rejected 0 rows", "200 POST /api/score"]
         lines += ["404 GET /none"]
         wait_for(lambda: lines[-1] in server.log.read_text())

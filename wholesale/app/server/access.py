@@ -183,16 +183,21 @@ class Site(Application):
 
 
 class Login(BaseVoilaHandler):
-    """Asks for the password, in the page's look."""
+    """Asks for the password, in the page's look, and ends a login."""
 
     application: Any
 
     def get(self, wrong: str = "") -> None:
-        self.write(self.render_template("login.html", wrong=wrong))
+        inside = self.application.logged_in(self.request)
+        self.write(self.render_template("login.html", wrong=wrong, inside=inside))
 
     async def post(self) -> None:
         """Take the password; the cookie that it gives is what other requests show."""
         site = self.application
+        if self.get_body_argument("out", ""):
+            self.identity_provider.clear_login_cookie(self)
+            self.redirect(site.access.base + "login", status=303)
+            return
         if not site.may_guess(self.request):
             self.set_status(429)
             self.get("Too many wrong passwords came from your address. Wait a minute.")
@@ -200,7 +205,8 @@ class Login(BaseVoilaHandler):
         said = self.get_body_argument("password", "")
         if await asyncio.to_thread(passwd_check, site.access.password, said):
             site.forgive(self.request)
-            self.identity_provider.set_login_cookie(self, self.current_user)
+            if not site.logged_in(self.request):  # another cookie would part it from its open pages
+                self.identity_provider.set_login_cookie(self, self.current_user)
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(site.access.base + query, status=303)
         else:
@@ -211,9 +217,9 @@ class Login(BaseVoilaHandler):
 class Visitors(IdentityProvider):
     """Tells visitors apart by a cookie, so that each gets at own kernels only.
 
-    Without a password any will do, such as that of a server that ended. Two pages that are opened at once get
-    two, of different names so that neither replaces the other, and a visitor is whoever has one of them. With
-    a password, `Site` has seen that it is a login's.
+    Without a password any will do, such as that of a server that ended; with one, `Site` has seen that it is
+    a login's. Two pages opened at once get two of different names, so that neither replaces the other: a
+    visitor has either.
     """
 
     def get_user(self, handler: Any) -> User:

@@ -48,10 +48,9 @@ def as_json(content: Any) -> str:
 class Api(JupyterHandler):
     """What all addresses share: JSON for errors too, and no state.
 
-    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks of
-    identity and of its double-submit cookie are left out. A page of another site can neither read an answer,
-    as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes of no
-    other name) need such a header beforehand.
+    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks are
+    left out. A page of another site can neither read an answer, as no CORS header allows it, nor post, as the
+    types of body that are taken here (JSON, CSV, bytes) need such a header beforehand.
     """
 
     allowed: tuple[str, ...] = ("GET", "HEAD")
@@ -224,16 +223,14 @@ class Score(Posted):
 
     async def _send(self, scored: upload.Scored) -> None:
         wanted = self.request.headers.get("Accept", "")
-        contents: list[bytes | Path] = [scored.scored]
+        contents: list[bytes | Path] = [as_json(scored.said).encode()]
+        kind = "application/json"
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
-            contents = self._form(boundary, scored)
-            self.set_header("Content-Type", f"multipart/form-data; boundary={boundary}")
+            contents, kind = self._form(boundary, scored), f"multipart/form-data; boundary={boundary}"
         elif "text/csv" in wanted:
-            self.set_header("Content-Type", CSV)
-        else:
-            self.reply(as_json(scored.said))
-            return
+            contents, kind = [scored.scored], CSV
+        self.set_header("Content-Type", kind)
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
         self.set_header("Content-Length", str(sum(sizes)))
         for each in contents:

@@ -1,8 +1,8 @@
 """Visitors' kernels: who gets one, when they are stopped, and what is passed on to them and from them.
 
 ``voila.json`` names `PageKernelManager`; `Channels` is a page's connection to a kernel. Jupyter believes a
-message: 8 bytes that announce 2⁶⁰ parts keep its reader, and with it the server, busy for good. So each is
-checked before. The format is that of ``jupyter_server.services.kernels.connection.base``.
+message (``jupyter_server.services.kernels.connection.base``): 8 bytes that announce 2⁶⁰ parts keep the server
+busy for good. So each is checked before.
 """
 
 import asyncio
@@ -53,12 +53,9 @@ class Visit:
 class PageKernelManager(AsyncMappingKernelManager):
     """Hands out kernels that live, as many as there is room for, and stops those of closed pages.
 
-    A preheated kernel has been idle, with nobody connected, for as long as it waited. Voila protects it
-    in its pool but not between leaving the pool and the browser's connection, so idleness is counted anew
-    from when the culler first sees a kernel outside the pool.
-
-    A kernel that died is not started again (``voila.json``), as another would know nothing of the widgets
-    that its page has or is about to get.
+    A preheated kernel has been idle for as long as it waited, and Voila protects it only in its pool. So
+    idleness is counted anew from when the culler first sees it outside. A kernel that died is not started
+    again (``voila.json``), as another would know nothing of its page's widgets.
     """
 
     at_most = Int(10**6, help="Kernels there may be, those that wait included.").tag(config=True)

@@ -1,9 +1,8 @@
 """The page's server: Voila in this process, settings from ``voila.json``, one notebook, and the JSON API.
 
-Plain Voila sends some ninety scripts one by one, uncompressed, and the browser asks for each again at later
-visits. Here those that every page loads come compressed and joined to the main one, and a file whose address
-changes with its content is never asked for again: a name with a hash, ``?v=``, or Voila's own files, which
-get a folder named after the hash of them all.
+Plain Voila sends some ninety scripts one by one, uncompressed, and again at later visits. Here those that
+every page loads come compressed and joined to the main one, and a file whose address changes with its content
+(a hash in its name, ``?v=``, or the folder of Voila's own, named after a hash of them all) is asked for once.
 """
 
 import asyncio
@@ -171,12 +170,13 @@ class PageServer(Voila):
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
-        self.static = _folders(self.static_paths)
-        self.extensions = _folders(self.labextensions_path)
+        self.static = [*map(Path, self.static_paths)]
+        self.extensions = [*map(Path, self.labextensions_path)]
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
         measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
+        ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
@@ -190,7 +190,7 @@ class PageServer(Voila):
         """List all that is served, and no more: what a later Voila adds is not."""
         page = {"voila_configuration": self.voila_configuration}
         template = self.voila_configuration.template
-        style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
+        style = {"roots": [*map(Path, collect_static_paths(["voila", "nbconvert"], template))]}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
         served = [
             *api.handlers(self.predictor, self.kernel_manager, self.base_url),
@@ -242,12 +242,9 @@ class PageServer(Voila):
                 if error := kernel.exception():
                     raise SystemExit(f"The page has no kernel to run in: {error}")
                 await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
-        access_log.info("begun: %s", api.as_json(answers.health(self.predictor, self.kernel_manager)))
+        trained, most = self.predictor.manifest["trained"], self.kernel_manager.at_most
+        access_log.info("begun: models of %s, at most %d pages", trained, most)
         print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
-
-
-def _folders(paths: list[str]) -> list[Path]:
-    return [Path(path) for path in paths if Path(path).is_dir()]
 
 
 def serve(
@@ -337,15 +334,13 @@ def most_pages() -> int:
 
 def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
-            other = port + 1 if port < 65535 else port - 1
-            hint = f"choose another, for example --port {other} (or make app PORT={other})"
-            raise SystemExit(f"Port {port} {reason}; {hint}") from None
-        except OverflowError:
-            raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535") from None
+    if port > 65535:
+        raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535")
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be used ({os.strerror(error.errno or 0)})"
+        other = port + 1 if port < 65535 else port - 1
+        hint = f"choose another, for example --port {other} (or make app PORT={other})"
+        raise SystemExit(f"Port {port} {reason}; {hint}") from None
