@@ -93,10 +93,8 @@ class PageKernelManager(AsyncMappingKernelManager):
     @property
     def failing(self) -> bool:
         """Whether kernels do not start, or die before they are handed out, and none is ready."""
-        started = [each for pool in self._pools.values() for each in pool if each.done()]
-        runs = [each.result()["task"] for each in started if not each.exception()]
-        bad = len(runs) < len(started) or any(run.done() and run.exception() for run in runs)
-        self.died = (self.died or bad) and not any(run.done() and not run.exception() for run in runs)
+        fates = [_fate(started) for pool in self._pools.values() for started in pool]
+        self.died = (self.died or False in fates) and True not in fates
         return self.died
 
     def refill(self, delay: float | None = None) -> None:
@@ -148,15 +146,15 @@ class PageKernelManager(AsyncMappingKernelManager):
                 elif started in pool:  # it may have been handed out meanwhile
                     self.died = True
                     pool.remove(started)
-                    _expect_failure(started)
+                    if _fate(started) is None:  # asyncio complains of a task that nobody asks how it ended
+                        started.result()["task"].add_done_callback(lambda _, dead=started: _fate(dead))
         self.refill(delay=0)
 
     async def _lives(self, started: asyncio.Task) -> bool:
-        if started.cancelled() or started.exception():
+        if _fate(started) is False:
             return False
-        kernel_id, run = started.result()["kernel_id"], started.result()["task"]
-        failed = run.done() and (run.cancelled() or run.exception())
-        return not failed and kernel_id in self and await self.is_alive(kernel_id)
+        kernel_id = started.result()["kernel_id"]
+        return kernel_id in self and await self.is_alive(kernel_id)
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
@@ -182,10 +180,14 @@ class PageKernelManager(AsyncMappingKernelManager):
         await self.shutdown_all(now=True)
 
 
-def _expect_failure(dead: asyncio.Task) -> None:
-    """Keep asyncio from complaining that nobody asks how a dead kernel's run of the notebook ended."""
-    if not dead.cancelled() and not dead.exception():
-        dead.result()["task"].add_done_callback(lambda run: run.cancelled() or run.exception())
+def _fate(started: asyncio.Task) -> bool | None:
+    """Say whether a kernel has started and run the notebook; None while it is at it."""
+    if not started.done():
+        return None
+    if started.cancelled() or started.exception():
+        return False
+    run = started.result()["task"]
+    return not (run.cancelled() or run.exception()) if run.done() else None
 
 
 class Owned:
