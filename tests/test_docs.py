@@ -139,7 +139,7 @@ def test_systemd_has_nothing_to_say_against_the_service(tmp_path):
 def test_each_attack_that_is_said_to_be_defended_has_its_test():
     for path in re.findall(r"`(tests/\w+\.py)`", SECURITY):
         assert (ROOT / path).is_file(), path
-    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").glob("test_app_*.py"))
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
     assert len(named) > 8 and not [name for name in named if f"def {name}(" not in tests]
     assert (page.HEADERS_WITHIN, api.GRACE, api.SLOWEST) == (60, 30, 50_000)
