@@ -6,7 +6,7 @@ VENV ?= .venv
 RUN := "$(VENV)/bin/python"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv python app test lab train evidence notebooks report bench lock clean
+.PHONY: help setup venv python app test lab train evidence notebooks report bench soak lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ bench:  ## measure page and files beside Streamlit, Flask and pandas (about half
 	@.venv-bench/bin/python -m benchmarks.predict
 	@.venv-bench/bin/python -m benchmarks.files
 	@.venv-bench/bin/python -m benchmarks.page
+
+soak: setup  ## half an hour of visitors, programs and files at once (MINUTES=30; CROWD=100 BROWSERS=2 instead)
+	@PYTHONPATH=tests:tests/browser $(RUN) tests/soak.py
 
 lock: setup  ## choose exact versions anew for requirements.lock
 	@$(RUN) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \

@@ -41,6 +41,20 @@ def kernels(server: Server) -> list[psutil.Process]:
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
 
+def state(server: Server, temporary: Path) -> dict[str, int]:
+    """What a server holds: memory, open files, threads, kernels and temporary files."""
+    process, alive = psutil.Process(server.process.pid), kernels(server)
+    held = {"server, MB": process.memory_info().rss // 10**6, "kernels, MB": sum(map(_share, alive)) // 10**6}
+    held |= {"open files": process.num_fds(), "threads": process.num_threads(), "kernels": len(alive)}
+    return held | {"temporary files": sum(len(files) for _, _, files in os.walk(temporary))}
+
+
+def _share(kernel: psutil.Process) -> int:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return kernel.memory_full_info().pss  # of what it shares with others, its part
+    return 0
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not condition():

@@ -160,6 +160,15 @@ def test_one_browser_may_have_several_pages_and_an_old_cookie(server, cookie):
     assert first.kernel != second.kernel and first.is_answered() and second.is_answered()
 
 
+def test_pages_that_a_browser_without_a_cookie_opens_at_once_are_one_visitor_s(server):
+    first, second = Visitor(server), Visitor(server)  # neither has seen the other's answer
+    first.browser.cookies.update(second.browser.cookies)
+    second.browser = first.browser
+    assert first.is_answered() and second.is_answered()
+    first.end()
+    assert second.is_answered() and Visitor(server, first.browser).is_answered()
+
+
 def test_a_kernel_s_traceback_reaches_nobody(server):
     visitor = Visitor(server)
     wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}

@@ -201,13 +201,16 @@ def test_each_documented_status_is_reached(ask, predict, score):
     for headers in (ELSEWHERE, other):
         reached["/api/predict"].append(predict(FIRST, **headers))
         reached["/api/score"].append(score(CSV_ROWS, **headers))
-    for path in ("/api/segments", "/api/customers", "/api/health", "/api/openapi.json"):
+    for path in ("/api/segments", "/api/customers", "/api/health", "/api/metrics", "/api/openapi.json"):
         reached[path] = [ask(path), ask(path, **ELSEWHERE)]
     assert reached.keys() == DOCUMENT["paths"].keys()
     for path, replies in reached.items():
         ((operation),) = DOCUMENT["paths"][path].values()
-        with_a_password = {"401", "429"}  # tests/test_app_door.py reaches them
-        assert {str(reply.status_code) for reply in replies} | with_a_password == set(operation["responses"])
+        elsewhere = {"401", "429"}  # tests/test_app_door.py reaches them
+        elsewhere |= {"503"} & set(operation["responses"])  # tests/test_app_server.py
+        assert {str(reply.status_code) for reply in replies} | elsewhere == set(operation["responses"])
+        if path == "/api/metrics":
+            assert replies.pop(0).headers["Content-Type"].startswith("text/plain; version=0.0.4")
         if path == "/api/customers":
             table = replies.pop(0)
             assert table.headers["Content-Type"].startswith("text/csv")
@@ -299,8 +302,13 @@ def test_segments_and_health_say_what_the_models_are(ask, predictor: Predictor):
     about = {"customers": len(predictor.amounts), "segments": predictor.n_segments}
     health = {"status": "ok", "trained": predictor.manifest["trained"]} | about
     said = ask("/api/health").json()
-    pages = [said.pop(name) for name in ("open_pages", "open_pages_at_most", "refused_messages")]
+    numbers = ("open_pages", "open_pages_at_most", "refused_messages", "refused_requests")
+    pages = [said.pop(name) for name in numbers]
     assert said == health and pages[1] >= 8
+    measured = dict(re.findall(r"^(\w+) ([\d.e+]+)$", ask("/api/metrics").text, re.MULTILINE))
+    assert {f"wholesale_{name}" for name in (*about, *numbers)} < set(measured)
+    assert float(measured["wholesale_customers"]) == 440
+    assert 5e7 < float(measured["process_resident_memory_bytes"]) < 1e9
 
 
 def test_the_description_is_served_and_its_examples_are_true(ask, predictor: Predictor):

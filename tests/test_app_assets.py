@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import brotli
 import pytest
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -15,7 +16,7 @@ from wholesale.app.server.page import ASK_AGAIN, CHUNKS, FOR_GOOD, Assets, finge
 
 SCRIPT = b"let answer = 42;\n" * 200
 SECRET = b"not to be served"
-GZIP = {"Accept-Encoding": "gzip, deflate, br"}
+GZIP = {"Accept-Encoding": "gzip, deflate"}
 FILES = {
     "secret.js": SECRET,
     "firstborn/secret.js": SECRET,
@@ -98,10 +99,20 @@ def test_a_changed_file_is_sent_anew(get, folder: Path):
     assert after["ETag"] != before["ETag"]
 
 
-def test_a_browser_that_reads_gzip_gets_it_and_another_does_not(get):
-    _, packed, body = get("/files/plain.js", GZIP)
-    assert (packed["Content-Encoding"], packed["Content-Length"]) == ("gzip", str(len(body)))
-    assert gzip.decompress(body) == SCRIPT and len(body) < len(SCRIPT) / 10
+@pytest.mark.parametrize(
+    ("accepted", "how", "unpack"),
+    [
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("deflate, gzip;q=1.0, *;q=0.5", "gzip", gzip.decompress),
+    ],
+)
+def test_a_browser_gets_what_is_shortest_of_what_it_reads_and_another_the_plain_file(
+    get, accepted, how, unpack
+):
+    _, packed, body = get("/files/plain.js", {"Accept-Encoding": accepted})
+    assert (packed["Content-Encoding"], packed["Content-Length"]) == (how, str(len(body)))
+    assert unpack(body) == SCRIPT and len(body) < len(SCRIPT) / 10
     _, plain, body = get("/files/plain.js")
     assert (plain["Content-Encoding"], body) == (None, SCRIPT)
     assert packed["ETag"] != plain["ETag"]

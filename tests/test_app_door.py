@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 import websocket
-from door import BASE, NAME, PASSWORD, TOKEN, guarded
+from door import BASE, NAME, PASSWORD, TOKEN, certificate, guarded
 from jupyter_server.auth.security import passwd
 from servers import Server, free_port, refused, running, wait_for
 from visitor import OPENING, PATIENCE, V1, Visitor
@@ -174,6 +173,20 @@ def test_the_login_s_cookie_is_for_this_site_and_for_no_script(door):
         assert ("Secure" in said) == secure
 
 
+def test_a_login_can_be_ended(door):
+    browser, how = requests.Session(), {"timeout": PATIENCE}
+    assert "Log out" not in browser.get(f"{door.address}login", **how).text
+    log_in(door, PASSWORD, browser)
+    cookie = {name: value for name, value in browser.cookies.items() if name.startswith("username")}
+    log_in(door, PASSWORD, browser)
+    assert cookie.items() <= browser.cookies.get_dict().items()  # that of its open pages
+    form = browser.get(f"{door.address}login", **how).text
+    assert browser.post(f"{door.address}login", data={"out": "1"}, **how).status_code == 403  # another site's
+    out = {"out": "1", "_xsrf": re.search(r'name="_xsrf" value="([^"]+)"', form)[1]}
+    assert browser.post(f"{door.address}login", data=out, **how).url == f"{door.address}login"
+    assert browser.get(f"{door.address}api/segments", **how).status_code == 401
+
+
 def test_a_token_is_for_the_api(door):
     assert get(door, "api/segments", **BEARER).ok
     assert get(door, "", **BEARER).status_code == 302
@@ -225,12 +238,9 @@ def test_an_open_door_is_open_by_its_name(tmp_path):
 
 
 def test_https_is_spoken_with_a_certificate(tmp_path):
-    made = [str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]]
-    subprocess.run(command, check=True, capture_output=True)
-    options = ("--certfile", made[0], "--keyfile", made[1])
+    cert, key = certificate(tmp_path)
+    options = ("--certfile", str(cert), "--keyfile", str(key))
     with running("wholesale", "serve", *options, folder=tmp_path, scheme="https") as server:
-        assert requests.get(f"{server.address}api/health", verify=made[0], timeout=PATIENCE).ok
+        assert requests.get(f"{server.address}api/health", verify=cert, timeout=PATIENCE).ok
         wait_for(lambda: server.log.read_text())
         assert f"The page is at {server.address} (" in server.log.read_text()

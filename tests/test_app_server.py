@@ -17,15 +17,17 @@ from unittest.mock import Mock
 
 import psutil
 import pytest
+import requests
 from jupyter_client.manager import KernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from servers import Server, free_port, kernels, refused, running, wait_for
-from visitor import PATIENCE, Visitor
+from visitor import OPENING, PATIENCE, Visitor
 from voila.paths import collect_template_paths
 
 from wholesale.app.server import page as server
 from wholesale.app.server.kernels import PageKernelManager
-from wholesale.manifest import MODELS_FOLDER, ROOT, BundleError
+from wholesale.columns import SPEND_COLUMNS
+from wholesale.manifest import MODELS_FOLDER, ROOT, SHIPPED, BundleError
 
 
 def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
@@ -73,6 +75,10 @@ def test_a_kernel_counts_as_idle_only_from_when_a_page_took_it(monkeypatch):
         kernel.last_activity = long_ago
         asyncio.run(manager.cull_kernel_if_idle("id"))
     assert datetime.now(UTC) - seen[0] < timedelta(minutes=1) and seen[1] == long_ago
+
+
+def test_a_kernel_that_ends_while_the_idle_are_looked_for_is_no_fault():
+    asyncio.run(PageKernelManager().cull_kernel_if_idle("00000000-0000-4000-8000-000000000000"))
 
 
 @pytest.mark.parametrize(("cores", "kernels"), [(None, 2), (1, 2), (2, 2), (3, 3), (64, 4)])
@@ -187,6 +193,65 @@ def test_a_kernel_that_was_killed_while_it_waited_is_handed_to_nobody(serve):
         wait_for(lambda: len(kernels(server)) == ready)  # without a visitor, once Jupyter has noticed
         assert Visitor(server).has_widgets()
         assert re.fullmatch(READY, server.log.read_text())
+
+
+def health(server: Server) -> tuple[int, str]:
+    reply = requests.get(f"{server.address}api/health", timeout=PATIENCE)
+    said = reply.json()
+    return reply.status_code, said["errors"][0]["reason"] if "errors" in said else said["status"]
+
+
+def test_health_fails_when_the_models_are_lost(serve, temporary):
+    with serve() as server:
+        wait_for(lambda: server.log.read_text())
+        assert health(server) == (200, "ok")
+        (private,) = temporary.glob("wholesale_*")
+        (private / "predictor.json").unlink()
+        assert health(server) == (503, "no page can be opened: the models are lost")
+        assert requests.get(f"{server.address}api/metrics", timeout=PATIENCE).status_code == 503
+
+
+FRAIL = """import sys, os
+sys.exit(1) if os.path.exists({broken!r}) else os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def test_health_fails_while_kernels_do_and_who_opens_the_page_is_told(serve, tmp_path):
+    (spec := tmp_path / "kernels" / "python3").mkdir(parents=True)
+    (spec / "frail.py").write_text(FRAIL.format(broken=str(tmp_path / "broken")))
+    start = [sys.executable, str(spec / "frail.py"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    about = {"argv": start, "display_name": "", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(about))
+    with serve(JUPYTER_PATH=str(tmp_path)) as server:
+        wait_for(lambda: server.log.read_text())
+        assert health(server) == (200, "ok")
+        (tmp_path / "broken").touch()
+        kill(server)
+        told = requests.get(server.address, headers=OPENING, timeout=PATIENCE).text
+        assert "The page could not start. Reload it in a moment." in told
+        assert health(server) == (503, "no page can be opened: kernels end as they start")
+        (tmp_path / "broken").unlink()
+        wait_for(lambda: health(server) == (200, "ok"))
+        assert Visitor(server).has_widgets()
+        assert "Traceback" not in server.log.read_text()
+
+
+def test_each_request_and_each_file_gets_a_line_if_that_is_asked_for_and_no_amount_does(serve):
+    with serve("--log-requests") as server:
+        wait_for(lambda: "The page is at" in server.log.read_text())
+        customer = dict.fromkeys(SPEND_COLUMNS, 98765)
+        requests.post(f"{server.address}api/predict", json=customer, timeout=PATIENCE)
+        rows = {"data": SHIPPED.read_bytes(), "headers": {"Content-Type": "text/csv"}, "timeout": PATIENCE}
+        requests.post(f"{server.address}api/score", **rows)
+        requests.get(f"{server.address}none", timeout=PATIENCE)
+        size = len(rows["data"])
+        lines = ["begun: models of ", "The page is at", "200 POST /api/predict (127.0.0.1)"]
+        lines += [f"scored 440 customers of a file of {size} bytes, rejected 0 rows", "200 POST /api/score"]
+        lines += ["404 GET /none"]
+        wait_for(lambda: lines[-1] in server.log.read_text())
+        found = [line for line in server.log.read_text().splitlines() if "voila.js" not in line]
+        assert all(part in line for part, line in zip(lines, found, strict=True)), found
+        assert "98765" not in server.log.read_text()
 
 
 @pytest.mark.parametrize("moment", ["first kernel", "refill"])

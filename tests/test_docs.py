@@ -2,12 +2,16 @@
 
 import inspect
 import re
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from wholesale.app.sentences import CLOSE
 from wholesale.app.server import access, api, kernels, page
+from wholesale.app.server.answers import TOO_LARGE
 from wholesale.app.tabs import LIMIT
 from wholesale.cli import serve
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
@@ -93,22 +97,49 @@ def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
     assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY
 
 
-SERVING, SECURITY = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/serving.md", "SECURITY.md"))
+OPERATORS = ("docs/serving.md", "SECURITY.md", "docs/nginx.conf")
+SERVING, SECURITY, NGINX = ((ROOT / name).read_text(encoding="utf-8") for name in OPERATORS)
 
 
 def test_the_operator_s_document_names_every_option_and_the_server_s_own_limits():
     options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
     assert set(re.findall(r"--([a-z-]+)", SERVING)) >= options - {"models"}
-    assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in SERVING
+    assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in NGINX
+    assert TOO_LARGE in NGINX
     assert f"at {page.KERNEL // 2**20} MB each, with {kernels.SPARE // 2**20} MB to\nspare" in SERVING
     assert (access.GUESSES, access.MINUTE) == (10, 60) and "may send ten wrong" in SERVING
     assert kernels.PER_ADDRESS == 5 and "an address has five" in SERVING
 
 
+UNIT = (ROOT / "docs" / "wholesale@.service").read_text(encoding="utf-8")
+
+
+def test_the_service_says_what_the_command_takes_and_has_the_memory_for_its_pages():
+    told = re.search(r"ExecStart=.* serve (.*(?:\n  .*)*)", UNIT)[1]
+    options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
+    assert set(re.findall(r"--([a-z-]+)", told)) <= options
+    pages, memory = int(re.search(r"--pages (\d+)", told)[1]), int(re.search(r"MemoryMax=(\d)G", UNIT)[1])
+    assert pages * page.KERNEL + 2 * kernels.SPARE <= memory * 2**30
+    assert f"# {pages} kernels at {page.KERNEL // 2**20} MB, and {2 * kernels.SPARE // 2**20} MB" in UNIT
+    for secret in re.findall(r"%d/(\w+)", told):
+        assert f"LoadCredential={secret}:/etc/wholesale/{secret}\n" in UNIT
+    # Kernels' sockets have names of 85 letters below it, of the 107 that there may be.
+    assert len("/run/wholesale/65535") + 85 <= 107 and "TMPDIR=%t/wholesale/%i" in UNIT
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd is installed")
+def test_systemd_has_nothing_to_say_against_the_service(tmp_path):
+    unit = tmp_path / "wholesale@.service"
+    unit.write_text(UNIT.replace("/opt/wholesale/.venv/bin/python", sys.executable))
+    command = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "wholesale" not in run.stdout + run.stderr
+
+
 def test_each_attack_that_is_said_to_be_defended_has_its_test():
     for path in re.findall(r"`(tests/\w+\.py)`", SECURITY):
         assert (ROOT / path).is_file(), path
-    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").glob("test_app_*.py"))
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))
     assert len(named) > 8 and not [name for name in named if f"def {name}(" not in tests]
     assert (page.HEADERS_WITHIN, api.GRACE, api.SLOWEST) == (60, 30, 50_000)

@@ -11,6 +11,8 @@ import requests
 import websocket
 from servers import Server
 
+from wholesale.app.server.kernels import cut
+
 V1 = "v1.kernel.websocket.jupyter.org"
 OPENING = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}  # as browsers say of an address typed
 PATIENCE = 30  # seconds; four kernels may be starting at once
@@ -84,3 +86,37 @@ class Visitor:
 
     def is_answered(self) -> bool:
         return self.closed_with(v1(request())) is None
+
+
+class Client(Visitor):
+    """A visitor who uses the page's widgets: the wish of its script goes in, the answer's HTML comes out."""
+
+    def begin(self) -> None:
+        self.socket, states = self.connect(), {}
+        self.send("comm_info_request")
+        for comm in self.receive("comm_info_reply")["comms"]:
+            self.send("comm_msg", comm_id=comm, data={"method": "request_state"})
+            states[comm] = self.receive("comm_msg")["data"]["state"]
+        classes = {name: comm for comm, state in states.items() for name in state.get("_dom_classes", ())}
+        self.wish, self.results = classes["wc-wish"], classes["wc-results"]
+
+    def send(self, kind: str, **content: object) -> None:
+        message = request(header=request()["header"] | {"msg_type": kind}, content=content)
+        self.socket.send(v1(message), websocket.ABNF.OPCODE_BINARY)
+
+    def receive(self, kind: str) -> dict:
+        while True:
+            frame = self.socket.recv_frame()
+            assert frame.opcode != websocket.ABNF.OPCODE_CLOSE, frame.data
+            if frame.opcode == websocket.ABNF.OPCODE_PING:
+                self.socket.pong(frame.data)
+            elif json.loads((parts := cut(frame.data))[1])["msg_type"] == kind:
+                return json.loads(parts[4])
+
+    def answer(self, amounts: dict[str, float]) -> str:
+        wish = json.dumps({"fill": [f"{amount:.0f}" for amount in amounts.values()]})
+        self.send("comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
+        while True:
+            told = self.receive("comm_msg")
+            if told["comm_id"] == self.results and "value" in told["data"]["state"]:
+                return told["data"]["state"]["value"]

@@ -454,6 +454,7 @@ def serve(
     cookie_secret_file: Annotated[
         Path | None, typer.Option(help="Secret that several servers share.")
     ] = None,
+    log_requests: Annotated[bool, typer.Option("--log-requests", help="A line for each.")] = False,
 ) -> None:
     """Serve the page, on this machine or for others (docs/serving.md), and print its address."""
     from wholesale.app.server import serve as run
@@ -461,7 +462,7 @@ def serve(
 
     access = settle(
         host, allow_host, base_url, password_file, no_password, token_file, behind_proxy, proxy, certfile,
-        keyfile, cookie_secret_file,
+        keyfile, cookie_secret_file, log_requests,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # temporary files go then as well
     run(port, models, pages, access)

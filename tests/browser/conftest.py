@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from door import NAME
 from playwright.sync_api import Browser, Page, sync_playwright
 from servers import running
 from visit import open_page
@@ -14,6 +15,7 @@ from wholesale.manifest import ROOT
 
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS += [f"--host-resolver-rules=MAP {NAME} {HOST}"]
 
 
 @pytest.fixture(scope="session")

@@ -29,3 +29,6 @@ def test_a_visitor_logs_in_and_predicts_and_sends_a_file(blank, door):
     blank.locator("#wc-tab-many").click()
     blank.locator(".wc-try button, button.wc-try").first.click()
     expect(blank.locator(".wc-scored-answer")).to_contain_text("example.csv", timeout=30_000)
+    blank.get_by_role("link", name="Log out").click()
+    blank.get_by_role("button", name="Log out").click()
+    expect(blank.get_by_label("Password")).to_be_visible()

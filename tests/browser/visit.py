@@ -4,6 +4,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from wholesale.columns import SPEND_COLUMNS
 
+SAME = """html => { const right = Object.assign(document.createElement("div"), {innerHTML: html});
+  return [".wc-kmeans", ".wc-gmm", ".wc-ward", ".wc-whys"].every(
+    part => right.querySelector(part).textContent === document.querySelector(part).textContent) }"""
+"""Whether the page shows the answer that this HTML is."""
 PHONE = {"width": 390, "height": 844}
 
 

@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 import tomllib
-from collections import deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,7 @@ class Access:
     token: str = ""  # in place of the password, for the API
     proxies: tuple[str, ...] = ()  # these alone may connect, and are believed for whom
     tls: ssl.SSLContext | None = None
+    log: bool = False  # each request
     secret: bytes = field(default_factory=lambda: os.urandom(32))  # of the cookies' signatures
 
     def shown(self, port: int) -> str:
@@ -75,6 +76,7 @@ def settle(
     certfile: Path | None = None,
     keyfile: Path | None = None,
     cookie_secret_file: Path | None = None,
+    log_requests: bool = False,
 ) -> Access:
     """Read the options of `serve` and the files that they name; a ValueError says what is not settled."""
     beyond, proxied = not local(host), behind_proxy or bool(proxy)
@@ -109,7 +111,7 @@ def settle(
     names, base = (name.lower() for name in allow_host or ()), "/".join(filter(None, base_url.split("/")))
     return Access(
         host, (*names,), f"/{base}/" if base else "/", password, token,
-        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()), tls=tls,
+        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()), tls=tls, log=log_requests,
         secret=hmac.digest(secret.encode() or os.urandom(32), password.encode(), "sha256"),
     )  # fmt: skip  # another password ends all logins
 
@@ -128,7 +130,7 @@ class Site(Application):
     def __init__(self, access: Access, bare_health: Any, **settings: Any) -> None:
         super().__init__(transforms=[Headers], **settings)
         self.access, self.bare_health = access, bare_health
-        self.guesses: deque[tuple[float, str]] = deque()
+        self.guesses, self.until = Counter[str](), 0.0
 
     def find_handler(self, request: HTTPServerRequest, **how: Any) -> Any:
         """Let in who may come in, and show the others the way, or a refusal."""
@@ -141,6 +143,7 @@ class Site(Application):
         if status == 401 and request.path == base and request.method == "GET":
             there = {"url": base + "login", "permanent": False}
             return self.get_handler_delegate(request, RedirectHandler, there)
+        self.settings["kernel_manager"].refused["requests"] += 1
         return self.get_handler_delegate(request, Stranger, {"status": status, "reason": reason})
 
     def _refusal(self, request: HTTPServerRequest) -> tuple[int, str]:
@@ -169,31 +172,32 @@ class Site(Application):
 
     def may_guess(self, request: HTTPServerRequest) -> bool:
         """Count a guess before it is known to be wrong; say whether it is not one too many."""
-        while self.guesses and self.guesses[0][0] < time.monotonic() - MINUTE:
-            self.guesses.popleft()
-        if sum(address == request.remote_ip for _, address in self.guesses) >= GUESSES:
-            return False
-        self.guesses.append((time.monotonic(), str(request.remote_ip)))
-        return True
+        if time.monotonic() > self.until:
+            self.guesses, self.until = Counter(), time.monotonic() + MINUTE
+        self.guesses[str(request.remote_ip)] += 1
+        return self.guesses[str(request.remote_ip)] <= GUESSES
 
     def forgive(self, request: HTTPServerRequest) -> None:
         """Take a guess back that was right."""
-        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
-        if guess:
-            self.guesses.remove(guess)
+        self.guesses[str(request.remote_ip)] -= 1
 
 
 class Login(BaseVoilaHandler):
-    """Asks for the password, in the page's look."""
+    """Asks for the password, in the page's look, and ends a login."""
 
     application: Any
 
     def get(self, wrong: str = "") -> None:
-        self.write(self.render_template("login.html", wrong=wrong))
+        inside = self.application.logged_in(self.request)
+        self.write(self.render_template("login.html", wrong=wrong, inside=inside))
 
     async def post(self) -> None:
         """Take the password; the cookie that it gives is what other requests show."""
         site = self.application
+        if self.get_body_argument("out", ""):
+            self.identity_provider.clear_login_cookie(self)
+            self.redirect(site.access.base + "login", status=303)
+            return
         if not site.may_guess(self.request):
             self.set_status(429)
             self.get("Too many wrong passwords came from your address. Wait a minute.")
@@ -201,7 +205,8 @@ class Login(BaseVoilaHandler):
         said = self.get_body_argument("password", "")
         if await asyncio.to_thread(passwd_check, site.access.password, said):
             site.forgive(self.request)
-            self.identity_provider.set_login_cookie(self, self.current_user)
+            if not site.logged_in(self.request):  # another cookie would part it from its open pages
+                self.identity_provider.set_login_cookie(self, self.current_user)
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(site.access.base + query, status=303)
         else:
@@ -212,15 +217,18 @@ class Login(BaseVoilaHandler):
 class Visitors(IdentityProvider):
     """Tells visitors apart by a cookie, so that each gets at own kernels only.
 
-    Without a password any will do, such as that of a server that ended: two pages that are opened at once
-    must not get two. With one, `Site` has seen that it is a login's.
+    Without a password any will do, such as that of a server that ended; with one, `Site` has seen that it is
+    a login's. Two pages opened at once get two of different names, so that neither replaces the other: a
+    visitor has either.
     """
 
     def get_user(self, handler: Any) -> User:
-        return User(handler.get_cookie(self.get_cookie_name(handler)) or uuid4().hex)
+        name, cookies = self.get_cookie_name(handler), handler.request.cookies
+        return User(" ".join(cookies[each].value for each in cookies if each.startswith(name)) or uuid4().hex)
 
     def remember(self, handler: Any) -> None:
         """Give a new visitor a cookie, which the browser forgets when it ends."""
-        if not handler.get_cookie(name := self.get_cookie_name(handler)):
+        name, visitor = self.get_cookie_name(handler), handler.current_user.username
+        if not any(each.startswith(name) for each in handler.request.cookies):
             how = {"path": handler.base_url, "httponly": True, "secure": handler.request.protocol == "https"}
-            handler.set_cookie(name, handler.current_user.username, **self.cookie_options, **how)
+            handler.set_cookie(f"{name}-{visitor[:8]}", visitor, **self.cookie_options, **how)

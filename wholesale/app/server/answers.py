@@ -23,7 +23,8 @@ from wholesale.app.tabs import COMMAND
 from wholesale.app.tabs import LIMIT as FILE_LIMIT
 from wholesale.columns import KINDS, MODELS, Categories
 from wholesale.explain import Explanation, predict_and_explain
-from wholesale.predict import Prediction, Predictor
+from wholesale.manifest import BundleError
+from wholesale.predict import Prediction, Predictor, load_predictor
 from wholesale.scoring.summary import Drift
 from wholesale.wording import csv_of
 
@@ -43,7 +44,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Health": {
         "status": Literal["ok", "full"], "trained": str | None, "customers": int | None,
         "segments": int | None, "open_pages": int | None, "open_pages_at_most": int | None,
-        "refused_messages": int | None,
+        "refused_messages": int | None, "refused_requests": int | None,
     },
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
     "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
@@ -77,16 +78,35 @@ def fault(
 
 
 def bare_health(kernels: Any) -> dict:
-    """Say no more than whether the next visitor is answered."""
+    """Say no more than whether the next visitor is answered; refuse with 503 if none is."""
+    reason = "kernels end as they start" if kernels.failing else ""
+    try:
+        load_predictor()  # what the next kernel will
+    except BundleError:
+        reason = "the models are lost"
+    if reason:
+        raise Refused(503, fault(f"no page can be opened: {reason}"))
     return dict.fromkeys(RECORDS["Health"]) | {"status": "full" if kernels.full else "ok"}
 
 
 def health(predictor: Predictor, kernels: Any) -> dict:
     """Say what answers, and how many pages are open; `kernels` are theirs."""
     told = {name: predictor.manifest[name] for name in ("trained", "customers")}
-    told |= {"segments": predictor.n_segments, "refused_messages": kernels.refused}
+    told |= {"segments": predictor.n_segments}
+    told |= {f"refused_{kind}": number for kind, number in kernels.refused.items()}
     pages = {"open_pages": len(kernels.open_visits()), "open_pages_at_most": kernels.at_most}
     return bare_health(kernels) | told | pages
+
+
+def metrics(predictor: Predictor, kernels: Any) -> str:
+    """Write the numbers of `health`, and what the process takes, for Prometheus."""
+    from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
+
+    ProcessCollector(registry=(registry := CollectorRegistry()))
+    for name, value in health(predictor, kernels).items():
+        if isinstance(value, int):
+            Gauge(f"wholesale_{name}", name.replace("_", " "), registry=registry).set(value)
+    return generate_latest(registry).decode()
 
 
 def segments(predictor: Predictor) -> dict[str, list[dict] | None]:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import responses
 from tornado.iostream import StreamClosedError
+from tornado.log import access_log
 from tornado.web import stream_request_body
 
 from wholesale.app.server import answers, upload
@@ -23,6 +24,7 @@ from wholesale.predict import Predictor
 
 GRACE, SLOWEST = 30, 50_000  # seconds that a body may take, and one more for so many bytes
 AT_A_TIME = 2  # files scored; others wait
+CSV, TEXT = "text/csv; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text
 PIECE = 1 << 20  # bytes of an answer sent at a time
 
 
@@ -32,8 +34,9 @@ def handlers(predictor: Predictor, kernels: Any, base: str) -> list:
         (r"/api/predict", Predict, {"predictor": predictor}),
         (r"/api/score", Score, {"predictor": predictor, "room": asyncio.Semaphore(AT_A_TIME)}),
         (r"/api/segments", Read, {"content": partial(answers.segments, predictor)}),
-        (r"/api/customers", Read, {"content": partial(answers.customers, predictor)}),
+        (r"/api/customers", Read, {"content": partial(answers.customers, predictor), "kind": CSV}),
         (r"/api/health", Read, {"content": partial(answers.health, predictor, kernels)}),
+        (r"/api/metrics", Read, {"content": partial(answers.metrics, predictor, kernels), "kind": TEXT}),
         (r"/api/openapi\.json", Read, {"content": partial(answers.description, predictor, base)}),
     ]
 
@@ -45,10 +48,9 @@ def as_json(content: Any) -> str:
 class Api(JupyterHandler):
     """What all addresses share: JSON for errors too, and no state.
 
-    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks of
-    identity and of its double-submit cookie are left out. A page of another site can neither read an answer,
-    as no CORS header allows it, nor post, as the types of body that are taken here (JSON, CSV, bytes of no
-    other name) need such a header beforehand.
+    Who may ask is settled at the door (`Site`), and nothing is kept of a visitor, so Jupyter's checks are
+    left out. A page of another site can neither read an answer, as no CORS header allows it, nor post, as the
+    types of body that are taken here (JSON, CSV, bytes) need such a header beforehand.
     """
 
     allowed: tuple[str, ...] = ("GET", "HEAD")
@@ -62,9 +64,9 @@ class Api(JupyterHandler):
     def compute_etag(self) -> None:
         """Leave out Tornado's ETag: an answer is computed before it could be compared."""
 
-    def reply(self, content: str, status: int = 200) -> None:
+    def reply(self, content: str, status: int = 200, kind: str = "application/json") -> None:
         self.set_status(status)
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", kind)
         self.finish(content)
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
@@ -85,17 +87,14 @@ class Api(JupyterHandler):
 
 
 class Read(Api):
-    """An address to read from: health, segments, customers (CSV), or the description of this API."""
+    """An address to read from: health, metrics, segments, customers, or the description of this API."""
 
     content: Callable[[], Any]
+    kind = "application/json"
 
     async def get(self) -> None:
         content = await asyncio.to_thread(self.content)  # so that the page's visitors need not wait
-        if isinstance(content, str):
-            self.set_header("Content-Type", "text/csv; charset=utf-8")
-            self.finish(content)
-        else:
-            self.reply(as_json(content))
+        self.reply(content if isinstance(content, str) else as_json(content), kind=self.kind)
 
     head = get
 
@@ -206,6 +205,8 @@ class Score(Posted):
         try:
             async with self.room:
                 scored = await asyncio.to_thread(self._score)
+            of, more = scored.summary, "scored %d customers of a file of %d bytes, rejected %d rows"
+            access_log.info(more, of.accepted, self.received, of.rejected)
             await self._send(scored)
         except (Abandoned, StreamClosedError):
             self.on_finish()
@@ -222,16 +223,14 @@ class Score(Posted):
 
     async def _send(self, scored: upload.Scored) -> None:
         wanted = self.request.headers.get("Accept", "")
-        contents: list[bytes | Path] = [scored.scored]
+        contents: list[bytes | Path] = [as_json(scored.said).encode()]
+        kind = "application/json"
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
-            contents = self._form(boundary, scored)
-            self.set_header("Content-Type", f"multipart/form-data; boundary={boundary}")
+            contents, kind = self._form(boundary, scored), f"multipart/form-data; boundary={boundary}"
         elif "text/csv" in wanted:
-            self.set_header("Content-Type", "text/csv; charset=utf-8")
-        else:
-            self.reply(as_json(scored.said))
-            return
+            contents, kind = [scored.scored], CSV
+        self.set_header("Content-Type", kind)
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
         self.set_header("Content-Length", str(sum(sizes)))
         for each in contents:

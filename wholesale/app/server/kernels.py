@@ -1,12 +1,14 @@
 """Visitors' kernels: who gets one, when they are stopped, and what is passed on to them and from them.
 
 ``voila.json`` names `PageKernelManager`; `Channels` is a page's connection to a kernel. Jupyter believes a
-message: 8 bytes that announce 2⁶⁰ parts keep its reader, and with it the server, busy for good. So each is
-checked before. The format is that of ``jupyter_server.services.kernels.connection.base``.
+message (``jupyter_server.services.kernels.connection.base``): 8 bytes that announce 2⁶⁰ parts keep the server
+busy for good. So each is checked before.
 """
 
 import asyncio
 import json
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -51,12 +53,9 @@ class Visit:
 class PageKernelManager(AsyncMappingKernelManager):
     """Hands out kernels that live, as many as there is room for, and stops those of closed pages.
 
-    A preheated kernel has been idle, with nobody connected, for as long as it waited. Voila protects it
-    in its pool but not between leaving the pool and the browser's connection, so idleness is counted anew
-    from when the culler first sees a kernel outside the pool.
-
-    A kernel that died is not started again (``voila.json``), as another would know nothing of the widgets
-    that its page has or is about to get.
+    A preheated kernel has been idle for as long as it waited, and Voila protects it only in its pool. So
+    idleness is counted anew from when the culler first sees it outside. A kernel that died is not started
+    again (``voila.json``), as another would know nothing of its page's widgets.
     """
 
     at_most = Int(10**6, help="Kernels there may be, those that wait included.").tag(config=True)
@@ -68,7 +67,8 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     def __init__(self, **given: Any) -> None:
         self.visits: list[Visit] = []
-        self.refused = 0  # messages
+        self.refused = Counter(messages=0, requests=0)
+        self.died = False  # a kernel, before it was handed out
         super().__init__(**given)
 
     def open_visits(self) -> list[Visit]:
@@ -78,7 +78,7 @@ class PageKernelManager(AsyncMappingKernelManager):
     def visit(self, kernel_id: str, visitor: str) -> Visit | None:
         """Find the visit that a kernel was handed out for; None unless it was to this visitor."""
         its = (each for each in self.open_visits() if each.kernel_id == kernel_id)
-        return next((each for each in its if each.visitor == visitor), None)
+        return next((each for each in its if {*each.visitor.split()} & {*visitor.split()}), None)
 
     def room(self, waiting: int) -> int:
         """Say how many kernels may wait to be handed out, when as many as these do."""
@@ -89,6 +89,13 @@ class PageKernelManager(AsyncMappingKernelManager):
     def full(self) -> bool:
         """Whether the next visitor has to wait until another leaves."""
         return not any(self._pools.values()) and self.room(0) < 1
+
+    @property
+    def failing(self) -> bool:
+        """Whether kernels do not start, or die before they are handed out, and none is ready."""
+        fates = [_fate(started) for pool in self._pools.values() for started in pool]
+        self.died = (self.died or False in fates) and True not in fates
+        return self.died
 
     def refill(self, delay: float | None = None) -> None:
         """Start kernels until as many wait as should, or as there is room for."""
@@ -120,11 +127,12 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """Stop a kernel that has long been idle and unconnected; Voila asks only about handed-out ones."""
-        kernel = self.get_kernel(kernel_id)
-        if kernel not in self.handed_out:
-            self.handed_out.add(kernel)
-            kernel.last_activity = datetime.now(UTC)  # type: ignore[attr-defined]  # Jupyter's own addition
-        await super().cull_kernel_if_idle(kernel_id)
+        with suppress(HTTPError):  # it may have ended meanwhile
+            kernel = self.get_kernel(kernel_id)
+            if kernel not in self.handed_out:
+                self.handed_out.add(kernel)
+                kernel.last_activity = datetime.now(UTC)  # type: ignore[attr-defined]  # Jupyter's own addition
+            await super().cull_kernel_if_idle(kernel_id)
 
     async def renew(self) -> None:
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
@@ -136,12 +144,14 @@ class PageKernelManager(AsyncMappingKernelManager):
                 if not started.done() or await self._lives(started):
                     ready = True
                 elif started in pool:  # it may have been handed out meanwhile
+                    self.died = True
                     pool.remove(started)
-                    _expect_failure(started)
+                    if _fate(started) is None:  # asyncio complains of a task that nobody asks how it ended
+                        started.result()["task"].add_done_callback(lambda _, dead=started: _fate(dead))
         self.refill(delay=0)
 
     async def _lives(self, started: asyncio.Task) -> bool:
-        if started.cancelled() or started.exception():
+        if _fate(started) is False:
             return False
         kernel_id = started.result()["kernel_id"]
         return kernel_id in self and await self.is_alive(kernel_id)
@@ -152,7 +162,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     def refuse(self, kernel_id: str, visitor: str) -> None:
         """Count a message that was refused, and end the kernel of who sent too many."""
-        self.refused += 1
+        self.refused["messages"] += 1
         if visit := self.visit(kernel_id, visitor):
             visit.refused += 1
             if visit.refused == PATIENCE:
@@ -170,10 +180,14 @@ class PageKernelManager(AsyncMappingKernelManager):
         await self.shutdown_all(now=True)
 
 
-def _expect_failure(dead: asyncio.Task) -> None:
-    """Keep asyncio from complaining that nobody asks how a dead kernel's run of the notebook ended."""
-    if not dead.cancelled() and not dead.exception():
-        dead.result()["task"].add_done_callback(lambda run: run.cancelled() or run.exception())
+def _fate(started: asyncio.Task) -> bool | None:
+    """Say whether a kernel has started and run the notebook; None while it is at it."""
+    if not started.done():
+        return None
+    if started.cancelled() or started.exception():
+        return False
+    run = started.result()["task"]
+    return not (run.cancelled() or run.exception()) if run.done() else None
 
 
 class Owned:

@@ -1,9 +1,8 @@
 """The page's server: Voila in this process, settings from ``voila.json``, one notebook, and the JSON API.
 
-Plain Voila sends some ninety scripts one by one, uncompressed, and the browser asks for each again at later
-visits. Here those that every page loads come compressed and joined to the main one, and a file whose address
-changes with its content is never asked for again: a name with a hash, ``?v=``, or Voila's own files, which
-get a folder named after the hash of them all.
+Plain Voila sends some ninety scripts one by one, uncompressed, and again at later visits. Here those that
+every page loads come compressed and joined to the main one, and a file whose address changes with its content
+(a hash in its name, ``?v=``, or the folder of Voila's own, named after a hash of them all) is asked for once.
 """
 
 import asyncio
@@ -24,9 +23,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any as Anything
 
+import brotli
 import psutil
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
+from tornado.log import access_log
 from tornado.web import HTTPError, RequestHandler
 from traitlets import Any, Instance
 from voila.app import Voila
@@ -49,6 +50,10 @@ MAIN = "voila.js"
 HEADERS_WITHIN = 60  # seconds, the time that a connection waits for its next request included
 KERNEL = 60 * 2**20  # bytes of memory of an open page, and some to spare
 FILES, FILES_OF_A_PAGE, MANY = 200, 15, 2**16  # open files of the server, of each page, and at most
+PACKERS = {
+    "br": partial(brotli.compress, quality=9),
+    "gzip": partial(gzip.compress, compresslevel=6, mtime=0),
+}
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
@@ -68,15 +73,17 @@ class Assets(RequestHandler):
     async def get(self, path: str) -> None:
         if (file := find(self.roots, path)) is None:
             raise HTTPError(404)
-        plain, packed = await asyncio.to_thread(load, (*self.joined, file) if path == MAIN else (file,))
+        accepted = re.findall(r"[\w*]+", self.request.headers.get("Accept-Encoding", ""))
+        how = next((each for each in PACKERS if each in accepted), "")
+        files = (*self.joined, file) if path == MAIN else (file,)
+        body, packed = await asyncio.to_thread(load, files, how)
         lasting = self.for_good or "v" in self.request.arguments or _HASHED.search(path)
         self.set_header("Content-Type", mimetypes.guess_type(path)[0] or "application/octet-stream")
         self.set_header("Cache-Control", FOR_GOOD if lasting else ASK_AGAIN)
         self.set_header("Vary", "Accept-Encoding")
-        if "gzip" in self.request.headers.get("Accept-Encoding", "") and len(packed) < 0.9 * len(plain):
-            self.set_header("Content-Encoding", "gzip")
-            plain = packed
-        self.finish(plain)
+        if packed:
+            self.set_header("Content-Encoding", packed)
+        self.finish(body)
 
     head = get
 
@@ -91,17 +98,21 @@ def find(roots: Sequence[Path], path: str) -> Path | None:
     return None
 
 
-def load(files: Sequence[Path]) -> tuple[bytes, bytes]:
-    """Read and compress the last of `files`, the others joined before it; anew only when one has changed."""
-    return _load(tuple((file, file.stat().st_mtime_ns) for file in files))
+def load(files: Sequence[Path], how: str = "") -> tuple[bytes, str]:
+    """Read the last of `files`, the others joined before it, packed one way; also give the way, "" for none.
+
+    Done anew only when a file has changed. What is hardly shorter when packed is left as it is.
+    """
+    return _load(tuple((file, file.stat().st_mtime_ns) for file in files), how)
 
 
 @lru_cache(maxsize=512)
-def _load(files: tuple[tuple[Path, int], ...]) -> tuple[bytes, bytes]:
+def _load(files: tuple[tuple[Path, int], ...], how: str) -> tuple[bytes, str]:
     *before, last = (file.read_bytes() for file, _ in files)
     # Each in a function of its own, so that a "use strict" at its head holds for it, and for it alone.
     plain = b"".join(b"(()=>{" + script + b"\n})();\n" for script in before) + last
-    return plain, gzip.compress(plain, compresslevel=6, mtime=0)
+    packed = PACKERS[how](plain) if how else plain
+    return (packed, how) if len(packed) < 0.9 * len(plain) else (plain, "")
 
 
 def shared_scripts(static: Sequence[Path], extensions: Sequence[Path]) -> list[Path]:
@@ -144,7 +155,11 @@ class LivePage(BaseVoilaHandler):
         sent = len(kernel["renderer"].rendered_cache)
         self.write("".join(kernel["renderer"].rendered_cache))
         self.flush()
-        rendered, rest = await kernel["task"]
+        try:
+            rendered, rest = await kernel["task"]
+        except RuntimeError:  # nbclient's, of a kernel that died; its head is sent
+            self.finish('<p class="wc-notice wc-bad">The page could not start. Reload it in a moment.</p>')
+            return
         self.write("".join(rendered[sent:]))
         async for html, _ in rest:
             self.write(html)
@@ -166,14 +181,15 @@ class PageServer(Voila):
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
-        self.static = _folders(self.static_paths)
-        self.extensions = _folders(self.labextensions_path)
+        self.static = [*map(Path, self.static_paths)]
+        self.extensions = [*map(Path, self.labextensions_path)]
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
         measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         main = find(self.static, MAIN)
         ours["bytes"] = len(load([*self.joined, main])[0]) if main else 0
+        ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
         settings["jinja2_env"] = settings["voila_jinja2_env"]  # Jupyter's error pages lack a setting here
@@ -187,7 +203,7 @@ class PageServer(Voila):
         """List all that is served, and no more: what a later Voila adds is not."""
         page = {"voila_configuration": self.voila_configuration}
         template = self.voila_configuration.template
-        style = {"roots": _folders(collect_static_paths(["voila", "nbconvert"], template))}
+        style = {"roots": [*map(Path, collect_static_paths(["voila", "nbconvert"], template))]}
         for_good = {"roots": self.static, "for_good": True, "joined": self.joined}
         served = [
             *api.handlers(self.predictor, self.kernel_manager, self.base_url),
@@ -239,11 +255,9 @@ class PageServer(Voila):
                 if error := kernel.exception():
                     raise SystemExit(f"The page has no kernel to run in: {error}")
                 await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
+        trained, most = self.predictor.manifest["trained"], self.kernel_manager.at_most
+        access_log.info("begun: models of %s, at most %d pages", trained, most)
         print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
-
-
-def _folders(paths: list[str]) -> list[Path]:
-    return [Path(path) for path in paths if Path(path).is_dir()]
 
 
 def serve(
@@ -305,6 +319,9 @@ def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Acces
     server.config.Visitors.cookie_options = {"samesite": "Lax"}
     for name in ("general", "access", "application"):  # they warn of Jupyter's settings, and of refusals
         logging.getLogger(f"tornado.{name}").setLevel(logging.ERROR)
+    if access.log:
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        access_log.setLevel(logging.INFO)
     if os.name == "posix":  # no listening ports but the page's own
         server.config.KernelManager.transport = "ipc"
     server.start()
@@ -330,15 +347,13 @@ def most_pages() -> int:
 
 def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "is already in use" if taken else f"cannot be used ({error.strerror})"
-            other = port + 1 if port < 65535 else port - 1
-            hint = f"choose another, for example --port {other} (or make app PORT={other})"
-            raise SystemExit(f"Port {port} {reason}; {hint}") from None
-        except OverflowError:
-            raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535") from None
+    if port > 65535:
+        raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535")
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be used ({os.strerror(error.errno or 0)})"
+        other = port + 1 if port < 65535 else port - 1
+        hint = f"choose another, for example --port {other} (or make app PORT={other})"
+        raise SystemExit(f"Port {port} {reason}; {hint}") from None

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import zmq
 
@@ -32,7 +31,7 @@ def private_folder() -> tempfile.TemporaryDirectory:
     parent = Path("/tmp" if long else tempfile.gettempdir())
     for other in parent.glob(f"{PREFIX}*") if fcntl else ():
         with suppress(OSError), (other / LOCK).open("r+") as lock:
-            _hold(lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if a server that runs has it
             shutil.rmtree(other)
     private = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent)
     startup = Path(private.name, "profile_default", "startup", "quiet.py")
@@ -40,12 +39,7 @@ def private_folder() -> tempfile.TemporaryDirectory:
     startup.write_text(STARTUP)
     new = Path(private.name, "new")
     private.lock = new.open("w")  # type: ignore[attr-defined]  # let go when the process ends, however it does
-    _hold(private.lock)  # type: ignore[attr-defined]
+    if fcntl:
+        fcntl.flock(private.lock, fcntl.LOCK_EX)  # type: ignore[attr-defined]
     new.rename(new.with_name(LOCK))
     return private
-
-
-def _hold(lock: IO) -> None:
-    """Lock a file, or raise an OSError if a server that runs has it."""
-    if fcntl:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
