@@ -187,8 +187,8 @@ class PageServer(Voila):
         self.version = fingerprint(self.static, self.joined)
         measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
-        main = find(self.static, MAIN)
-        ours["bytes"] = len(load([*self.joined, main])[0]) if main else 0
+        self.script = [*self.joined, *filter(None, [find(self.static, MAIN)])]
+        ours["bytes"] = len(load(self.script)[0])
         ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
@@ -245,9 +245,8 @@ class PageServer(Voila):
         super()._handle_signal_stop(number, frame)
 
     async def _say_when_ready(self) -> None:
-        main = find(self.static, MAIN)
-        if main:  # compressed before the first visitor asks
-            await asyncio.to_thread(load, (*self.joined, main))
+        for how in PACKERS:  # before the first visitor asks
+            await asyncio.to_thread(load, self.script, how)
         # Voila keeps no public record of when a preheated kernel has run the notebook.
         for pool in self.kernel_manager._pools.values():
             for kernel in pool[:1]:
