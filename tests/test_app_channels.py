@@ -1,6 +1,8 @@
 """What is sent to a kernel's websocket reaches Jupyter only if it is a kernel message."""
 
+import asyncio
 import contextlib
+import gc
 import json
 import random
 import re
@@ -14,6 +16,7 @@ import pytest
 import requests
 import websocket
 from servers import Server, running
+from tornado.websocket import WebSocketClosedError
 from visitor import PATIENCE, V1, Visitor, request, v1
 
 from wholesale.app.server import kernels
@@ -64,6 +67,27 @@ def garbled(count: int) -> Iterator[bytes]:
             message[draw.randrange(40)] = draw.randrange(256)
         del message[draw.randrange(1, len(message)) :]
         yield bytes(message)
+
+
+def test_a_page_that_goes_without_a_word_leaves_no_traceback(monkeypatch):
+    """Tornado notices only as it sends, in a task whose end Jupyter does not wait for."""
+
+    async def gone() -> None:
+        raise WebSocketClosedError
+
+    async def send() -> list[dict]:
+        complaints: list[dict] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        channels = kernels.Channels.__new__(kernels.Channels)
+        channels.ws_connection = object()
+        channels.write_message(v1(request(header=NO_ID | {"msg_type": "status"})), binary=True)
+        await asyncio.sleep(0.01)
+        gc.collect()
+        return complaints
+
+    task = lambda *_: asyncio.ensure_future(gone())  # noqa: E731
+    monkeypatch.setattr(kernels.KernelWebsocketHandler, "write_message", task)
+    assert asyncio.run(send()) == []
 
 
 @pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)

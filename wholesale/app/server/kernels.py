@@ -255,7 +255,9 @@ class Channels(Owned, KernelWebsocketHandler):
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Send what a page waits for; to one that has gone, Jupyter would send text."""
         if self.ws_connection and json.loads(cut(message)[1])["msg_type"] in TOLD:
-            return super().write_message(message, binary)
+            sent = super().write_message(message, binary)
+            sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # Jupyter does not ask
+            return sent
         return None
 
 
