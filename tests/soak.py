@@ -43,7 +43,7 @@ def visit(server: Server, predictions: int = 4, goodbyes: float = 0.7, after: fl
     client.begin()
     for _ in range(predictions):
         said = client.answer(amounts := customer())
-        counts["answers" if said == tabs.answer(PREDICTOR, amounts) else "WRONG answers"] += 1
+        counts["answers" if said == "".join(tabs.answer(PREDICTOR, amounts)) else "WRONG answers"] += 1
         time.sleep(2 * random.random())
     client.socket.close()
     if random.random() < goodbyes:
@@ -62,7 +62,7 @@ def browse(server: Server, pages: int, predictions: int) -> None:
             amounts = customer()
             page.bring_to_front()
             predict(page, [f"{amount:.0f}" for amount in amounts.values()])
-            page.wait_for_function(SAME, arg=tabs.answer(PREDICTOR, amounts), polling=50)
+            page.wait_for_function(SAME, arg="".join(tabs.answer(PREDICTOR, amounts)), polling=50)
             counts["answers in browsers"] += 1
 
 

@@ -98,7 +98,8 @@ class Client(Visitor):
             self.send("comm_msg", comm_id=comm, data={"method": "request_state"})
             states[comm] = self.receive("comm_msg")["data"]["state"]
         classes = {name: comm for comm, state in states.items() for name in state.get("_dom_classes", ())}
-        self.wish, self.results = classes["wc-wish"], classes["wc-results"]
+        self.wish, parts = classes["wc-wish"], states[classes["wc-results"]]["children"]
+        self.parts = [part.removeprefix("IPY_MODEL_") for part in parts]
 
     def send(self, kind: str, **content: object) -> None:
         message = request(header=request()["header"] | {"msg_type": kind}, content=content)
@@ -116,7 +117,9 @@ class Client(Visitor):
     def answer(self, amounts: dict[str, float]) -> str:
         wish = json.dumps({"fill": [f"{amount:.0f}" for amount in amounts.values()]})
         self.send("comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
-        while True:
+        said: dict[str, str] = {}
+        while self.parts != [part for part in self.parts if part in said]:
             told = self.receive("comm_msg")
-            if told["comm_id"] == self.results and "value" in told["data"]["state"]:
-                return told["data"]["state"]["value"]
+            if value := told["data"]["state"].get("value"):
+                said[told["comm_id"]] = value
+        return "".join(said[part] for part in self.parts)
