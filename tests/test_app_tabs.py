@@ -144,7 +144,7 @@ def test_an_unfamiliar_customer_is_warned_about_before_anything_else(predictor, 
     assert answer.index("Unlike 99% of the customers on record") < answer.index('class="wc-verdict"')
     assert sentences.announcement(predictor, enormous).startswith("Unlike 99% of the customers on record.")
     assert enormous.unfamiliar and "Unlike" not in page
-    assert sentences.familiarity(first) == f"Familiar: {first.familiarity:.0%} of customers are more unusual"
+    assert sentences.familiarity(first) == f"Familiar: more typical than {first.familiarity:.0%} of customers"
 
 
 def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predictor, page):
@@ -199,6 +199,24 @@ def test_whether_a_segment_is_firm_is_said_where_there_is_evidence(predictor, ex
         sentences.firm_here(predictor, predict_segment(predictor, FIRST).kmeans.segment, explanation) in page
     )
     assert "careful analyses" not in written(replace(predictor, evidence={}), FIRST)
+
+
+def test_who_has_these_amounts_on_record_stands_first_and_who_is_like_it_in_the_verdict(
+    predictor, explanation, page
+):
+    nobody = written(predictor, FIRST | {"Fresh": 12670})
+    assert page.index("Customer 1 on record</p>") < page.index('class="wc-verdict"')
+    assert "on record</p>" not in nobody and "Customer: Fresh" in nobody and "Customer 1: Fresh" in page
+    card = section(page, "kmeans")
+    assert [int(n) for n in re.findall(r'data-customer="(\d+)"', card)] == [
+        one.customer for one in explanation.alike[:3]
+    ]
+    assert sentences.whose([3, 5]) == "Customers 3 and 5"
+
+
+def test_a_segment_that_is_as_near_but_for_rounding_is_not_said_to_be_once_as_far(predictor, first):
+    tied = replace(first, kmeans=replace(first.kmeans, scores=(2.0, 2.02, 3.0)))
+    assert [said for _, said in sentences.nearness(tied)] == ["nearest", "almost as near", "1.5× as far"]
 
 
 def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):

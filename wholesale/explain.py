@@ -76,7 +76,7 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     measured = measure(predictor, amounts[None, :])
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
     z = predictor.standardize(amounts)
-    same = (predictor.amounts == amounts).all(axis=1)
+    same = on_record(predictor, amounts)
     changes = _smallest_changes(predictor, amounts, z, nearest)
     explanation = Explanation(
         rival=rival + 1,
@@ -84,10 +84,15 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
         reasons=_contributions(predictor, amounts, z, nearest, rival),
         change=next(iter(changes), None),
         changes=changes,
-        same=tuple((np.flatnonzero(same) + 1).tolist()),
+        same=same,
         alike=tuple(_similar_customers(predictor, z, same)),
     )
     return read_off(predictor, measured), explanation
+
+
+def on_record(predictor: Predictor, amounts: np.ndarray) -> tuple[int, ...]:
+    """Number the customers on record, from 1, that have exactly these amounts."""
+    return tuple((np.flatnonzero((predictor.amounts == amounts).all(axis=1)) + 1).tolist())
 
 
 def _contributions(
@@ -125,10 +130,10 @@ def _smallest_changes(
     return tuple(found.values())
 
 
-def _similar_customers(predictor: Predictor, z: np.ndarray, same: np.ndarray) -> Iterator[Alike]:
+def _similar_customers(predictor: Predictor, z: np.ndarray, same: Sequence[int]) -> Iterator[Alike]:
     """Yield the customers on record nearest to `z`, nearest first, but for those of the `same` amounts."""
     distances = np.sqrt(squared_distances(predictor.on_record, z[None, :])[:, 0])
-    distances[same] = np.inf
+    distances[[number - 1 for number in same]] = np.inf
     for i in np.argsort(distances, kind="stable")[:ALIKE].tolist():
         if distances[i] < np.inf:
             codes = {column: int(each[i]) for column, each in predictor.displayed.items()}

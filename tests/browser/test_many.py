@@ -52,7 +52,7 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, predictor: 
     choose(page, "mine.csv", SHIPPED.read_bytes())
     answered(page, "mine.csv")
     table = score_table(predictor, read_customers(SHIPPED)[0])
-    assert downloaded(page, "Download scored CSV") == (
+    assert downloaded(page, "Download all") == (
         "mine.scored.csv",
         csv_header(table.column_names) + to_csv(table),
     )
@@ -94,10 +94,10 @@ def test_text_of_any_kind_is_shown_as_it_is_and_rejects_can_be_downloaded(page: 
     cells = page.locator(".wc-customers tbody td:nth-child(2)").all_text_contents()
     assert cells == names
     assert shown(page, "Line") == ["2", "3", "5", "6"]  # as the rejected row's: a name has two lines
-    page.get_by_label("Columns of your own contain").fill('"X"')
+    page.get_by_label("Other columns contain").fill('"X"')
     expect(page.locator(".wc-range")).to_have_text("1–1 of 1 found among 4")
     assert shown(page, "Line") == ["2"]
-    page.get_by_label("Columns of your own contain").fill("Few")  # only in our columns
+    page.get_by_label("Other columns contain").fill("Few")  # only in our columns
     expect(page.locator(".wc-range")).to_have_text("None among 4")
     row = page.locator(".wc-rejects tbody tr")
     rejected = ["7", "Grocery", "<i>", "Grocery: <i> is not an amount ≥ 0"]
@@ -120,12 +120,12 @@ def test_names_that_differ_are_asked_for_and_a_sign_can_be_told(page: Page):
     mapping.get_by_label("Milk").select_option("Dairy")
     mapping.get_by_role("button").click()
     answered(page, "renamed.csv")
-    assert b'"A",1234,2,' in downloaded(page, "Download scored CSV")[1]
+    assert b'"A",1234,2,' in downloaded(page, "Download all")[1]
     expect(page.locator(".wc-verdict-card")).to_contain_text("1.234 is read as 1234")
     page.get_by_label("Decimal sign").select_option("point")
     expect(page.locator(".wc-verdict-card")).not_to_contain_text("1.234 is read as 1234")
     answered(page, "renamed.csv")
-    assert b'"A",1.234,2,' in downloaded(page, "Download scored CSV")[1]
+    assert b'"A",1.234,2,' in downloaded(page, "Download all")[1]
     assert [fault for fault in page.witness.faults if "/api/score" not in fault] == []
     page.witness.faults.clear()  # the 422 that asked for the names
 
@@ -225,16 +225,22 @@ def test_plain_voila_says_what_scores_files_instead(blank: Page, voila_address):
 def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     page: Page, predictor: Predictor
 ):
+    found, filters = page.locator(".wc-range"), page.locator(".wc-filters")
+    page.get_by_role("button", name="Show the 440 customers on record").click()
+    expect(found).to_have_text("1–50 of 440", timeout=15_000)
+    page.locator("#wc-tab-one").click()
+    page.get_by_role("button", name=f"Show all {predictor.sizes['kmeans'][1]} of this segment").click()
+    expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][1]} found among 440", timeout=15_000)
+    assert filters.bounding_box()["y"] < 400, "the list is in view"
     page.locator("#wc-tab-segments").click()
     page.get_by_role("button", name=f"Show its {predictor.sizes['kmeans'][2]} customers").first.click()
-    found = page.locator(".wc-range")
     expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][2]} found among 440", timeout=15_000)
     page.locator("#wc-least").fill("5 000")
     members = predictor.amounts[predictor.segments["kmeans"] == 3]
     many = int((members[:, 0] >= 5000).sum())
     expect(found).to_contain_text(f"of {many} found among 440")
     with page.expect_download() as download:
-        page.locator(".wc-save-shown").click()
+        page.get_by_role("button", name=f"Download these {many}", exact=True).click()
     saved = pd.read_csv(download.value.path())
     assert len(saved) == many and (saved["Fresh"] >= 5000).all() and (saved["kmeans_segment"] == 3).all()
     page.locator(".wc-customers .wc-open").first.click()

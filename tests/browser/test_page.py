@@ -199,7 +199,7 @@ def test_the_answer_can_be_copied_as_text(page, predictor):
     copied = page.evaluate("navigator.clipboard.readText()")
     today, _, answer = copied.partition("\n")
     assert answer == page.locator(".wc-text").text_content() and re.fullmatch(r"\d+ \w+ \d{4}", today)
-    assert answer.startswith("Customer: ")
+    assert answer.startswith("Customer 1: Fresh ")
     assert predict_segment(predictor, predictor.amounts[0]).gmm.name in copied
 
 
@@ -254,6 +254,7 @@ def test_whatever_shows_a_customer_opens_it_and_back_returns(page, predictor):
     opened(alike)
     expect(page).to_have_url(re.compile(f"a.Fresh={predictor.amounts[int(alike) - 1][0]}&"))
     page.go_back()
+    expect(page.locator(".wc-alike")).to_contain_text("Customer 1 on record has exactly")
     expect(field(page, "Fresh")).to_have_value(format_amount(predictor.amounts[0][0]))
     page.go_forward()
     expect(page.locator(".wc-alike")).to_contain_text(f"Customer {alike} on record has exactly")
@@ -280,7 +281,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     predict(page, RETAILER)
     answers(page, predictor, RETAILER)
     page.locator(".wc-copy-link").click()
-    expect(page.locator(".wc-copy-link")).to_have_text("Copied")
+    expect(page.locator(".wc-copy-link")).to_have_text("Copied: it opens on this computer only")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == f"{address}#tab=one&" + "&".join(map("a.{}={}".format, SPEND_COLUMNS, RETAILER))
     page.goto("about:blank")
@@ -325,6 +326,10 @@ def test_a_pinned_customer_stands_beside_the_next_and_a_name_goes_with_copies(pa
     page.locator(".wc-copy").click()
     expect(page.locator(".wc-copy")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").startswith("Café Rossi, ")
+    page.locator(".wc-picker input").fill("87")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wc-by").first).to_have_text("Customer 87 on record")
+    expect(page.locator("#wc-called")).to_have_value("")
 
 
 def test_amounts_typed_before_the_page_is_ready_are_answered_when_it_is(blank, address, predictor):

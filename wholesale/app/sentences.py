@@ -1,6 +1,6 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -24,7 +24,7 @@ GLOSSARY = {
     "centre": "The average customer of a segment. Averages are taken of logarithms, so that a few very large "
     "customers do not decide, and written back in the unit.",
     "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
-    "unusual: only": "Few of those on record are less likely than this one, says the Gaussian mixture.",
+    "unusual": "Few of those on record are less likely than this one, says the Gaussian mixture.",
     "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
     "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
     "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
@@ -71,8 +71,10 @@ def familiarity(prediction: Prediction) -> str:
         return "How familiar cannot be told, as there is no mixture"
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
-    start = "Unusual: only" if prediction.familiarity < 0.1 else "Familiar:"
-    return f"{start} {format_share(prediction.familiarity)} of customers are more unusual"
+    start = (
+        "Unusual: more typical than only" if prediction.familiarity < 0.1 else "Familiar: more typical than"
+    )
+    return f"{start} {format_share(prediction.familiarity)} of customers"
 
 
 def probability(share: float) -> str:
@@ -110,7 +112,7 @@ def nearness(prediction: Prediction) -> list[tuple[float, str]]:
     told = []
     for distance in prediction.kmeans.scores:
         times = distance / least if least else np.inf
-        said = "far" if times >= 10 else f"{times:.1f}× as far"
+        said = "far" if times >= 10 else f"{times:.1f}× as far" if times >= 1.05 else "almost as near"
         told.append((1.0, "nearest") if distance == least else (1 / times, said))
     return told
 
@@ -238,11 +240,16 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
     return f"No change of a single category leads to {listed(names)}." if names else ""
 
 
+def whose(numbers: Iterable[int]) -> str:
+    """Name the customers on record that have some amounts, if there are any."""
+    which = [*map(str, numbers)]
+    return f"Customer{'s' if len(which) > 1 else ''} {listed(which)}" if which else ""
+
+
 def same(explanation: Explanation) -> str:
     """Say who on record has exactly these amounts, if anybody has."""
-    which = listed(list(map(str, explanation.same)))
-    subject, has = ("Customer", "has") if len(explanation.same) == 1 else ("Customers", "have")
-    return f"{subject} {which} on record {has} exactly these amounts." if which else ""
+    has = "has" if len(explanation.same) == 1 else "have"
+    return f"{whose(explanation.same)} on record {has} exactly these amounts." if explanation.same else ""
 
 
 def announcement(predictor: Predictor, prediction: Prediction) -> str:

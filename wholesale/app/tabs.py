@@ -12,13 +12,13 @@ from wholesale.app.charts.evidence import dendrogram, evidence_curves
 from wholesale.app.templates import render
 from wholesale.columns import CODES
 from wholesale.criteria import CRITERIA
-from wholesale.explain import predict_and_explain
+from wholesale.explain import on_record, predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
 from wholesale.predict import Predictor, measure, read_off
 from wholesale.wording import SPACE, csv_of, format_amount
 
 BLANK = "No amounts are entered."
-EARLIER = "This answer is for the earlier amounts."
+EARLIER = "This answer is for the earlier entries."
 LIMIT = 20 * 10**6  # bytes that a file of customers may have
 COMMAND = "python -m wholesale score FILE"  # takes the files that the page does not
 EXAMPLE = 6  # customers in the example of a file
@@ -56,6 +56,7 @@ def answer(
         map=map_with_you(predictor, row),
         profile=profile(predictor, row, prediction.kmeans.segment, other),
         beside=None if other is None else read_off(predictor, measure(predictor, other[None, :])),
+        pinned_same=() if other is None else on_record(predictor, other),
         **told,
     )
 
@@ -67,7 +68,8 @@ def many_tab(predictor: Predictor) -> Markup:
         for i, amounts in enumerate(predictor.amounts[:EXAMPLE].tolist(), start=1)
     ]
     example, categories = csv_of(rows).rstrip(), predictor.categories
-    return render("many.html", categories=categories, limit=LIMIT, command=COMMAND, example=example)
+    n = len(predictor.amounts)
+    return render("many.html", categories=categories, limit=LIMIT, command=COMMAND, example=example, n=n)
 
 
 def segments_tab(predictor: Predictor) -> Markup:

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const REACH = 14; // pixels from the pointer within which a point of the map is meant
+  const HERE = /^(localhost|127\.|\[::1)/.test(location.hostname);
   const AFTER = 60; // ms after an answer until the address says it
   const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
   const $ = (selector) => document.querySelector(selector);
@@ -137,7 +138,7 @@
     }
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true" });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
-    if (event.target.matches(".wc-copy-link")) copy(event.target, `${location.href.split("#")[0]}#${fragment()}`);
+    if (event.target.matches(".wc-copy-link")) copy(event.target, `${location.href.split("#")[0]}#${fragment()}`, HERE ? "Copied: it opens on this computer only" : "Copied");
   });
 
   // ---- Copies
@@ -145,10 +146,9 @@
   const heading = () => [$("#wc-called").value.trim(), DAY.format(new Date())].filter(Boolean).join(", ");
   window.addEventListener("beforeprint", () => { $(".wc-header").dataset.printed = heading(); });
 
-  async function copy(button, text) {
+  async function copy(button, text, said = "Copied") {
     const label = button.textContent;
-    const done = () => "Copied";
-    button.textContent = await navigator.clipboard?.writeText(text).then(done, () => null) || "Copying is not allowed here";
+    button.textContent = await navigator.clipboard?.writeText(text).then(() => said, () => null) || "Copying is not allowed here";
     setTimeout(() => { button.textContent = label; }, 2000);
   }
 
@@ -187,12 +187,12 @@
 
   function ready({ restored }) {
     start = page.texts();
-    if (!restored) follow();
+    if (!restored) { follow(); if (location.hash.includes("a.")) page.toAnswer(); }
   }
 
   window.addEventListener("popstate", follow);
   // A new address makes the browser work out every style: not before the answer is painted.
   const answered = () => setTimeout(note, AFTER);
-  Object.assign(page.on, { ready, answered, shown: note });
+  Object.assign(page.on, { ready, answered, shown: note, picked: () => call("") });
   if (page.ready) ready(page.ready);
 })();

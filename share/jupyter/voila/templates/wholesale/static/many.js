@@ -180,12 +180,12 @@
       return line;
     }));
     $(".wc-customers").removeAttribute("aria-busy");
+    if (id === 1 && job.file.recorded) $(".wc-filters").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
     $(".wc-range").textContent = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
-    for (const button of panel().querySelectorAll("[data-step]")) {
-      button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found;
-    }
+    panel().querySelectorAll("[data-step]").forEach((button) => { button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found; });
+    $(".wc-save-shown").textContent = `Download these ${group(found)}`;
   }
 
   const SHOWN = {
@@ -272,8 +272,8 @@
     const answer = await fetch("api/customers");
     const { model, segment } = button.dataset;
     window.wholesale.show("many");
-    const wanted = (select) => select.querySelector(`[data-model="${model}"]`).children[segment - 1].value;
-    start(new File([await answer.text()], "customers on record.csv"), {}, wanted);
+    const wanted = model && ((select) => select.querySelector(`[data-model="${model}"]`).children[segment - 1].value);
+    start(Object.assign(new File([await answer.text()], "customers on record.csv"), { recorded: true }), {}, wanted);
   });
 
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {

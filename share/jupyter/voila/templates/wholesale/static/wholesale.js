@@ -262,6 +262,7 @@
     if (!event.target.matches(ENTRIES)) return;
     typing = null;
     clearTimeout(trial);
+    if (event.target.matches(".wc-picker input")) page.on.picked?.();
     compare();
   });
   const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
