@@ -42,6 +42,7 @@ def press_slowly(page: Page) -> None:
 
 def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
+    page.witness.kernel_killed = True
     enter(page, "Milk", "123")
     expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
     expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
