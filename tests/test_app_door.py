@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -13,7 +15,7 @@ from jupyter_server.auth.security import passwd
 from servers import Server, free_port, refused, running, wait_for
 from visitor import OPENING, PATIENCE, V1, Visitor
 
-from wholesale.app.server import settle
+from wholesale.app.server import access, settle
 from wholesale.app.server.access import GUESSES, OPEN, STATIC, Access
 from wholesale.app.server.answers import description
 
@@ -213,6 +215,15 @@ def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, predi
             examples = refusals[str(reply.status_code)]["content"]["application/json"]["examples"]
             said = json.loads(reply.text.replace(BASE, "/"))
             assert said in [example["value"] for example in examples.values()]
+
+
+def test_there_are_no_sixty_seconds_in_which_an_address_has_more_guesses(monkeypatch):
+    site, request = SimpleNamespace(guesses=deque()), SimpleNamespace(remote_ip="192.0.2.7")
+    allowed = []
+    for now in [*range(50, 60), *range(61, 71), 200]:
+        monkeypatch.setattr(access.time, "monotonic", lambda now=now: float(now))
+        allowed += [now] if access.Site.may_guess(site, request) else []
+    assert allowed == [*range(50, 60), 200]
 
 
 def test_guesses_that_were_right_do_not_count(door):

@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 import tomllib
-from collections import Counter
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +130,7 @@ class Site(Application):
     def __init__(self, access: Access, bare_health: Any, **settings: Any) -> None:
         super().__init__(transforms=[Headers], **settings)
         self.access, self.bare_health = access, bare_health
-        self.guesses, self.until = Counter[str](), 0.0
+        self.guesses: deque[tuple[float, str]] = deque()
 
     def find_handler(self, request: HTTPServerRequest, **how: Any) -> Any:
         """Let in who may come in, and show the others the way, or a refusal."""
@@ -172,14 +172,18 @@ class Site(Application):
 
     def may_guess(self, request: HTTPServerRequest) -> bool:
         """Count a guess before it is known to be wrong; say whether it is not one too many."""
-        if time.monotonic() > self.until:
-            self.guesses, self.until = Counter(), time.monotonic() + MINUTE
-        self.guesses[str(request.remote_ip)] += 1
-        return self.guesses[str(request.remote_ip)] <= GUESSES
+        while self.guesses and self.guesses[0][0] < time.monotonic() - MINUTE:
+            self.guesses.popleft()
+        if sum(address == request.remote_ip for _, address in self.guesses) >= GUESSES:
+            return False
+        self.guesses.append((time.monotonic(), str(request.remote_ip)))
+        return True
 
     def forgive(self, request: HTTPServerRequest) -> None:
         """Take a guess back that was right."""
-        self.guesses[str(request.remote_ip)] -= 1
+        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
+        if guess:
+            self.guesses.remove(guess)
 
 
 class Login(BaseVoilaHandler):
