@@ -71,10 +71,8 @@ def familiarity(prediction: Prediction) -> str:
         return "How familiar cannot be told, as there is no mixture"
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
-    start = (
-        "Unusual: more typical than only" if prediction.familiarity < 0.1 else "Familiar: more typical than"
-    )
-    return f"{start} {format_share(prediction.familiarity)} of customers"
+    kind, only = ("Unusual", "only ") if prediction.familiarity < 0.1 else ("Familiar", "")
+    return f"{kind}: more typical than {only}{format_share(prediction.familiarity)} of customers"
 
 
 def probability(share: float) -> str:

@@ -188,7 +188,7 @@ class PageServer(Voila):
         measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
         ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.script = [*self.joined, *filter(None, [find(self.static, MAIN)])]
-        ours["bytes"] = len(load(self.script)[0])
+        ours["bytes"] = sum(file.stat().st_size for file in self.script)
         ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
