@@ -24,8 +24,7 @@ from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.evidence import compare_covariances, saved
 from wholesale.evidence.multiverse import SCALES
-from wholesale.evidence.nulls import NULLS
-from wholesale.evidence.power import simulated_criteria
+from wholesale.evidence.nulls import NULLS, simulated_criteria
 from wholesale.evidence.saved import customers_hash
 from wholesale.manifest import MODELS_FOLDER, SHIPPED
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward

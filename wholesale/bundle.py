@@ -108,8 +108,7 @@ def train(
     customers : DataFrame
         The amounts. ``Channel`` and ``Region``, if there are any, and the customers' names, if the
         categories say where, are kept for display; no fit sees them. Of more than 10,000 customers that
-        many are drawn at random and fitted. A ValueError says in one sentence why they cannot be segmented
-        (see :func:`wholesale.checks.check_fit`).
+        many are drawn at random and fitted. A ValueError says in one sentence why they cannot be segmented.
     categories : Categories
         Which of the columns are amounts, and how they are spoken of.
     source : Source, optional
@@ -174,6 +173,8 @@ def _numbers(
     """Collect what a `Predictor` holds, as plain lists."""
     amounts = customers[list(categories.columns)]
     profiles = {model: segments.profile_segments(amounts, each, categories) for model, each in labels.items()}
+    kinds = {model: models.FITTINGS[model] for model in labels}
+    centers = {m: getattr(fits[m], kinds[m].centers, each["standardized"]) for m, each in profiles.items()}
     numbers: dict[str, Any] = {
         "categories": asdict(categories),
         "mean": standardizer["standardize"].mean_,
@@ -182,13 +183,10 @@ def _numbers(
         "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
         "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
         "overlap": {model: segments.overlap(labels["kmeans"], each) for model, each in labels.items()},
-        "centers": {
-            model: getattr(fits[model], models.FITTINGS[model].centers, each["standardized"])
-            for model, each in profiles.items()
-        },
+        "centers": centers,
     }
-    for model in labels:
-        numbers |= models.FITTINGS[model].numbers(fits[model], X)
+    for model, kind in kinds.items():
+        numbers |= kind.numbers(fits[model], X)
     outside = {column.lower(): customers[column] for column in CODES if column in customers}
     outside |= {"called": customers[categories.name].astype(str)} if categories.name else {}
     return _plain(numbers | {"amounts": amounts} | outside | {"segments": labels})
@@ -204,12 +202,10 @@ def _measures(X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
     """Measure the fits: sizes, silhouettes, stability if known, and what is particular; None for no fit."""
     metrics: dict[str, Any] = dict.fromkeys(fits)
     for model, each in labels.items():
-        metrics[model] = {
-            "sizes": np.bincount(each)[1:].tolist(),
-            "silhouette": float(silhouette_score(X, each)),
-            **({"stability": stability[model]} if model in stability else {}),
-            **models.FITTINGS[model].metrics(fits[model], X),
-        }
+        sizes, silhouette = np.bincount(each)[1:].tolist(), float(silhouette_score(X, each))
+        known = {"stability": stability[model]} if model in stability else {}
+        particular = models.FITTINGS[model].metrics(fits[model], X)
+        metrics[model] = {"sizes": sizes, "silhouette": silhouette, **known, **particular}
     return metrics
 
 
@@ -217,6 +213,8 @@ def _provenance(
     customers: pd.DataFrame, source: Source | None, n_segments: int, random_state: int, *, drawn_from: int
 ) -> dict:
     """Say what made a bundle: the manifest but for metrics and files."""
+    search = {"init_params": models.INIT_PARAMS, "restarts": models.RESTARTS, "tol": models.TOL}
+    search["max_eigenvalue_ratio"] = models.MAX_EIGENVALUE_RATIO
     return {
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -227,15 +225,7 @@ def _provenance(
         "customers_sha256": customers_hash(customers),
         "displayed": [column for column in CODES if column in customers],
         "seed": random_state,
-        "parameters": {
-            "n_segments": n_segments,
-            "gmm": {
-                "init_params": models.INIT_PARAMS,
-                "restarts": models.RESTARTS,
-                "tol": models.TOL,
-                "max_eigenvalue_ratio": models.MAX_EIGENVALUE_RATIO,
-            },
-        },
+        "parameters": {"n_segments": n_segments, "gmm": search},
     }
 
 
@@ -262,6 +252,5 @@ def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
 
 
 def _pickled(model: object) -> bytes:
-    buffer = io.BytesIO()
-    joblib.dump(model, buffer)
+    joblib.dump(model, buffer := io.BytesIO())
     return buffer.getvalue()

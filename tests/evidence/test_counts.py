@@ -4,10 +4,19 @@ import pytest
 from sklearn.metrics import silhouette_samples
 
 from wholesale.columns import MODELS
-from wholesale.evidence import compare_cluster_counts, recommend
-from wholesale.evidence.counts import silhouettes
+from wholesale.evidence import (
+    compare_cluster_counts,
+    compare_covariances,
+    gap_statistic,
+    prediction_strength,
+    recommend,
+)
+from wholesale.evidence.counts import reference_set, silhouettes, strength
+from wholesale.evidence.recommend import gap_vote, strength_vote
+from wholesale.models import SEED, is_proper, restart
 
 QUICK = {"restarts": 2, "references": 5, "splits": 3}
+SHORT = {"seeds": 2, "restarts": 2}
 
 
 def test_each_score_is_what_its_column_says(bundle, X):
@@ -74,3 +83,103 @@ def test_a_criterion_that_is_missing_for_every_number_has_no_vote():
     assert recommend(counts).votes == {"Davies-Bouldin index": 3}
     with pytest.raises(ValueError, match="no criterion is defined"):
         recommend(counts.drop(columns="davies_bouldin"))
+
+
+def _blobs(n_blobs, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.vstack([rng.normal(centre, 1, (50, 6)) for centre in 15 * np.eye(6)[:n_blobs]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "k"),
+    [(_blobs(k), k) for k in (2, 3, 4)]
+    + [(np.random.default_rng(seed).uniform(size=(200, 6)), 1) for seed in (0, 1, 2)],
+    ids=["two", "three", "four", "one", "another", "a third"],
+)
+def test_both_count_well_separated_blobs_right_and_say_one_on_a_uniform_one(rows, k):
+    assert gap_vote(gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
+    assert strength_vote(prediction_strength(rows, range(1, 6), splits=10)) == k
+
+
+def test_the_gap_rule_is_the_papers(X):
+    gap = gap_statistic(X, range(1, 5), references=10)
+    expected = gap["gap"] >= (gap["gap"] - gap["gap_se"]).shift(-1)
+    assert list(gap.index) == [1, 2, 3, 4] and list(gap["gap_rule"][:3]) == list(expected[:3])
+
+
+def test_at_one_segment_the_gap_needs_no_clustering(X):
+    seeds = np.random.SeedSequence(SEED).spawn(10)
+    sets = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
+    logs = np.log([((each - each.mean(axis=0)) ** 2).sum() for each in sets])
+    gap = gap_statistic(X, [1], references=10).loc[1]
+    assert gap["gap"] == pytest.approx(logs.mean() - np.log(440 * 6))
+    assert gap["gap_se"] == pytest.approx(logs.std() * np.sqrt(1.1))
+
+
+def test_a_reference_set_fills_the_box_of_the_principal_axes(X):
+    drawn = reference_set(X, np.random.default_rng(0))
+    axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2]
+    data, reference = (X - X.mean(axis=0)) @ axes.T, (drawn - X.mean(axis=0)) @ axes.T
+    assert drawn.shape == X.shape
+    assert (reference.min(axis=0) >= data.min(axis=0)).all()
+    assert (reference.max(axis=0) <= data.max(axis=0)).all()
+    assert (np.ptp(reference, axis=0) > 0.97 * np.ptp(data, axis=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "expected"),
+    [
+        ([0, 0, 1, 1], [5, 5, 7, 7], 1),
+        ([0, 0, 0, 1, 1], [5, 5, 7, 7, 7], 1 / 3),  # of three pairs in the first cluster one stays
+        ([0, 0, 1, 1], [5, 7, 7, 7], 0),
+        ([0, 1, 1], [5, 7, 7], 1),  # a lone customer has no pair to break
+    ],
+)
+def test_strength_is_the_least_share_of_pairs_kept_together(labels, predicted, expected):
+    assert strength(np.array(labels), np.array(predicted)) == pytest.approx(expected)
+
+
+def test_the_recommendation_counts_votes_names_the_dissent_and_of_a_tie_takes_the_smaller_k():
+    scores = compare_cluster_counts(_blobs(3), range(2, 6), restarts=1, references=10, splits=5)
+    advice = recommend(scores, served=3)
+    assert (advice.recommended, set(advice.votes.values()), advice.dissent) == (3, {3}, ())
+    assert recommend(scores, served=2).support == ()
+    assert "supported by none of them" in recommend(scores, served=2).sentences[1]
+    advice = recommend(pd.DataFrame({"kmeans_silhouette": [0.1, 0.3], "gmm_bic": [1.0, 2.0]}, index=[2, 3]))
+    assert advice.votes == {"silhouette of K-Means": 3, "BIC of the mixture": 2}
+    assert advice.recommended == 2
+
+
+@pytest.fixture(scope="module")
+def found(X):
+    return compare_covariances(X, [2, 3], ["full", "spherical"], details=True, **SHORT)
+
+
+def test_every_restart_is_counted_and_the_best_proper_bic_lies_between_the_naive_and_the_worst(found):
+    assert (found["tried"] == 2 * 4 * 2).all() and (found["reached"] >= 1).all()
+    assert (found["reached"] + found["degenerate"] <= found["tried"]).all()
+    assert (found["naive_bic"] <= found["bic"]).all()
+    assert (found["bic"] <= found[["worst_seed_bic", "default_bic"]].min(axis=1)).all()
+    full = found.loc[(2, "full")]
+    assert full["default_bic"] > full["bic"] + 50, "the default start is trapped"
+
+
+def test_the_naive_winner_can_be_found_again(found, X):
+    for (k, covariance), row in found.iterrows():
+        again = restart(X, k, covariance, init_params=row["naive_init"], random_state=row["naive_seed"])
+        assert again.bic(X) == pytest.approx(row["naive_bic"], abs=1e-3)
+
+
+def test_the_table_has_a_column_per_covariance(X):
+    table = compare_covariances(X, [2], seeds=1, restarts=1)
+    assert list(table.columns) == ["full", "tied", "diag", "spherical"]
+    assert table.loc[2].idxmin() == "full"
+
+
+def test_a_degenerate_winner_is_seen_as_one(X):
+    needle = np.vstack([X, X.mean(axis=0) + 6 + 1e-3 * np.random.default_rng(0).normal(size=(5, 6))])
+    row = compare_covariances(needle, [3], ["full"], details=True, seeds=3, restarts=5).loc[(3, "full")]
+    assert row["degenerate"] > 0
+    assert row["naive_bic"] < row["bic"] - 20
+    naive = restart(needle, 3, "full", init_params=row["naive_init"], random_state=row["naive_seed"])
+    assert not is_proper(naive, len(needle))

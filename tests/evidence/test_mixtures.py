@@ -117,9 +117,9 @@ def test_at_one_component_the_families_are_three_models(X, table):
         assert alone.loc[family, "bic"] == pytest.approx(MCLUST["bic"]["1"][family], rel=1e-9)
 
 
-def test_the_table_is_the_same_on_one_core_and_on_two_and_says_how_often_starts_agree(X):
-    one, two = (search_families(X, ks=(1, 2), starts=6, n_jobs=n) for n in (1, 2))
-    assert one.equals(two) and list(one.loc[2].index) == list(ALONE)
+def test_the_table_says_how_often_starts_agree(X):
+    one = search_families(X, ks=(1, 2), starts=6)
+    assert list(one.loc[2].index) == list(ALONE)
     assert (one["reached"] + one["degenerate"] <= one["tried"]).all() and one["tried"].max() == 6
     assert (one["hit_rate"] == one["reached"] / one["tried"]).all() and (one["icl"] >= one["bic"]).all()
     assert compare_families(X, ks=(1, 2), starts=6).equals(one["bic"].unstack("family")[list(ALONE)])

@@ -1,7 +1,11 @@
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import mahalanobis
 from scipy.stats import kurtosis, norm, rankdata
+from sklearn.cluster import KMeans
 
 from wholesale.evidence import nulls, recommend
 from wholesale.evidence.mixtures import StudentMixture
@@ -55,53 +59,76 @@ def test_the_heavy_tailed_clouds_have_heavier_tails_and_the_copula_the_customers
     assert np.abs(np.quantile(many, deciles, axis=0) - np.quantile(X, deciles, axis=0)).max() < 0.05
 
 
-def test_criteria_of_clouds_and_of_the_customers_stand_in_one_table_whatever_the_processes(X):
+def test_criteria_of_clouds_and_of_the_customers_stand_in_one_table(X):
     effort = {"starts": 2, "restarts": 1, "references": 2, "splits": 1}
-    some = X[:60]
-    one, two = (
-        nulls.null_criteria(some, [1, 2], kinds=["copula"], samples=2, effort=effort, n_jobs=n)
-        for n in (1, 2)
-    )
-    pd.testing.assert_frame_equal(one, two)
+    one = nulls.null_criteria(X[:60], [1, 2], kinds=["copula"], samples=2, effort=effort)
+    planted = nulls.simulated_criteria(X[:60], 2, [1], separations=[3.0], samples=2, effort=effort)
+    assert planted.index.names == ["segments", "separation", "cloud", "k"] and len(planted) == 2
     assert one.index.names == ["null", "cloud", "k"] and len(one) == (1 + 2) * 2
     assert one.loc[OBSERVED, "gmm_bic"].notna().all()
 
 
-def _nulls(silhouettes: dict[str, float], bics: dict[str, tuple[float, float]]) -> pd.DataFrame:
-    """Make a table of twenty clouds a kind, all alike."""
+def _nulls(**kinds: tuple[float, float, float]) -> pd.DataFrame:
+    """Make twenty clouds a kind, all alike, by the silhouette of two segments and the BIC of one and two."""
     rows = {
-        (kind, cloud, k): {"kmeans_silhouette": [np.nan, silhouettes[kind], 0.1][k - 1], "gmm_bic": bic}
-        for kind in silhouettes
+        (kind, cloud, k): {"kmeans_silhouette": silhouette, "gmm_bic": bic}
+        for kind, (of_two, *bics) in kinds.items()
         for cloud in range(1 if kind == OBSERVED else 20)
-        for k, bic in ((1, bics[kind][0]), (2, bics[kind][1]), (3, 2000.0))
+        for k, silhouette, bic in zip((1, 2, 3), (np.nan, of_two, 0.1), (*bics, 2000.0), strict=True)
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["null", "cloud", "k"]).sort_index()
 
 
 def test_a_vote_counts_only_beyond_every_kind_of_cloud():
-    silhouettes = {OBSERVED: 0.3, "gaussian": 0.2, "copula": 0.29}
-    bics = {OBSERVED: (1000.0, 900.0), "gaussian": (1000.0, 1100.0), "copula": (2000.0, 1850.0)}
-    table = _nulls(silhouettes, bics)
+    observed, gaussian, copula = (0.3, 1000.0, 900.0), (0.2, 1000.0, 1100.0), (0.29, 2000.0, 1850.0)
+    table = _nulls(observed=observed, gaussian=gaussian, copula=copula)
     weights = weigh({"silhouette of K-Means": 2, "BIC of the mixture": 2}, table)
     assert weights["counts"].tolist() == [True, False], "a gain of 100 is less than the copula's 150"
     assert weights.loc["BIC of the mixture", ["gaussian", "copula"]].tolist() == [0, 1]
     assert weights.loc["silhouette of K-Means", ["gaussian", "copula"]].tolist() == [1, 1]
     advice = recommend(table.loc[OBSERVED, 0], table, served=3)
-    assert advice.recommended == 2 and advice.sentences[0].endswith(
-        "would: for 2 silhouette of K-Means. So 2 segments are recommended."
-    )
+    said = "would: for 2 silhouette of K-Means. So 2 segments are recommended."
+    assert advice.recommended == 2 and advice.sentences[0].endswith(said)
     assert "not by silhouette of K-Means (2; 100% by chance)" in advice.sentences[1]
     assert "unweighed" in recommend(table.loc[OBSERVED, 0]).sentences[0]
 
 
 def test_where_no_vote_counts_one_segment_is_recommended():
-    silhouettes, bics = (
-        dict.fromkeys((OBSERVED, "gaussian"), 0.3),
-        {OBSERVED: (1.0, 2.0), "gaussian": (1.0, 2.0)},
-    )
-    table = _nulls(silhouettes, bics)
+    table = _nulls(observed=(0.3, 1.0, 2.0), gaussian=(0.3, 1.0, 2.0))
     advice = recommend(table.loc[OBSERVED, 0], table, served=2)
-    assert advice.recommended == 1 and advice.sentences[0].endswith(
-        "a division is not shown, and one segment is recommended."
-    )
+    said = "a division is not shown, and one segment is recommended."
+    assert advice.recommended == 1 and advice.sentences[0].endswith(said)
     assert advice.votes == {"silhouette of K-Means": 2, "BIC of the mixture": 1}
+
+
+@pytest.mark.parametrize("segments", [2, 3, 4])
+def test_simulated_segments_are_as_far_apart_as_asked_and_all_together_have_the_customers_covariance(
+    X, segments
+):
+    many = np.tile(X, (100, 1))
+    cloud, clear = (nulls.simulate(many, segments, far, np.random.default_rng(0)) for far in (3.0, 100.0))
+    assert np.allclose(np.cov(cloud.T), np.cov(X.T), atol=0.03)
+    own = KMeans(segments, n_init=5, random_state=0).fit_predict(clear)  # the same draw: the same segments
+    parts = [cloud[own == i] for i in range(segments)]
+    precision = np.linalg.inv(np.mean([np.cov(part.T) for part in parts], axis=0))
+    for one, other in combinations(parts, 2):
+        apart = mahalanobis(one.mean(axis=0), other.mean(axis=0), precision)
+        assert apart == pytest.approx(3.0, abs=0.1)
+
+
+def test_power_is_the_share_of_clouds_in_which_the_true_number_is_found():
+    """Silhouettes of twenty null clouds go up to 0.2 at 2; three of five simulated clouds have 0.3 there."""
+
+    def table(levels, clouds):
+        rows = {(*cloud, k): its[k - 1] for cloud, its in clouds.items() for k in (1, 2, 3)}
+        return pd.DataFrame({"kmeans_silhouette": rows}).rename_axis([*levels, "k"]).sort_index()
+
+    chance = {("gaussian", i): (np.nan, 0.01 * (i + 1), 0.005) for i in range(20)}
+    chance[OBSERVED, 0] = (np.nan, 0.5, 0.1)
+    planted = [(np.nan, 0.3, 0.1)] * 3 + [(np.nan, 0.15, 0.1), (np.nan, 0.1, 0.3)]
+    simulated = {(2, 4.0, i): silhouettes for i, silhouettes in enumerate(planted)}
+    levels = ["segments", "separation", "cloud"]
+    shares = nulls.power(table(levels, simulated), table(["null", "cloud"], chance))
+    assert shares.loc[(2, 4.0)].to_dict() == {"found": 0.6, "divided": 0.8, "silhouette of K-Means": 0.8}
+    # none of the null clouds is beyond the quantile that they give themselves, "higher" of twenty
+    assert shares.loc[(1, 0.0)].to_dict() == {"found": 1, "divided": 0, "silhouette of K-Means": 0}

@@ -1,8 +1,17 @@
 import numpy as np
+import pandas as pd
+import pytest
 from sklearn.metrics import jaccard_score
 
-from wholesale.evidence import bootstrap_jaccards, segment_stability, stability_band
-from wholesale.models import SEED, fit_kmeans, fit_ward, labels_of, refit_from
+from wholesale.evidence import (
+    agreement,
+    bootstrap_jaccards,
+    contested,
+    models_agreeing,
+    segment_stability,
+    stability_band,
+)
+from wholesale.models import SEED, fit_ward, labels_of, refit_from
 
 
 def test_well_separated_blobs_always_come_back_and_a_cut_through_one_does_not():
@@ -35,12 +44,33 @@ def test_a_mixture_refitted_from_its_optimum_stays_there(bundle, X):
     np.testing.assert_allclose(again.means_, bundle.gmm.means_, atol=1e-6)
 
 
-def test_two_processes_give_the_same_numbers(X):
-    one, two = (bootstrap_jaccards(X, fit_kmeans, 3, resamples=4, n_jobs=jobs) for jobs in (1, 2))
-    assert (one == two).all()
-
-
 def test_bands_in_words():
     bands = [stability_band(jaccard) for jaccard in (0.9, 0.85, 0.8, 0.6, 0.59)]
     weak = ["a pattern rather than a stable group", "unstable"]
     assert bands == ["highly stable", "highly stable", "stable", *weak]
+
+
+def test_agreement_is_one_with_itself_about_zero_with_chance_and_of_six_points_the_one_by_hand(bundle):
+    table = agreement({**bundle.labels, "chance": np.random.default_rng(0).integers(1, 4, 440)})
+    assert (np.diag(table) == 1).all()
+    assert table.loc["kmeans", "gmm"] == table.loc["gmm", "kmeans"] > 0.2
+    assert (table["chance"].drop("chance").abs() < 0.02).all()
+    # Pairs together: 3 + 3 in the first, 1 + 1 + 1 in the second, 2 in both, of 15.
+    table, expected = agreement({"a": [0, 0, 0, 1, 1, 1], "b": [0, 0, 1, 1, 2, 2]}), 6 * 3 / 15
+    assert table.loc["a", "b"] == pytest.approx((2 - expected) / ((6 + 3) / 2 - expected))
+
+
+def test_models_agreeing_follows_the_convention_and_its_threshold():
+    labels = {"kmeans": np.array([1, 1, 1, 2]), "gmm": np.array([1, 1, 2, 2]), "ward": np.array([1, 2, 2, 2])}
+    # Jaccard with K-Means: gmm 2/3 (1, 1), 1/4 (2, 1), 1/2 (2, 2); ward 1/3, 2/4 (2, 1), 1/3 (2, 2).
+    assert models_agreeing(labels).tolist() == [2, 3, 2, 2]
+    assert models_agreeing(labels, similar=0.6).tolist() == [2, 2, 1, 1]
+    assert models_agreeing(labels, similar=0).tolist() == [3, 3, 3, 3]
+
+
+def test_the_contested_are_those_without_full_agreement(bundle, customers):
+    table = contested(customers, bundle.labels)
+    agreeing = models_agreeing(bundle.labels)
+    assert set(table.index) == set(customers.index[agreeing < 3])
+    assert table["agreement"].is_monotonic_increasing
+    assert (table["gmm_segment"] == pd.Series(bundle.labels["gmm"], customers.index)[table.index]).all()

@@ -1,7 +1,11 @@
 """Everything that argues for or against a number of segments, on the log-standardized matrix."""
 
-from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, prediction_strength
-from wholesale.evidence.covariances import compare_covariances
+from wholesale.evidence.counts import (
+    compare_cluster_counts,
+    compare_covariances,
+    gap_statistic,
+    prediction_strength,
+)
 from wholesale.evidence.density import density_peaks, dip, entropy, merge_components
 from wholesale.evidence.hierarchy import (
     cophenetic_correlations,

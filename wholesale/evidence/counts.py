@@ -1,22 +1,26 @@
-"""Three models for every number of segments, and every criterion's opinion of them."""
+"""What speaks for each number of segments, k: three models by every criterion, and mixtures of four kinds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from sklearn.metrics.cluster import contingency_matrix
-from threadpoolctl import threadpool_limits
 
+from wholesale import models
 from wholesale.checks import check_fit
-from wholesale.models import SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward
+from wholesale.models import COVARIANCES, SEED, fit_kmeans, one_thread
 
 LIVE_RESTARTS = 8
 """GMM restarts per initialization method that a notebook can afford for each k."""
 
 REFERENCES, SPLITS = 50, 50
 """Reference sets of the gap statistic, and halvings of prediction strength."""
+
+SEEDS, PER_SEED = 20, 5
+"""Searches for each kind of mixture and k, and restarts of each per initialization method: 400 in all."""
 
 
 def compare_cluster_counts(
@@ -47,11 +51,10 @@ def compare_cluster_counts(
     -------
     DataFrame indexed by ``k``
         ``kmeans_inertia``; per model ``…_silhouette`` (−1…1, higher is better) and ``…_negative``, customers
-        below zero; ``gmm_bic`` (scikit-learn's sign: lower is better; mclust's is opposite), NaN without a
-        proper mixture, and ``gmm_reached``, the share of restarts that ended there: a small one says that a
-        longer search might find better; ``gap gap_se gap_rule`` (see `gap_statistic`);
-        ``prediction_strength``; of K-Means ``calinski_harabasz`` (higher is better) and ``davies_bouldin``
-        (lower is better); ``smallest_segment`` of any model.
+        below zero; ``gmm_bic`` (lower is better), NaN without a proper mixture, and ``gmm_reached``, the
+        share of restarts that ended there: a small one says that a longer search might find better; ``gap
+        gap_se gap_rule`` (see `gap_statistic`); ``prediction_strength``; of K-Means ``calinski_harabasz``
+        (higher is better) and ``davies_bouldin`` (lower is better); ``smallest_segment`` of any model.
 
     References
     ----------
@@ -70,12 +73,13 @@ def compare_cluster_counts(
 
 def _scores(X: np.ndarray, k: int, random_state: int, starts: int | None, restarts: int) -> dict[str, float]:
     kmeans = fit_kmeans(X, k, random_state=random_state, n_init=starts)
-    labels, bic, reached = {"kmeans": kmeans.labels_, "ward": fit_ward(X, k).labels_}, np.nan, np.nan
+    labels = {"kmeans": kmeans.labels_, "ward": models.fit_ward(X, k).labels_}
+    bic = reached = np.nan
     try:
-        gmm = fit_gmm(X, k, random_state=random_state, restarts=restarts)
+        gmm = models.fit_gmm(X, k, random_state=random_state, restarts=restarts)
         labels["gmm"], bic = gmm.predict(X), gmm.bic(X)
         reached = gmm.restarts_["reached"] / gmm.restarts_["tried"]
-    except ImproperMixture:
+    except models.ImproperMixture:
         labels["gmm"] = np.zeros(len(X), dtype=int)  # no partition: its criteria are undefined
     samples = {model: silhouettes(X, each) for model, each in labels.items()}
     return {
@@ -119,11 +123,11 @@ def gap_statistic(
     X = check_fit(X, fitted)
     seeds = np.random.SeedSequence(random_state).spawn(references)
     drawn = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
-    logs = Parallel(n_jobs=n_jobs)(delayed(log_inertias)(each, fitted, random_state) for each in [X, *drawn])
+    logs = Parallel(n_jobs=n_jobs)(delayed(_log_inertias)(each, fitted, random_state) for each in [X, *drawn])
     observed, expected = logs[0], np.array(logs[1:])
     se = expected.std(axis=0) * np.sqrt(1 + 1 / references)
     gap = expected.mean(axis=0) - observed
-    table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[[*ks]]
+    table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[ks]
     following = [fitted.index(k + 1) for k in ks]
     return table.assign(gap_rule=table["gap"] >= gap[following] - se[following])
 
@@ -136,10 +140,8 @@ def reference_set(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(turned.min(axis=0), turned.max(axis=0), X.shape) @ axes + centre
 
 
-def log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
-    """Log of the within-cluster sum of squares for each k."""
-    with threadpool_limits(1):
-        fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
+def _log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
+    fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
     return [float(np.log(fit.inertia_)) for fit in fits]
 
 
@@ -164,9 +166,8 @@ def prediction_strength(
 
 def _one_split(X: np.ndarray, ks: list[int], seed: np.random.SeedSequence, random_state: int) -> list[float]:
     """Let each half predict the other, and take the mean."""
-    order, strengths = np.random.default_rng(seed).permutation(len(X)), []
-    halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
-    with threadpool_limits(1):
+    halves, strengths = np.split(X[np.random.default_rng(seed).permutation(len(X))], [len(X) // 2]), []
+    with one_thread():
         for k in ks:
             one, other = (fit_kmeans(half, k, random_state=random_state, n_init=10) for half in halves)
             first = strength(one.labels_, other.predict(halves[0]))
@@ -182,3 +183,71 @@ def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
     together = contingency_matrix(labels, predicted)
     pairs, n = (together * (together - 1)).sum(axis=1), together.sum(axis=1)
     return float(np.min(pairs[n > 1] / (n * (n - 1))[n > 1], initial=1))
+
+
+def compare_covariances(
+    X: np.ndarray,
+    ks: Iterable[int] = range(2, 9),
+    covariances: Sequence[str] = COVARIANCES,
+    *,
+    details: bool = False,
+    seeds: int = SEEDS,
+    restarts: int = PER_SEED,
+    random_state: int = SEED,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """BIC of the best proper mixture of each covariance type, by many restarts of EM for every one and k.
+
+    Each of the `seeds` is a search by itself, `restarts` per method in ``INIT_PARAMS``; the numbers do not
+    depend on `n_jobs`, the processes.
+
+    Returns
+    -------
+    DataFrame indexed by ``k``, a column per covariance type
+        Lower is better; NaN where no restart was proper. With `details` a row per ``k`` and ``covariance``
+        that says how the search went: ``bic``; the counts ``tried``, ``reached`` (within 0.5 of it) and
+        ``degenerate``; ``naive_bic``, the lowest whether proper or not, and the ``naive_init`` and
+        ``naive_seed`` by which :func:`wholesale.models.restart` finds it again; ``default_bic``, the lowest
+        proper one from scikit-learn's default initialization; ``seeds_agreeing``, whose own search reached
+        the optimum; ``worst_seed_bic``.
+    """
+    ks = list(ks)
+    X = check_fit(X, ks)
+    cells = list(product(ks, covariances))
+    tries = Parallel(n_jobs=n_jobs)(
+        delayed(_restarts)(X, *cell, random_state + seed * restarts, restarts)
+        for cell in cells
+        for seed in range(seeds)
+    )
+    by_cell = [pd.concat(tries[i * seeds : (i + 1) * seeds], keys=range(seeds)) for i in range(len(cells))]
+    index = pd.MultiIndex.from_tuples(cells, names=["k", "covariance"])
+    found = pd.DataFrame([_search(each) for each in by_cell], index=index)
+    return found if details else found["bic"].unstack("covariance")[list(covariances)]
+
+
+def _restarts(X: np.ndarray, k: int, covariance: str, first_seed: int, restarts: int) -> pd.DataFrame:
+    """Try every initialization method `restarts` times."""
+    rows = []
+    with one_thread():
+        for init, seed in product(models.INIT_PARAMS, range(first_seed, first_seed + restarts)):
+            gmm = models.restart(X, k, covariance, init_params=init, random_state=seed)
+            rows.append((init, seed, gmm.bic(X), models.competes(gmm, X)))
+    return pd.DataFrame(rows, columns=["init", "seed", "bic", "proper"])
+
+
+def _search(tries: pd.DataFrame) -> dict[str, float]:
+    """Say how the search of one cell went, of all its restarts by seed."""
+    proper, naive = tries.loc[tries["proper"], "bic"], tries.loc[tries["bic"].idxmin()]
+    by_seed, reaching = proper.groupby(level=0).min(), proper.min() + models.SAME_OPTIMUM
+    return {
+        "bic": proper.min(),
+        "tried": len(tries),
+        "reached": int((proper < reaching).sum()),
+        "degenerate": int((~tries["proper"]).sum()),
+        "naive_bic": naive["bic"],
+        "naive_init": naive["init"],
+        "naive_seed": int(naive["seed"]),
+        "default_bic": proper[tries["init"] == "kmeans"].min(),
+        "seeds_agreeing": int((by_seed < reaching).sum()),
+        "worst_seed_bic": by_seed.max(),
+    }

@@ -9,11 +9,11 @@ from scipy.optimize import isotonic_regression
 from scipy.spatial.distance import pdist
 from scipy.special import xlogy
 from sklearn.cluster import HDBSCAN
-from threadpoolctl import threadpool_limits
 
 from wholesale.checks import check_fit
 from wholesale.evidence.nulls import CLOUDS, NULLS, clouds
 from wholesale.evidence.recommend import OBSERVED
+from wholesale.models import one_thread
 
 LEAST_SIZES = (5, 10, 20, 40)
 """Customers that a peak must at least hold."""
@@ -74,19 +74,14 @@ def _minorant(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def density_peaks(X: np.ndarray, samples: int = CLOUDS, n_jobs: int | None = None) -> pd.DataFrame:
-    """Look for peaks in `X`, and in clouds of each kind with nothing to find.
+    """Look for peaks in `X`, and in `samples` clouds of each kind with nothing to find.
 
-    Draws `samples` clouds of each kind; the numbers do not depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``null`` and ``cloud``
-        ``dip_distances`` between all pairs of customers, ``dip_component``, the first principal one, and
-        ``dip_1`` … of each column; for each least size s, the clusters of density ``peaks_s`` (HDBSCAN finds
-        none or at least two) and the share of customers ``outside_s`` them. ``null`` is `OBSERVED` for `X`.
-
-    Adolfsson, Ackerman and Brownstein (2019), To cluster, or not to cluster; Campello, Moulavi and Sander
-    (2013), Density-based clustering based on hierarchical density estimates.
+    Returns a DataFrame by ``null``, `OBSERVED` for `X`, and ``cloud``: ``dip_distances`` between all pairs of
+    customers, ``dip_component``, the first principal one, and ``dip_1`` … of each column; for each least size
+    s, the clusters of density ``peaks_s`` (HDBSCAN finds none or at least two) and the share of customers
+    ``outside_s`` them. The numbers do not depend on `n_jobs`, the processes. Adolfsson, Ackerman and
+    Brownstein (2019), To cluster, or not to cluster; Campello, Moulavi and Sander (2013), Density-based
+    clustering based on hierarchical density estimates.
     """
     X = check_fit(X)
     drawn = {(kind, i): each for kind in NULLS for i, each in enumerate(clouds(X, kind, samples=samples))}
@@ -97,7 +92,7 @@ def density_peaks(X: np.ndarray, samples: int = CLOUDS, n_jobs: int | None = Non
 
 
 def _peaks(X: np.ndarray) -> dict[str, float]:
-    with threadpool_limits(1):
+    with one_thread():
         centred = X - X.mean(axis=0)
         first = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
         row = {"dip_distances": dip(pdist(X)), "dip_component": dip(first)}

@@ -133,9 +133,7 @@ def new_covariances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return axes and eigenvalues that lower Σ nₖ log|Σₖ| + Σ tr(Wₖ Σₖ⁻¹) within the family."""
     if family[2] != "E":
-        axes = (
-            np.linalg.eigh(scatter)[1] if family[2] == "V" else np.zeros_like(axes) + np.eye(axes.shape[-1])
-        )
+        axes = np.linalg.eigh(scatter)[1] if family[2] == "V" else np.full_like(axes, np.eye(axes.shape[-1]))
         return axes, eigenvalues(family, along(axes, scatter), counts, spread)
     for _ in range(INNER):
         if family[1] == "E":  # then the pooled scatter, free of volumes, has the axes
@@ -313,8 +311,8 @@ class ParsimoniousMixture(BaseEstimator):
     def _take(self, state: State) -> Self:
         self._state, axes = state, state.axes[0]
         self.covariances_ = (axes * state.spread[0, :, None]) @ np.swapaxes(axes, -1, -2)
-        self.weights_, self.means_, self.dofs_ = state.weights[0], state.means[0], state.dofs[0]
-        self.means_ = self.means_ + self._middle
+        self.weights_, self.dofs_ = state.weights[0], state.dofs[0]
+        self.means_ = state.means[0] + self._middle
         self.at_bound_ = np.isclose(self.dofs_, LEAST_DOF) | np.isclose(self.dofs_, MOST_DOF)
         return self
 
@@ -395,16 +393,11 @@ def search_families(
     """Fit every family and t from the same starts, then from each other's best ends, and say how it went.
 
     All start again from the five best ends of each that differ, then from those of each that gained by it.
-
-    `starts` per cell; one component needs one, and its three distinct Gaussians are fitted once. The numbers
-    do not depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``k`` and ``family``
-        ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the counts ``tried``,
-        ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached over tried, is
-        0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
+    One component needs one start, and its three distinct Gaussians are fitted once. Returns a DataFrame by
+    ``k`` and ``family``: ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the
+    counts ``tried``, ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached
+    over tried, is 0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
+    The numbers do not depend on `n_jobs`, the processes.
     """
     ks = list(ks)
     X = check_fit(X, ks)
@@ -421,9 +414,10 @@ def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple
         members = first = starting_memberships(X, k, starts, random_state)
         while len(members) and len(turns) <= ROUNDS:
             turns.append({family: fit for family in families if (fit := _fit(X, k, family, members))})
-            bar = {family: fit.bic(X) - SAME_OPTIMUM for family, fit in best.items()}
             better = {
-                family: fit for family, fit in turns[-1].items() if fit.bic(X) < bar.get(family, np.inf)
+                family: fit
+                for family, fit in turns[-1].items()
+                if family not in best or fit.bic(X) < best[family].bic(X) - SAME_OPTIMUM
             }
             best |= better
             members = np.array([end for fit in better.values() for end in _best_ends(fit, X)])

@@ -61,14 +61,10 @@ def floored(amounts: np.ndarray, floor: str) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(amounts, LEAST) if floor == "winsorized" else amounts, kept
 
 
-def _mixture(X: np.ndarray, k: int) -> np.ndarray:
-    return fit_gmm(X, k, restarts=STARTS // 4).predict(X)
-
-
 METHODS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "K-Means": lambda X, k: fit_kmeans(X, k, n_init=FEW_STARTS).labels_,
     "Ward": lambda X, k: fit_ward(X, k).labels_,
-    "Mixture": _mixture,
+    "Mixture": lambda X, k: fit_gmm(X, k, restarts=STARTS // 4).predict(X),
     "Mixture, common axes": lambda X, k: ParsimoniousMixture(k, "VVE", n_init=STARTS).fit(X).predict(X),
     "Mixture of t": lambda X, k: StudentMixture(k, n_init=STARTS).fit(X).predict(X),
 }
@@ -96,13 +92,9 @@ def multiverse(
 ) -> pd.DataFrame:
     """Segment the customers in every way of `scales` and `methods`, into each of `ks`.
 
-    Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small;
-    these are not derived from them. The partitions do not depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
-        A column per customer, 1…n, with its segment as `analyse` numbers it.
+    Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small. The
+    partitions do not depend on `n_jobs`, the processes. Returns a DataFrame indexed by ``scale``, ``floor``,
+    ``method`` and ``k``, with a column per customer, 1…n: its segment as `analyse` numbers it.
     """
     cells = list(product(scales, FLOORS, methods, ks))
     labels = Parallel(n_jobs=n_jobs)(delayed(analyse)(amounts, *cell) for cell in cells)
@@ -112,21 +104,17 @@ def multiverse(
 
 def rand_to(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
     """Adjusted Rand index of each cell with the served partition, over the customers that it keeps."""
-    rows = cells.to_numpy()
-    values = [
-        adjusted_rand_score(served[row >= 0], row[row >= 0]) if row.max() >= 0 else np.nan for row in rows
-    ]
+    kept = ((row, row >= 0) for row in cells.to_numpy())
+    values = [adjusted_rand_score(served[its], row[its]) if its.any() else np.nan for row, its in kept]
     return pd.Series(values, index=cells.index, name="adjusted Rand")
 
 
 def consensus(cells: pd.DataFrame) -> np.ndarray:
     """Share of the cells that put two customers together, of those that keep both; shape (n, n)."""
-    together = both = np.zeros((cells.shape[1], cells.shape[1]))
-    for row in cells.to_numpy():
-        kept = row >= 0
-        both = both + np.outer(kept, kept)
-        together = together + (np.outer(kept, kept) & (row[:, None] == row))
-    return together / both
+    rows = cells.to_numpy()
+    kept = (rows >= 0).astype(float)
+    members = ((rows == segment).astype(float) for segment in range(rows.max() + 1))
+    return sum(each.T @ each for each in members) / (kept.T @ kept)
 
 
 def firmness(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:

@@ -1,17 +1,18 @@
-"""What every criterion says where there is nothing to find: clouds without segments."""
+"""What the criteria say of clouds in which there is nothing to find, and of clouds of planted segments."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import multivariate_t, norm, rankdata
 
-from wholesale.checks import check_fit
+from wholesale.criteria import CRITERIA
 from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.mixtures import StudentMixture
-from wholesale.evidence.recommend import OBSERVED
+from wholesale.evidence.recommend import OBSERVED, beyond_chance, cast, favour, most, thresholds
 from wholesale.models import FEW_STARTS, SEED, one_thread
 
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -21,6 +22,10 @@ CLOUDS = 100
 
 EFFORT = {"starts": FEW_STARTS, "restarts": 2, "references": 20, "splits": 10}
 """How hard the criteria are computed on each cloud, and on the customers where they are held against it."""
+
+SIMULATED_KS = range(1, 6)
+SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0, 6.0), 5
+"""Planted segments, how far apart, and clouds of each."""
 
 
 def gaussian(X: np.ndarray) -> Draw:
@@ -69,8 +74,11 @@ def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) 
     """
     draw = NULLS[kind](np.ascontiguousarray(X))  # another order of its columns would round otherwise
     for seed in np.random.SeedSequence((random_state, list(NULLS).index(kind))).spawn(samples):
-        cloud = draw(np.random.default_rng(seed))
-        yield (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
+        yield _standardized(draw(np.random.default_rng(seed)))
+
+
+def _standardized(cloud: np.ndarray) -> np.ndarray:
+    return (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
 
 
 def null_criteria(
@@ -79,30 +87,18 @@ def null_criteria(
     *,
     kinds: Iterable[str] = tuple(NULLS),
     samples: int = CLOUDS,
-    random_state: int = SEED,
-    effort: Mapping[str, int] = EFFORT,
-    n_jobs: int | None = None,
+    **options: Any,
 ) -> pd.DataFrame:
     """Compute every criterion on clouds of each kind, and on `X` with the same effort.
 
     Takes `X` (n_customers, d); `ks`, 1 among them, as BIC is held against that of one; of `kinds` `samples`
-    clouds each; and as `effort` what `compare_cluster_counts` takes. The numbers do not depend on `n_jobs`,
-    the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``null``, ``cloud`` and ``k``
-        Columns of `compare_cluster_counts`. ``null`` is `OBSERVED`, cloud 0, for `X` itself.
-
-    References
-    ----------
-    Hennig and Lin (2015), Flexible parametric bootstrap for testing homogeneity against clustering and
-    assessing the number of clusters.
+    clouds each; and the options of `cloud_criteria`, which says what the table holds. Hennig and Lin (2015),
+    Flexible parametric bootstrap for testing homogeneity against clustering and assessing the number of
+    clusters.
     """
-    ks = list(ks)
-    X = check_fit(X, ks)
-    of = partial(cloud_criteria, X, ks=ks, random_state=random_state, effort=effort, n_jobs=n_jobs)
-    return pd.concat([of(OBSERVED, range(1)), *(of(kind, range(samples)) for kind in kinds)]).sort_index()
+    ks, numbers = list(ks), {OBSERVED: 1, **dict.fromkeys(kinds, samples)}
+    tables = (cloud_criteria(X, kind, range(n), ks=ks, **options) for kind, n in numbers.items())
+    return pd.concat(tables).sort_index()
 
 
 def cloud_criteria(
@@ -115,16 +111,95 @@ def cloud_criteria(
     effort: Mapping[str, int] = EFFORT,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Compute the criteria of the clouds of one kind that have these numbers, from 0, or of `X` itself."""
-    drawn = [X]
+    """Compute the criteria of the clouds of one kind that have these numbers, from 0, or of `X` itself.
+
+    Takes as `effort` what `compare_cluster_counts` takes; the numbers do not depend on `n_jobs`, the
+    processes. Returns its columns, indexed by ``null``, `OBSERVED` for `X` itself, ``cloud`` and ``k``.
+    """
+    drawn: Iterable[np.ndarray] = [X]
     if kind != OBSERVED:
-        drawn = [*clouds(X, kind, samples=numbers.stop, random_state=random_state)][numbers.start :]
-    tables = Parallel(n_jobs=n_jobs)(delayed(criteria)(each, list(ks), effort) for each in drawn)
-    keys = [(kind, number) for number in numbers]
-    return pd.concat(tables, keys=keys, names=["null", "cloud", "k"])
+        every = clouds(X, kind, samples=numbers.stop, random_state=random_state)
+        drawn = islice(every, numbers.start, None)
+    keyed = {(kind, number): cloud for number, cloud in zip(numbers, drawn, strict=True)}
+    return _criteria(keyed, ["null", "cloud"], ks, effort, n_jobs)
 
 
-def criteria(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
-    """Compute the criteria of one cloud with the effort that a thousand clouds can afford."""
+def _criteria(
+    drawn: dict[Any, np.ndarray],
+    names: list[str],
+    ks: Iterable[int],
+    effort: Mapping[str, int],
+    n_jobs: int | None,
+) -> pd.DataFrame:
+    """Compute the criteria of clouds, with the effort that a thousand of them can afford."""
+    of = delayed(_criteria_of_one)
+    tables = Parallel(n_jobs=n_jobs)(of(cloud, [*ks], effort) for cloud in drawn.values())
+    return pd.concat(tables, keys=drawn, names=[*names, "k"])
+
+
+def _criteria_of_one(cloud: np.ndarray, ks: list[int], effort: Mapping[str, int]) -> pd.DataFrame:
     with one_thread():
         return compare_cluster_counts(cloud, ks, n_jobs=1, **effort)
+
+
+def simulate(X: np.ndarray, segments: int, separation: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw equally likely Gaussian segments, as far from each other; mean and covariance of all as of `X`.
+
+    `separation` is in standard deviations within segments. They differ along the first principal axes of
+    `X`, where K-Means sees most of them: elsewhere it would see less.
+    """
+    variances, axes = np.linalg.eigh(np.cov(X, rowvar=False))
+    between = separation**2 / (separation**2 + 2 * segments)  # share of the variance along these axes
+    corners = np.linalg.svd(np.eye(segments) - 1 / segments)[0][:, : segments - 1] * np.sqrt(segments)
+    cloud, first = rng.normal(size=X.shape), slice(X.shape[1] - segments + 1, None)
+    own = rng.integers(segments, size=len(X))
+    cloud[:, first] = np.sqrt(1 - between) * cloud[:, first] + np.sqrt(between) * corners[own]
+    return X.mean(axis=0) + cloud * np.sqrt(variances) @ axes.T
+
+
+def simulated_criteria(
+    X: np.ndarray,
+    segments: int,
+    ks: Iterable[int] = SIMULATED_KS,
+    *,
+    separations: Iterable[float] = SEPARATIONS,
+    samples: int = SAMPLES,
+    random_state: int = SEED,
+    effort: Mapping[str, int] = EFFORT,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Compute the criteria of simulated clouds; indexed by ``segments``, ``separation``, ``cloud``, ``k``.
+
+    Each cloud is standardized anew, and computed with the effort of the nulls, which hold for it too.
+    """
+    drawn = {}
+    for separation in separations:
+        seeds = np.random.SeedSequence((random_state, segments, round(100 * separation))).spawn(samples)
+        for i, seed in enumerate(seeds):
+            cloud = simulate(X, segments, separation, np.random.default_rng(seed))
+            drawn[segments, separation, i] = _standardized(cloud)
+    return _criteria(drawn, ["segments", "separation", "cloud"], ks, effort, n_jobs)
+
+
+def power(simulated: pd.DataFrame, nulls: pd.DataFrame) -> pd.DataFrame:
+    """Say how often `recommend` finds the true number of segments, given these nulls.
+
+    Takes tables from `simulated_criteria`, of several numbers of segments below each other, and one from
+    `null_criteria`, of which larger k than were simulated are not used. Returns, by ``segments`` and
+    ``separation``, shares of the clouds (0…1): ``found``, the true number is recommended; ``divided``, any
+    above one; and for each criterion, that its vote counts. 1 segment, with separation 0, are the nulls'.
+    """
+    nulls = nulls[nulls.index.isin(simulated.index.unique("k"), level="k")]
+    limits, null, levels = thresholds(nulls), nulls.drop(OBSERVED, level="null"), [*simulated.index.names]
+    alone = [(1, 0.0, f"{kind}{cloud}", k) for kind, cloud, k in null.index]
+    null = null.set_axis(pd.MultiIndex.from_tuples(alone, names=levels))
+    table = pd.concat([simulated, null], join="inner").sort_index()
+    values, rows = favour(table), {}
+    for cloud, criteria in table.groupby(level=levels[:-1]):
+        votes = cast(criteria.droplevel(levels[:-1]))
+        counted = beyond_chance(votes, values.loc[cloud], limits)
+        recommended = most(k for vote, k in votes.items() if counted[vote])
+        rows[cloud] = {"found": recommended == cloud[0], "divided": recommended > 1, **counted}
+    found = pd.DataFrame.from_dict(rows, orient="index").astype(float).rename_axis(levels[:-1])
+    order = ["found", "divided", *(each.vote for each in CRITERIA if each.vote in found)]
+    return found.groupby(level=levels[:2])[order].mean()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import multimode
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,15 @@ OBSERVED = "observed"
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What the criteria say together: their votes, and what follows for the served k, in two texts.
-
-    `recommended` is the k with most votes that count, the smaller of equals; `support` and `dissent` name the
-    criteria that prefer the served k, and those that do not. `weights`, from `weigh`, are None if nothing was
-    weighed.
-    """
+    """What the criteria say together: their votes, and what follows for the served k, in two texts."""
 
     votes: dict[str, int]
-    recommended: int
+    recommended: int  # the k with most votes that count, the smaller of equals
     served: int
-    support: tuple[str, ...]
-    dissent: tuple[str, ...]
+    support: tuple[str, ...]  # the criteria that prefer the served k
+    dissent: tuple[str, ...]  # and those that do not
     sentences: tuple[str, str]
-    weights: pd.DataFrame | None = None
+    weights: pd.DataFrame | None = None  # from `weigh`, if anything was weighed
 
 
 def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served: int = 3) -> Recommendation:
@@ -55,14 +51,16 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
         The k that the users chose.
     """
     votes = cast(counts)
-    weights = None if nulls is None else weigh(votes, nulls)
-    counted = (
-        votes if weights is None else {vote: k for vote, k in votes.items() if weights.loc[vote, "counts"]}
-    )
-    recommended = most(counted.values())
+    if nulls is None:
+        weights, recommended = None, most(votes.values())
+        told = _unweighed(votes, recommended)
+    else:
+        weights = weigh(votes, nulls)
+        counted = weights.loc[weights["counts"], "k"]
+        recommended = most(counted)
+        told = _weighed(counted, len(votes), recommended)
     support = tuple(name for name, k in votes.items() if k == served)
     dissent = tuple(name for name, k in votes.items() if k != served)
-    told = _recommendation(votes, recommended) if weights is None else _weighed(weights, recommended)
     sentences = told, _dissent(votes, served, weights)
     return Recommendation(votes, recommended, served, support, dissent, sentences, weights)
 
@@ -82,29 +80,18 @@ def cast(counts: pd.DataFrame) -> dict[str, int]:
 
 
 def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
-    """Hold each vote against clouds in which there is nothing to find.
+    """Hold each vote against clouds in which there is nothing to find: a DataFrame by ``vote``.
 
-    Parameters
-    ----------
-    votes : dict of str to int
-    nulls : DataFrame
-        From :func:`wholesale.evidence.nulls.null_criteria`.
-
-    Returns
-    -------
-    DataFrame indexed by ``vote``
-        ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast; and ``counts``:
-        whether k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every
-        kind. Of BIC the value is how far it is below that of one segment.
+    ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast; and ``counts``: whether
+    k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every kind. Of BIC
+    the value is how far it is below that of one segment.
     """
-    by_cloud = nulls.groupby(level=["null", "cloud"])
+    by_cloud = nulls.drop(OBSERVED, level="null").groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T
+    cast_here = pd.Series(votes)
+    shares = chosen.reindex(columns=[*votes]).eq(cast_here).groupby(level=0).mean().T
     counted = beyond_chance(votes, favour(nulls).loc[OBSERVED, 0], thresholds(nulls))
-    rows = {}
-    for vote, k in votes.items():
-        shares = (chosen[vote] == k).drop(OBSERVED).groupby(level=0).mean()
-        rows[vote] = {"k": k, **shares, "counts": counted[vote]}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("vote")
+    return pd.DataFrame({"k": cast_here, **shares, "counts": pd.Series(counted)}).rename_axis("vote")
 
 
 def beyond_chance(votes: dict[str, int], values: pd.DataFrame, limits: pd.DataFrame) -> dict[str, bool]:
@@ -139,8 +126,7 @@ def favour(criteria: pd.DataFrame) -> pd.DataFrame:
 
 def most(votes: Iterable[int]) -> int:
     """Return the k with most votes, the smaller of equals; 1 if there are none."""
-    numbers = pd.Series([*votes], dtype=int).value_counts()
-    return int(min(numbers.index[numbers == numbers.max()], default=1))
+    return int(min(multimode(votes), default=1))
 
 
 def gap_vote(rule: pd.Series) -> int:
@@ -162,19 +148,20 @@ RULES: dict[str, Callable[[pd.Series], Any]] = {
 """Which k a criterion prefers, given its column; in the order in which the votes are told."""
 
 
-def _recommendation(votes: dict[str, int], recommended: int) -> str:
+def _unweighed(votes: dict[str, int], recommended: int) -> str:
     backers = [name for name, k in votes.items() if k == recommended]
     what = "one segment, that is, no division" if recommended == 1 else f"{recommended} segments"
     told = f"{len(backers)} of {len(votes)} criteria prefer {what}: {listed(backers)}."
     return f"{told} These votes are unweighed: they were not held against chance."
 
 
-def _weighed(weights: pd.DataFrame, recommended: int) -> str:
-    counted = weights.loc[weights["counts"], "k"]
-    number, n = len(counted) or "none", len(weights)
+def _weighed(counted: pd.Series, votes: int, recommended: int) -> str:
+    """Tell the votes that count, by their k, of so many."""
     says = "say" if len(counted) > 1 else "says"
-    held = "Held beside customers drawn without any segments"
-    told = f"{held}, {number} of {n} criteria {says} more than chance would"
+    told = (
+        "Held beside customers drawn without any segments,"
+        f" {len(counted) or 'none'} of {votes} criteria {says} more than chance would"
+    )
     if counted.empty:
         return f"{told}: a division is not shown, and one segment is recommended."
     backers = counted.groupby(counted).groups.items()
@@ -184,13 +171,13 @@ def _weighed(weights: pd.DataFrame, recommended: int) -> str:
 
 def _dissent(votes: dict[str, int], served: int, weights: pd.DataFrame | None) -> str:
     """Name who prefers the served k and who does not, and how often chance alone casts the same vote."""
-    told = {name: [] if k == served else [str(k)] for name, k in votes.items()}
+    about = {name: [str(k)] * (k != served) for name, k in votes.items()}
     note = ""
     if weights is not None:
-        highest = weights.drop(columns=["k", "counts"]).max(axis=1)
-        told = {name: [*words, f"{format_share(highest[name])} by chance"] for name, words in told.items()}
+        for name, share in weights.drop(columns=["k", "counts"]).max(axis=1).items():
+            about[name].append(f"{format_share(share)} by chance")
         note = " By chance: how often, at most, a criterion says the same where there are no segments."
-    written = {name: f"{name} ({'; '.join(words)})" if words else name for name, words in told.items()}
+    written = {name: f"{name} ({'; '.join(words)})" if words else name for name, words in about.items()}
     backed = listed([written[name] for name, k in votes.items() if k == served]) or "none of them"
     against = listed([written[name] for name, k in votes.items() if k != served])
     if not against:

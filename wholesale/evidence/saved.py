@@ -13,16 +13,12 @@ from joblib import parallel_config
 
 from wholesale.checks import PER_SEGMENT
 from wholesale.criteria import CRITERIA
-from wholesale.evidence import multiverse
-from wholesale.evidence.counts import compare_cluster_counts
-from wholesale.evidence.covariances import RESTARTS as PER_SEED
-from wholesale.evidence.covariances import SEEDS, compare_covariances
+from wholesale.evidence import multiverse, nulls
+from wholesale.evidence.counts import PER_SEED, SEEDS, compare_cluster_counts, compare_covariances
 from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import ENDS, ROUNDS, SEARCH_STARTS, search_families
-from wholesale.evidence.nulls import CLOUDS, EFFORT, NULLS, OBSERVED, cloud_criteria
-from wholesale.evidence.power import KS as SIMULATED_KS
-from wholesale.evidence.power import SAMPLES, SEGMENTS, SEPARATIONS, simulated_criteria
-from wholesale.evidence.recommend import recommend
+from wholesale.evidence.nulls import CLOUDS, NULLS, cloud_criteria, simulated_criteria
+from wholesale.evidence.recommend import OBSERVED, recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
 from wholesale.models import COLD_RESTARTS, COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
@@ -36,13 +32,11 @@ REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
 MANY = 1000
 """Of more customers so many are drawn for the nulls, and no other analyses are made: it would take hours."""
 
-VOTED = [
-    *dict.fromkeys(name for each in CRITERIA if each.vote for name in (each.column, each.judged) if name)
-]
+VOTED = [name for each in CRITERIA if each.vote for name in (each.column, each.judged) if name]
 """Columns that are kept of each cloud."""
 
-TABLES = ("families", "density", "nulls", "multiverse", "power")
-"""What is saved as a table of many rows; the last three are made piece by piece."""
+WHOLE, PIECEWISE = ("families", "density"), ("nulls", "multiverse", "power")
+"""What is saved as a table of many rows, made at once or piece by piece."""
 
 BATCH = 10
 """Clouds of one task, after which a stopped run goes on."""
@@ -70,13 +64,9 @@ def fingerprint(customers: pd.DataFrame) -> str:
     """Hash of what the evidence depends on: the customers, the method and its parameters."""
     searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
-    beyond = {
-        "clouds": CLOUDS,
-        "effort": EFFORT,
-        "families": SEARCH_STARTS,
-        "analyses": [multiverse.STARTS, [*multiverse.SCALES]],
-    }
-    beyond |= {"power": [SEGMENTS, SEPARATIONS, SAMPLES], "crossing": [ENDS, ROUNDS]}
+    beyond = {"clouds": CLOUDS, "effort": nulls.EFFORT, "families": SEARCH_STARTS}
+    beyond["analyses"] = [multiverse.STARTS, [*multiverse.SCALES]]
+    beyond |= {"power": [nulls.SEGMENTS, nulls.SEPARATIONS, nulls.SAMPLES], "crossing": [ENDS, ROUNDS]}
     method = {"method": METHOD, **searched, **drawn, **beyond}
     return sha256(to_json({**method, "customers": customers_hash(customers)}))
 
@@ -108,7 +98,7 @@ def compute(
         yield name, number, len(tasks)
         if name not in done:
             with parallel_config(n_jobs=-1):
-                done[name] = task()
+                done[name] = as_json(task())
             write_file(part, to_json(sealed({**mark, "done": done}, SEAL)))
     done = {name: done[name] for name in tasks}
     write_file(folder / EVIDENCE, to_json(sealed(_assembled(customers, labels, mark, done), SEAL)))
@@ -117,36 +107,37 @@ def compute(
 
 def _tasks(
     amounts: np.ndarray, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
-) -> dict[str, Callable[[], dict]]:
+) -> dict[str, Callable[[], dict | pd.DataFrame]]:
     """Name each task by the part of the evidence that it makes, and by which piece of that."""
     ks, k = weighable(X), int(labels["kmeans"].max())
-    tasks: dict[str, Callable[[], dict]] = {"counts": partial(_counts, X)}
+    size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}
+    tasks: dict[str, Callable[[], Any]] = {"counts": partial(compare_cluster_counts, X, ks, **size)}
     for covariance, each in product(COVARIANCES, ks):
         tasks[f"covariances, {covariance}, {each}"] = partial(_search, X, each, covariance)
     for model, segments in labels.items():
         for part, refit in FITTINGS[model].refits(fits.get(model)).items():
             tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
-    tasks["families"] = lambda: packed(search_families(X))
+    tasks["families"] = partial(search_families, X)
     for scale in multiverse.SCALES if len(X) <= MANY else ():
         tasks[f"multiverse, {scale}"] = partial(_analyses, amounts, scale, sorted({*multiverse.KS, k}))
     few = X[np.sort(np.random.default_rng(SEED).permutation(len(X))[:MANY])]
-    tasks["density"] = lambda: packed(density_peaks(few))
-    tasks[f"nulls, {OBSERVED}"] = partial(_criteria, few, OBSERVED, range(1), ks)
+    tasks["density"] = partial(density_peaks, few)
+    tasks[f"nulls, {OBSERVED}"] = partial(_voted, cloud_criteria, few, OBSERVED, range(1), ks=ks)
     for kind, first in product(NULLS, range(0, CLOUDS, BATCH)):
-        tasks[f"nulls, {kind}, {first}"] = partial(_criteria, few, kind, range(first, first + BATCH), ks)
-    simulated = [each for each in SIMULATED_KS if each in ks]
-    for number in (each for each in SEGMENTS if each in simulated):
-        tasks[f"power, {number}"] = partial(_simulated, few, number, simulated)
+        batch = range(first, first + BATCH)
+        tasks[f"nulls, {kind}, {first}"] = partial(_voted, cloud_criteria, few, kind, batch, ks=ks)
+    simulated = [each for each in nulls.SIMULATED_KS if each in ks]
+    for number in (each for each in nulls.SEGMENTS if each in simulated):
+        tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, simulated)
     return tasks
 
 
-def _counts(X: np.ndarray) -> dict:
-    size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}
-    return _plain(compare_cluster_counts(X, weighable(X), **size))
+def _search(X: np.ndarray, k: int, covariance: str) -> pd.DataFrame:
+    return compare_covariances(X, [k], [covariance], details=True).droplevel("covariance")
 
 
-def _search(X: np.ndarray, k: int, covariance: str) -> dict:
-    return _plain(compare_covariances(X, [k], [covariance], details=True).droplevel("covariance"))
+def _voted(compute_criteria: Callable[..., pd.DataFrame], *clouds: Any, **options: Any) -> pd.DataFrame:
+    return compute_criteria(*clouds, **options)[VOTED]
 
 
 def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray) -> dict:
@@ -160,45 +151,41 @@ def _stability(X: np.ndarray, fit: Fit, labels: np.ndarray) -> dict:
     }
 
 
-def _analyses(amounts: np.ndarray, scale: str, ks: list[int]) -> dict:
+def _analyses(amounts: np.ndarray, scale: str, ks: list[int]) -> pd.DataFrame:
     """Write each partition as one text: a figure per customer, a point for who is left out."""
     cells = multiverse.multiverse(amounts, ks, scales=[scale])
     written = ["".join("." if each < 0 else f"{each:x}" for each in row) for row in cells.to_numpy()]
-    return packed(pd.DataFrame({"segments": written}, index=cells.index))
+    return pd.DataFrame({"segments": written}, index=cells.index)
 
 
-def _criteria(X: np.ndarray, kind: str, numbers: range, ks: range) -> dict:
-    return packed(cloud_criteria(X, kind, numbers, ks=ks)[VOTED])
+def as_json(made: dict | pd.DataFrame) -> dict:
+    """Turn what a task made into JSON, missing values as null.
 
-
-def _simulated(X: np.ndarray, segments: int, ks: list[int]) -> dict:
-    return packed(simulated_criteria(X, segments, ks)[VOTED])
-
-
-def packed(*tables: pd.DataFrame) -> dict:
-    """Turn tables of many rows into JSON: a list per column, to six decimals, missing values as null."""
-    table = pd.concat(tables)
-    columns = table.replace([np.inf, -np.inf], np.nan).reset_index().items()
+    A table by ``k`` alone is written row by row; one of many rows as a list per column, to six decimals.
+    """
+    if isinstance(made, dict):
+        return made
+    if made.index.nlevels == 1:
+        return {str(k): json.loads(row.to_json(double_precision=15)) for k, row in made.iterrows()}
+    columns = made.replace([np.inf, -np.inf], np.nan).reset_index().items()
     lists = {name: json.loads(each.to_json(orient="values", double_precision=6)) for name, each in columns}
-    return {"index": [*table.index.names], "columns": lists}
+    return {"index": [*made.index.names], "columns": lists}
 
 
 def unpacked(value: dict) -> pd.DataFrame:
-    """Return the table that was packed."""
+    """Return the table of many rows that was turned into JSON."""
     return pd.DataFrame(value["columns"]).set_index(value["index"])
 
 
 def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
-    """Return the tables of many rows in saved evidence.
+    """Return the tables of many rows in saved evidence, as far as it has them.
 
-    ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, but only the columns with a vote;
-    ``weights`` as :func:`wholesale.evidence.recommend.weigh`; ``families`` as
-    :func:`wholesale.evidence.mixtures.search_families`, an infinite number as NaN; ``density`` as
-    :func:`wholesale.evidence.density.density_peaks`; ``multiverse`` as
-    :func:`wholesale.evidence.multiverse.multiverse`, if there are not too many customers for it; ``power`` as
-    :func:`wholesale.evidence.power.simulated_criteria`, if there are enough.
+    ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, ``power`` as `simulated_criteria`,
+    but only the columns with a vote; ``weights``, ``families``, ``density`` and ``multiverse`` as
+    :func:`wholesale.evidence.recommend.weigh`, `search_families`, an infinite number as NaN, `density_peaks`
+    and :func:`wholesale.evidence.multiverse.multiverse` make them.
     """
-    tables = {name: unpacked(saved[name]) for name in TABLES if name in saved}
+    tables = {name: unpacked(saved[name]) for name in WHOLE + PIECEWISE if name in saved}
     if "nulls" in tables:
         tables["nulls"] = tables["nulls"].sort_index()
     if "weights" in saved:
@@ -211,20 +198,12 @@ def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _plain(table: pd.DataFrame) -> dict:
-    """Turn a table into JSON: a row per k, missing values as null."""
-    return {str(k): json.loads(row.to_json(double_precision=15)) for k, row in table.iterrows()}
-
-
 def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dict, done: dict) -> dict:
-    counts, parts = done["counts"], _parts(done)
-    table = pd.DataFrame.from_dict(counts, orient="index").rename(index=int)
-    tables = saved_tables(parts)
-    advice = recommend(table, tables.get("nulls"), served=mark["n_segments"])
+    parts = _parts(done)
+    counts, tables = pd.DataFrame.from_dict(parts["counts"], orient="index"), saved_tables(parts)
+    advice = recommend(counts.rename(index=int), tables.get("nulls"), served=mark["n_segments"])
     cells = tables.get("multiverse")
-    firm = (
-        {} if cells is None else {model: multiverse.firmness(each, cells) for model, each in labels.items()}
-    )
+    judged = {} if cells is None else labels
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
@@ -233,27 +212,23 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
         "recommended": advice.recommended,
         "sentences": list(advice.sentences),
         **parts,
-        "covariances": {
-            kind: {k: done[f"covariances, {kind}, {k}"][k] for k in counts} for kind in COVARIANCES
-        },
-        "weights": {} if advice.weights is None else _plain(advice.weights),
-        "firmness": {model: each.round(6).tolist() for model, each in firm.items()},
+        "weights": {} if advice.weights is None else as_json(advice.weights),
+        "firmness": {m: multiverse.firmness(each, cells).round(6).tolist() for m, each in judged.items()},
     }
 
 
 def _parts(done: dict) -> dict:
-    """Put together what several tasks made: tables of one part below each other, other pieces by name."""
+    """Put together what several tasks made: tables below each other, other pieces by what they are of."""
     parts: dict[str, Any] = {}
     for task, value in done.items():
-        part, *piece = task.split(", ", 1)
-        if not piece:
-            parts[part] = value
+        part, *of = task.split(", ")
+        if part in PIECEWISE:
+            parts.setdefault(part, []).append(unpacked(value))
+        elif of:
+            parts.setdefault(part, {}).setdefault(of[0], {}).update(value)
         else:
-            parts.setdefault(part, {})[piece[0]] = value
-    return {
-        part: packed(*map(unpacked, value.values())) if part in TABLES[2:] else value
-        for part, value in parts.items()
-    }
+            parts[part] = value
+    return {part: as_json(pd.concat(made)) if part in PIECEWISE else made for part, made in parts.items()}
 
 
 def load_evidence(folder: Path = MODELS_FOLDER) -> dict:
@@ -264,15 +239,8 @@ def load_evidence(folder: Path = MODELS_FOLDER) -> dict:
 def summary(customers: pd.DataFrame, n_segments: int, folder: Path = MODELS_FOLDER) -> dict:
     """Return what a bundle says of the evidence: nothing, unless it was made for these customers and k."""
     saved = load_evidence(folder)
-    fits = (saved.get("customers_sha256"), saved.get("n_segments")) == (customers_hash(customers), n_segments)
-    kept = (
-        "votes",
-        "recommended",
-        "sentences",
-        "counts",
-        "weights",
-        "stability",
-        "stability_warm",
-        "firmness",
-    )
-    return {name: saved[name] for name in kept if name in saved} if fits else {}
+    made_for = saved.get("customers_sha256"), saved.get("n_segments")
+    if made_for != (customers_hash(customers), n_segments):
+        return {}
+    told = ["votes", "recommended", "sentences", "counts", "weights"]
+    return {name: saved[name] for name in [*told, "stability", "stability_warm", "firmness"] if name in saved}

@@ -1,6 +1,7 @@
 """Whether a segment comes back when other customers are drawn, and how far the models agree."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,12 +21,9 @@ RECOVERED, DISSOLVED = 0.75, 0.5
 
 
 def segment_stability(X: np.ndarray, fit: Fit, n_segments: int, **options: Any) -> pd.Series:
-    """Mean bootstrap Jaccard index of each segment, 0…1; takes what `bootstrap_jaccards` does.
+    """Mean bootstrap Jaccard index, 0…1, by ``segment``, 1…n_segments; see `stability_band` for words.
 
-    Returns
-    -------
-    Series indexed by ``segment``, 1…n_segments
-        See `stability_band` for words.
+    Takes what `bootstrap_jaccards` does.
     """
     means = bootstrap_jaccards(X, fit, n_segments, **options).mean(axis=0)
     return pd.Series(means, index=pd.RangeIndex(1, len(means) + 1, name="segment"), name="jaccard")
@@ -62,14 +60,11 @@ def _resample(
     X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
 ) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
-    segments = np.unique(original)
+    segments, old = np.unique(original), original[drawn]
     jaccards = np.zeros(len(segments))
-    try:
-        with one_thread():
-            new, old = labels_of(fit(X[drawn], n_segments), X[drawn]), original[drawn]
-    except ImproperMixture:
-        return jaccards
-    jaccards[np.isin(segments, old)] = overlap(new, old).max(axis=1)
+    with suppress(ImproperMixture), one_thread():
+        new = labels_of(fit(X[drawn], n_segments), X[drawn])
+        jaccards[np.isin(segments, old)] = overlap(new, old).max(axis=1)
     return jaccards
 
 
