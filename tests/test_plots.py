@@ -15,8 +15,6 @@ from wholesale import plots
 from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.palette import COLOURS
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 matplotlib.use("Agg")
 
 LABELS3 = np.array([1, 1, 1, 2, 2, 3, 3, 3, 3, 3])
@@ -120,15 +118,10 @@ def test_every_public_plot_is_covered():
 
 def test_components_are_ellipses_that_hold_half_and_nine_tenths_of_a_gaussian():
     lines = DRAWN["components"]().lines
-    far = [
-        np.linalg.norm((line.get_xydata() - mean) / scale, axis=1)
-        for line, mean, scale in zip(
-            lines, [[0, 0]] * 2 + [[5, 1]] * 2, [[1, 1]] * 2 + [[2, 1]] * 2, strict=True
-        )
-    ]
-    assert np.allclose(
-        np.square(far), np.array([[1.38629], [4.60517]] * 2), atol=1e-4
-    )  # of chi-squared, 2 df
+    drawn = (((0, 0), (1, 1)), ((0, 0), (1, 1)), ((5, 1), (2, 1)), ((5, 1), (2, 1)))  # mean and scale
+    standard = [(line.get_xydata() - its[0]) / its[1] for line, its in zip(lines, drawn, strict=True)]
+    squares = np.square(standard).sum(axis=2)  # of chi-squared with 2 degrees of freedom
+    assert np.allclose(squares, np.array([[1.38629], [4.60517]] * 2), atol=1e-4)
     assert [to_hex(line.get_color()).upper() for line in lines] == [*COLOURS3[:1] * 2, *COLOURS3[1:2] * 2]
 
 
@@ -154,7 +147,7 @@ def test_spread_draws_everybody_once_the_same_each_time_and_those_marked_as_numb
     rows = [points.get_offsets() for points in ax.collections if len(points.get_offsets()) == len(SPREAD)]
     assert np.allclose([row[:, 0] for row in rows], SPREAD.T)
     assert all(map(np.array_equal, rows, (points.get_offsets() for points in again.collections)))
-    assert _ticks(ax) == list(LABELS.values()) and ax.get_xlabel() == "m.u."
+    assert _ticks(ax) == [*WHOLESALE.labels] and ax.get_xlabel() == "m.u."
     assert [list(line.get_xdata()) for line in again.lines] == [list(SPREAD.loc[i]) for i in (3, 7)]
     assert _texts(again) == ["customer 3", "customer 7"]
 

@@ -124,10 +124,9 @@ def _things(name):
     """What a name says, read from its words: each group with +1 or -1, as its reader would take it."""
     if name.lower().startswith(("high all round", "low all round")):
         return dict.fromkeys(("staples", "fresh", "deli"), 1 if name[0] == "H" else -1)
-    parts = [
-        part for part in name.lower().split(" (")[0].split(", ") if part.split()[0] not in ("more", "less")
-    ]
-    return {part.split()[-1]: -1 if part.startswith(("few", "little")) else 1 for part in parts}
+    parts = (part.split() for part in name.lower().split(" (")[0].split(", "))
+    signs = {words[-1]: words[0] for words in parts if words[0] not in ("more", "less")}
+    return {group: -1 if first in ("few", "little") else 1 for group, first in signs.items()}
 
 
 def _reverse(ours, theirs):
@@ -177,11 +176,8 @@ def _labels(chance, segments):
 def test_equal_names_get_the_category_in_which_they_differ_most():
     names = name_segments(_profiles([0, 1, 1, 0, 3, 0], [0, 1, 1, 0, 1, 0]))
     assert names == {1: "Staples, more Detergents and Paper", 2: "Staples, less Detergents and Paper"}
-
-
-def test_of_equal_names_that_say_two_things_the_category_takes_the_place_of_the_second():
-    names = name_segments(_profiles([1, -1, -1, 1, -1, 0], [1, -1, -1, 3, -1, 0]))
-    assert names == {1: "Fresh, less Frozen", 2: "Fresh, more Frozen"}
+    of_two = name_segments(_profiles([1, -1, -1, 1, -1, 0], [1, -1, -1, 3, -1, 0]))  # in place of the second
+    assert of_two == {1: "Fresh, less Frozen", 2: "Fresh, more Frozen"}
 
 
 HIGH, STAPLES, DELI = [0.4] * 6, [-0.3, 0.9, 0.9, -0.3, 0.9, 0], [0, 0, 0, 0, 0, 1]
@@ -240,11 +236,9 @@ def test_the_model_card_says_on_how_many_customers_two_names_still_say_the_rever
 
 
 def test_names_of_another_wholesaler_s_customers_do_not_contradict_each_other():
-    table = read_file(SAMPLE, {"Delicassen": "Deli"}).table
-    other = train(table)
-    alone = {
-        model: [*name_segments(profile_segments(table, its)).values()] for model, its in other.labels.items()
-    }
+    other = train(table := read_file(SAMPLE, {"Delicassen": "Deli"}).table)
+    profiles = {model: profile_segments(table, its) for model, its in other.labels.items()}
+    alone = {model: [*name_segments(its).values()] for model, its in profiles.items()}
     assert _contradictions(alone, other.labels) and not _contradictions(other.names, other.labels)
 
 

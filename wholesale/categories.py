@@ -17,17 +17,14 @@ from wholesale.wording import csv_of, listed
 
 FEWEST, MOST, LONGEST = 2, 20, 60
 OURS = "|".join([*ANSWERS, r"gmm_p\d+", "line", "column", "value", "reason", "customers", "total"])
-RESERVED = re.compile(OURS, re.IGNORECASE)
-"""Names of our own columns, which no category can have."""
-
+RESERVED = re.compile(OURS, re.IGNORECASE)  # our own columns, after which no category can be called
 NO_AMOUNT = re.compile(
     r"\b(id|no|nr|num|number|key|code|zip|post\w*|plz|phone|tel|fax|vat|tax|year|since|date|month|day|age|channel|region)\b",
     re.IGNORECASE,
 )
 """What in a name tells an identifier, a code or a date."""
 
-CODES = 20
-"""Whole numbers of so few values are taken for codes, not for amounts."""
+CODES = 20  # whole numbers of so few values are taken for codes, not for amounts
 
 
 def read_categories(

@@ -21,26 +21,16 @@ SEED = 20130101
 STARTS, FEW_STARTS, SEARCHES = 1000, 50, 10
 """Starts of K-Means for up to 500 customers and for very many, and the searches that share them."""
 
-COVARIANCES = ("full", "tied", "diag", "spherical")
-"""Kinds of covariances, the most general first."""
-
+COVARIANCES = ("full", "tied", "diag", "spherical")  # the most general first
 INIT_PARAMS = ("kmeans", "k-means++", "random_from_data", "random")
 RESTARTS, COLD_RESTARTS = 15, 5
 """Per way to start: of the mixture that is kept, and of one that is fitted from scratch to a resample."""
 
-TOL = 1e-6
-MAX_ITER = 2000
-POLISH_ITER = 300
+TOL, MAX_ITER, POLISH_ITER = 1e-6, 2000, 300
 MAX_EIGENVALUE_RATIO = 1e4
-LEAST_GAIN = 1e-9
-"""Share of K-Means' inertia that tells a gain from rounding."""
-
-LEAST_LEAD = 0.01
-"""Probability by which a component must be somebody's likeliest, as equal components are so by rounding."""
-
-SAME_OPTIMUM = 0.5
-"""Two restarts whose BIC differs by less have reached the same optimum."""
-
+LEAST_GAIN = 1e-9  # share of K-Means' inertia that tells a gain from rounding
+LEAST_LEAD = 0.01  # by which a component must be somebody's likeliest, as equal ones are so by rounding
+SAME_OPTIMUM = 0.5  # two restarts whose BIC differs by less have reached the same optimum
 
 one_thread = partial(ThreadpoolController().limit, limits=1)
 """Hold numerical libraries to one thread: same sums on any number of cores, and faster for few customers."""

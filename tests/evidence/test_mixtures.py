@@ -1,6 +1,7 @@
 """The wider family of mixtures, from definitions and against independent programs (tests/reference)."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -10,21 +11,13 @@ from scipy.stats import entropy, gamma, multivariate_normal, multivariate_t
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering
 
-from wholesale.evidence import (
-    ParsimoniousMixture,
-    StudentMixture,
-    compare_families,
-    mixtures,
-    search_families,
-)
+from wholesale.evidence import ParsimoniousMixture, StudentMixture, compare_families, mixtures
 from wholesale.evidence.mixtures import ALONE, FAMILIES, e_step, m_step, monomials, starting_memberships
 from wholesale.manifest import ROOT
 from wholesale.models import ImproperMixture
 
-MCLUST, STUDENT = (
-    json.loads((ROOT / "tests" / "reference" / name).read_text())
-    for name in ("mixtures.json", "student.json")
-)
+REFERENCE = ROOT / "tests" / "reference"
+MCLUST, STUDENT = (json.loads((REFERENCE / f"{name}.json").read_text()) for name in ("mixtures", "student"))
 
 
 def mixture(family, k, **settings):
@@ -34,7 +27,7 @@ def mixture(family, k, **settings):
 @pytest.fixture(scope="module")
 def table():
     """What the whole search found with 200 starts per cell; see tests/reference."""
-    return pd.read_csv(ROOT / "tests" / "reference" / "families.csv", index_col=["k", "family"])
+    return pd.read_csv(REFERENCE / "families.csv", index_col=["k", "family"])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +55,7 @@ def test_no_family_ends_worse_than_mclusts_own_search_by_half_a_point(table):
 
 def test_a_short_search_finds_what_the_whole_one_found_often(X, table, monkeypatch):
     monkeypatch.setattr(mixtures, "ENDS", 1)
-    short, whole = search_families(X, ks=(1, 2, 3), starts=8, n_jobs=1), table.loc[:3]
+    short, whole = mixtures.search_families(X, ks=(1, 2, 3), starts=8, n_jobs=1), table.loc[:3]
     often = whole["hit_rate"] >= 0.4
     assert list(short.index) == list(whole.index) and often.sum() > 25
     assert (short["bic"] - whole["bic"])[often].abs().max() < 0.5
@@ -85,7 +78,7 @@ def test_families_start_again_from_each_others_ends_until_none_gains(X, monkeypa
 
     monkeypatch.setattr(mixtures, "_fit", spied)
     monkeypatch.setattr(mixtures, "ALONE", {"VVE": "EEE", "EVE": "EEE"})
-    found = search_families(X, ks=[3], starts=12, n_jobs=1)
+    found = mixtures.search_families(X, ks=[3], starts=12, n_jobs=1)
     turns = [count for family, count in begun if family == "EVE"]
     assert turns[0] == 12 and 1 < len(turns) <= 1 + mixtures.ROUNDS and turns[1] > 2
     alone = ParsimoniousMixture(3, "EVE", n_init=1, random_state=0).fit(X)
@@ -93,16 +86,16 @@ def test_families_start_again_from_each_others_ends_until_none_gains(X, monkeypa
 
 
 def test_a_wider_family_is_never_less_likely(table):
+    wider = [
+        (one, other)
+        for one, other in product(FAMILIES, repeat=2)
+        if all("IEV".index(a) <= "IEV".index(b) for a, b in zip(one, other, strict=True))
+    ]
     for k in range(1, 7):
-        likelihoods = {
-            family: table.loc[(k, family), "bic"] / -2
-            + MCLUST["parameters"][str(k)][family] * np.log(440) / 2
-            for family in FAMILIES
-        }
-        for one in FAMILIES:
-            for other in FAMILIES:
-                if all("IEV".index(a) <= "IEV".index(b) for a, b in zip(one, other, strict=True)):
-                    assert likelihoods[one] < likelihoods[other] + 0.25, (k, one, other)
+        penalties = pd.Series(MCLUST["parameters"][str(k)]) * np.log(440)
+        likelihoods = (penalties - table.loc[k, "bic"]) / 2
+        for one, other in wider:
+            assert likelihoods[one] < likelihoods[other] + 0.25, (k, one, other)
 
 
 def test_the_lowest_bic_is_of_common_axes_and_not_of_three_components(table):
@@ -118,7 +111,7 @@ def test_at_one_component_the_families_are_three_models(X, table):
 
 
 def test_the_table_says_how_often_starts_agree(X):
-    one = search_families(X, ks=(1, 2), starts=6)
+    one = mixtures.search_families(X, ks=(1, 2), starts=6)
     assert list(one.loc[2].index) == list(ALONE)
     assert (one["reached"] + one["degenerate"] <= one["tried"]).all() and one["tried"].max() == 6
     assert (one["hit_rate"] == one["reached"] / one["tried"]).all() and (one["icl"] >= one["bic"]).all()
@@ -184,12 +177,9 @@ def test_covariances_are_equal_in_what_the_family_says(from_ward, family):
 @pytest.mark.parametrize("family", ALONE)
 def test_densities_memberships_bic_and_icl_follow_their_definitions(X, from_ward, family):
     fit = from_ward[family]
-    of = (
-        (lambda m, s, ν: multivariate_t(m, s, ν))
-        if family == "t"
-        else (lambda m, s, ν: multivariate_normal(m, s))
-    )
-    logs = [of(*each).logpdf(X) for each in zip(fit.means_, fit.covariances_, fit.dofs_, strict=True)]
+    parts = zip(fit.means_, fit.covariances_, fit.dofs_, strict=True)
+    of = [multivariate_t(m, s, ν) if family == "t" else multivariate_normal(m, s) for m, s, ν in parts]
+    logs = [each.logpdf(X) for each in of]
     joint = np.log(fit.weights_) + np.column_stack(logs)
     assert np.allclose(fit.score_samples(X), logsumexp(joint, axis=1), rtol=1e-9)
     shares = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))

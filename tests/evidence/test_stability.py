@@ -11,7 +11,7 @@ from wholesale.evidence import (
     segment_stability,
     stability_band,
 )
-from wholesale.models import SEED, fit_ward, labels_of, refit_from
+from wholesale.models import SEED, fit_ward, labels_of
 
 
 def test_well_separated_blobs_always_come_back_and_a_cut_through_one_does_not():
@@ -37,11 +37,6 @@ def test_labels_may_come_from_a_model_with_or_without_labels_or_as_they_are(bund
     assert (labels_of(bundle.ward, X) == bundle.ward.labels_).all()
     assert (labels_of(bundle.gmm, X) == bundle.gmm.predict(X)).all()
     assert (labels_of(np.array([1, 2]), X) == [1, 2]).all()
-
-
-def test_a_mixture_refitted_from_its_optimum_stays_there(bundle, X):
-    again = refit_from(bundle.gmm)(X, 3)
-    np.testing.assert_allclose(again.means_, bundle.gmm.means_, atol=1e-6)
 
 
 def test_bands_in_words():

@@ -13,14 +13,9 @@ from wholesale import models
 from wholesale.checks import check_fit
 from wholesale.models import COVARIANCES, SEED, fit_kmeans, one_thread
 
-LIVE_RESTARTS = 8
-"""GMM restarts per initialization method that a notebook can afford for each k."""
-
-REFERENCES, SPLITS = 50, 50
-"""Reference sets of the gap statistic, and halvings of prediction strength."""
-
-SEEDS, PER_SEED = 20, 5
-"""Searches for each kind of mixture and k, and restarts of each per initialization method: 400 in all."""
+LIVE_RESTARTS = 8  # of a mixture per initialization method, which a notebook can afford for each k
+REFERENCES, SPLITS = 50, 50  # sets of the gap statistic, and halvings of prediction strength
+SEEDS, PER_SEED = 20, 5  # searches for each kind of mixture and k, and their restarts per method: 400 in all
 
 
 def compare_cluster_counts(

@@ -30,18 +30,11 @@ FAMILIES = tuple(
 ALONE = {family: "E" + family[1:].replace("V", "E") for family in FAMILIES} | {"t": "t"}
 """What a family is at one component: EII, EEI or EEE."""
 
-STARTS, SEARCH_STARTS = 60, 200
-"""Of one fit, and per cell of the table of all families."""
-
-ENDS, ROUNDS = 5, 3
-"""Best ends of a family that differ, from which all families start again, and how often at most."""
-
-TOL, POLISHED, MAX_ITER = 1e-9, 1e-12, 5000
-"""Relative gain in log-likelihood of a step at which a start has converged, and at which the kept one has."""
-
-INNER, SINGULAR = 3, 1e7
-"""Inner iterations where an M-step has no closed form; ratio of eigenvalues at which a start is given up."""
-
+STARTS, SEARCH_STARTS = 60, 200  # of one fit, and per cell of the table of all families
+ENDS, ROUNDS = 5, 3  # best ends of a family that differ, from which all start again, and how often at most
+TOL, POLISHED, MAX_ITER = 1e-9, 1e-12, 5000  # relative gain of a step at which a start ends, and the kept one
+INNER = 3  # iterations where an M-step has no closed form
+SINGULAR = 1e7  # ratio of eigenvalues at which a start is given up
 LEAST_DOF, MOST_DOF, FIRST_DOF = 2.0, 200.0, 20.0
 TINY = 1e-300
 

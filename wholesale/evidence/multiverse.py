@@ -20,14 +20,11 @@ from wholesale.segments import match_segments
 
 # These, like the one of log(x + 1), are in the unit of the amounts, whatever it is, and were chosen for the
 # 440: of amounts in thousands, say, they make other analyses.
-SHIFT = 100
-"""Added before the logarithm, where it is not one: small amounts then differ less."""
+SHIFT = 100  # added before the logarithm, where it is not one: small amounts then differ less
+NEXT_TO_NOTHING, LEAST = 3, 40  # up to 3 is next to nothing; where amounts are winsorized, none is below 40
 
-NEXT_TO_NOTHING, LEAST = 3, 40
-"""An amount up to 3 is next to nothing; where amounts are winsorized, none is below 40."""
-
-STARTS = 20
-"""Of a mixture in one cell, from scratch."""
+KS = range(2, 6)
+STARTS = 20  # of a mixture in one cell, from scratch
 
 
 def log_ratios(amounts: np.ndarray) -> np.ndarray:
@@ -68,8 +65,6 @@ METHODS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "Mixture, common axes": lambda X, k: ParsimoniousMixture(k, "VVE", n_init=STARTS).fit(X).predict(X),
     "Mixture of t": lambda X, k: StudentMixture(k, n_init=STARTS).fit(X).predict(X),
 }
-
-KS = range(2, 6)
 
 
 def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) -> np.ndarray:

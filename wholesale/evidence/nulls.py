@@ -17,9 +17,7 @@ from wholesale.models import FEW_STARTS, SEED, one_thread
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 
-CLOUDS = 100
-"""Of each kind, for the shipped evidence; a report on other customers draws fewer."""
-
+CLOUDS = 100  # of each kind, for the shipped evidence; a report on other customers draws fewer
 EFFORT = {"starts": FEW_STARTS, "restarts": 2, "references": 20, "splits": 10}
 """How hard the criteria are computed on each cloud, and on the customers where they are held against it."""
 

@@ -23,26 +23,19 @@ from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccard
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
 from wholesale.models import COLD_RESTARTS, COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
 
-SEAL = "evidence_sha256"
-PART = ".evidence.part"
-KS = range(1, 9)
-"""Numbers of segments that are weighed at most; few distinct customers allow fewer."""
+METHOD = 2
+"""Raise it when the same customers would get other evidence: what is saved is then made anew."""
 
+SEAL, PART = "evidence_sha256", ".evidence.part"
+KS = range(1, 9)  # that are weighed at most; few distinct customers allow fewer
 REFERENCES, SPLITS, RESAMPLES = 100, 50, 200
-MANY = 1000
-"""Of more customers so many are drawn for the nulls, and no other analyses are made: it would take hours."""
-
+MANY = 1000  # of more customers so many are drawn for the nulls, and there is no multiverse: it takes hours
+BATCH = 10  # clouds of one task, after which a stopped run goes on
 VOTED = [name for each in CRITERIA if each.vote for name in (each.column, each.judged) if name]
 """Columns that are kept of each cloud."""
 
 WHOLE, PIECEWISE = ("families", "density"), ("nulls", "multiverse", "power")
 """What is saved as a table of many rows, made at once or piece by piece."""
-
-BATCH = 10
-"""Clouds of one task, after which a stopped run goes on."""
-
-METHOD = 2
-"""Raise it when the same customers would get other evidence: what is saved is then made anew."""
 
 
 def weighable(X: np.ndarray) -> range:
