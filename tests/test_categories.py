@@ -27,8 +27,7 @@ from wholesale.categories import read_categories
 from wholesale.cli import main
 from wholesale.columns import ANSWERS, SPEND_COLUMNS, WHOLESALE, Categories
 from wholesale.customers import read_file
-from wholesale.manifest import MANIFEST, MODELS_FOLDER, ROOT, BundleError, sealed
-from wholesale.manifest import to_json as as_json
+from wholesale.manifest import MANIFEST, ROOT
 from wholesale.models import fit_gmm, fit_kmeans
 from wholesale.predict import predict_segment, predict_segments
 from wholesale.predictor import load_predictor
@@ -384,14 +383,7 @@ def test_notebook_6_runs_on_the_example(tmp_path):
     assert not re.search(r"\bm\.u\.|Delicassen", page.partition("<body")[2])
 
 
-# An older format, and what is nowhere
-
-
-def test_a_bundle_of_an_older_format_is_refused_with_the_command_to_retrain(tmp_path):
-    manifest = json.loads((MODELS_FOLDER / MANIFEST).read_bytes()) | {"format": 2}
-    (tmp_path / MANIFEST).write_bytes(as_json(sealed(manifest, "manifest_sha256")))
-    with pytest.raises(BundleError, match="has format version 2, this code reads 3; retrain with: python -m"):
-        load_predictor(tmp_path)
+# What is nowhere
 
 
 ANSWERING = [

@@ -34,8 +34,7 @@ from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
 
-LARGEST = 10_000
-"""Customers that are fitted at most. Ward's memory grows with their square: measured, 0.8 GB for so many."""
+LARGEST = 10_000  # that are fitted at most: Ward's memory grows with the square, measured 0.8 GB for so many
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from wholesale.wording import SPACE
 
-STRONG = 0.8
-"""Prediction strength from which k is supported; the paper suggests 0.8 to 0.9."""
-
+STRONG = 0.8  # prediction strength from which k is supported; the paper suggests 0.8 to 0.9
 BANDS = {0.85: "highly stable", 0.75: "stable", 0.6: "a pattern rather than a stable group", 0.0: "unstable"}
 """Words for a mean bootstrap Jaccard, by its lower bound, after Hennig's guideline for ``clusterboot``."""
 
-FIRM = 0.75
-"""Share of careful analyses, the served one included, from which a segment is firm, and no mere cut."""
+FIRM = 0.75  # share of careful analyses, the served one included, from which a segment is no mere cut
 
 HIGHEST, LOWEST = "highest", "lowest"
 FIRST_WITHIN, LAST_STRONG = "first within 1 se of the next", f"last at {STRONG} or more"

@@ -27,17 +27,13 @@ INSTALLED = (PACKAGE / "shipped").is_dir()
 
 ROOT = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent
 MODELS_FOLDER = ROOT / "models"
-MODELS_VARIABLE = "WHOLESALE_MODELS"
-"""Environment variable that names another folder of models, for every command and for the page's kernels."""
-
+MODELS_VARIABLE = "WHOLESALE_MODELS"  # names another folder, for every command and for the page's kernels
 SHIPPED = ROOT / "dataset" / "wholesale_customers.csv"
 SHIPPED_SHA256 = "d0213b7d856bc7f98f2f52a86bedb5cb57d5b8e19959605e75bd4532d4ee0896"
 MANIFEST, SEAL = "manifest.json", "manifest_sha256"
 PREDICTOR = "predictor.json"
 FORMAT_VERSION = 3
-TRAIN = "python -m wholesale train"
-"""The command that makes a folder of models."""
-
+TRAIN = "python -m wholesale train"  # makes a folder of models
 ELSEWHERE = " -o mine" if INSTALLED else ""
 """What it needs for the shipped customers where the package's models stay as they were installed."""
 
@@ -45,8 +41,7 @@ PICKLES = {"standardizer": "scaler.pkl"} | {model: kind.pickle for model, kind i
 FILES = (*PICKLES.values(), PREDICTOR)
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 EVIDENCE = "evidence.json"
-EXACT, MOST = 2**53, float_info.max
-"""Whole numbers up to `EXACT` are the same as floats; what is above `MOST` is infinite."""
+EXACT, MOST = 2**53, float_info.max  # up to which whole numbers are the same as floats, and all are finite
 
 
 class BundleError(Exception):

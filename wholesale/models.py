@@ -35,8 +35,7 @@ SAME_OPTIMUM = 0.5  # two restarts whose BIC differs by less have reached the sa
 one_thread = partial(ThreadpoolController().limit, limits=1)
 """Hold numerical libraries to one thread: same sums on any number of cores, and faster for few customers."""
 
-Fit = Callable[[np.ndarray, int], Any]
-"""Of a matrix and a number of segments makes a fitted model, or labels."""
+Fit = Callable[[np.ndarray, int], Any]  # of a matrix and a number of segments makes a model, or labels
 
 
 class ImproperMixture(ValueError):

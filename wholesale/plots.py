@@ -35,17 +35,15 @@ SHADES = ((INK, "white"), ("#A9B2BC", INK), ("#D5DAE0", INK), ("#75808E", "white
 
 HALO = (withStroke(linewidth=3, foreground="white"),)  # keeps text readable on top of points and lines
 TEXT: dict[str, Any] = {"fontsize": 9.5, "color": INK, "path_effects": HALO}
+CENTRED: dict[str, Any] = {**TEXT, "ha": "center", "va": "center", "fontweight": "bold"}
 OFFSET: dict[str, Any] = {**TEXT, "textcoords": "offset points"}  # so many points from a mark
 TITLE: dict[str, Any] = {"fontsize": 11.5, "color": INK, "fontweight": "bold"}
 CUT: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1}  # a line to compare with
 RING: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.5, "zorder": 3}
 
 label = WHOLESALE.label  # what is no category of the data set stays as it is
-AMOUNTS = FuncFormatter(lambda value, _: rounded(value))
-"""Writes an axis of amounts as they are written in the text."""
-
-MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"
-"""What SciPy and scikit-learn write as the height of a merge."""
+AMOUNTS = FuncFormatter(lambda value, _: rounded(value))  # as they are written in the text
+MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"  # as SciPy and scikit-learn write it
 
 
 class Place(TypedDict, total=False):
@@ -163,8 +161,7 @@ def plot_map(
         for segment, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
             at, marker = labels == segment, MARKERS[segment - 1]
             ax.scatter(x[at], y[at], s=15, color=colour, marker=marker, alpha=0.75, linewidth=0)
-            middle = np.median(x[at]), np.median(y[at])
-            ax.text(*middle, name, ha="center", va="center", fontweight="bold", **TEXT)
+            ax.text(np.median(x[at]), np.median(y[at]), name, **CENTRED)
     if arrows is not None:
         _draw_arrows(ax, 4 * arrows)
     ax.axhline(0, color=PALE, zorder=0)
@@ -183,13 +180,12 @@ def plot_components(
     ax = axes(6.4, width=9.0, **place)
     turn = np.linspace(0, 2 * np.pi, 181)
     circle = np.array([np.cos(turn), np.sin(turn)])
-    for number, (mean, spread, colour) in enumerate(
-        zip(means.to_numpy(), covariances, colours, strict=True), 1
-    ):
+    parts = zip(means.to_numpy(), covariances, colours, strict=True)
+    for number, (mean, spread, colour) in enumerate(parts, start=1):
         for share, width in ((0.5, 2.4), (0.9, 1.2)):
             ring = np.sqrt(-2 * np.log(1 - share)) * np.linalg.cholesky(spread) @ circle
             ax.plot(*(mean[:, None] + ring), color=colour, linewidth=width)
-        ax.text(mean[0], mean[1], str(number), ha="center", va="center", fontweight="bold", **TEXT)
+        ax.text(mean[0], mean[1], str(number), **CENTRED)
     ax.set(xlabel=means.columns[0], ylabel=means.columns[1], aspect="equal")
     return ax
 
@@ -386,9 +382,8 @@ def plot_consensus(
             line(end - 0.5, color="white", linewidth=1.5)
     ax.set_yticks((ends[:-1] + ends[1:]) / 2, names)
     ax.tick_params(axis="y", pad=16)
-    ax.set(
-        xticks=[], xlim=(-0.5, ends[-1] - 0.5), xlabel="the same customers (dark: together in all analyses)"
-    )
+    ax.set(xticks=[], xlim=(-0.5, ends[-1] - 0.5))
+    ax.set_xlabel("the same customers (dark: together in all analyses)")
     return ax
 
 

@@ -13,8 +13,7 @@ from wholesale.columns import WHOLESALE, Categories
 from wholesale.preprocessing import log_standardizer
 from wholesale.wording import few
 
-NOTABLE = 0.25
-"""A group's mean this many standard deviations from the average of all customers may enter the name."""
+NOTABLE = 0.25  # standard deviations from the average of all customers from which a group enters a name
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:

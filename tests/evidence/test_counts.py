@@ -160,7 +160,8 @@ def test_every_restart_is_counted_and_the_best_proper_bic_lies_between_the_naive
     assert (found["reached"] + found["degenerate"] <= found["tried"]).all()
     assert (found["naive_bic"] <= found["bic"]).all()
     assert (found["bic"] <= found[["worst_seed_bic", "default_bic"]].min(axis=1)).all()
-    assert found.loc[(2, "full"), "default_bic"] > found.loc[(2, "full"), "bic"] + 50
+    trapped = found.loc[(2, "full")]  # from every default start, and so not all reach the best
+    assert trapped["default_bic"] > trapped["bic"] + 50 and trapped["reached"] <= 12
 
 
 def test_the_naive_winner_can_be_found_again(found, X):

@@ -71,6 +71,13 @@ def test_its_clouds_and_other_analyses_come_out_the_same(evidence, X, customers)
     assert len(cells) == 6 * 3 * 5 * 4 and (cells.loc[cell] == analyse(amounts, *cell)).all()
 
 
+def test_a_table_of_many_rows_is_written_to_six_decimals_and_what_is_not_finite_as_missing():
+    index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["null", "k"])
+    table = pd.DataFrame({"gap": [1 / 3, np.nan, np.inf, -2.0], "gap_rule": [True, False] * 2}, index)
+    expected = table.assign(gap=[0.333333, np.nan, np.nan, -2.0])
+    pd.testing.assert_frame_equal(saved.unpacked(saved.as_json(table)), expected, check_exact=True)
+
+
 def test_the_mixtures_stability_is_that_of_refits_from_scratch(evidence):
     cold, warm = evidence["stability"]["gmm"], evidence["stability_warm"]["gmm"]
     assert set(evidence["stability_warm"]) == {"gmm"}

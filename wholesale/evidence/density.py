@@ -15,8 +15,7 @@ from wholesale.evidence.nulls import CLOUDS, NULLS, clouds
 from wholesale.evidence.recommend import OBSERVED
 from wholesale.models import one_thread
 
-LEAST_SIZES = (5, 10, 20, 40)
-"""Customers that a peak must at least hold."""
+LEAST_SIZES = (5, 10, 20, 40)  # customers that a peak must at least hold
 
 
 def merge_components(memberships: np.ndarray) -> dict[int, np.ndarray]:

@@ -352,19 +352,9 @@ def reached(ends: np.ndarray, kept: float) -> int:
 class StudentMixture(ParsimoniousMixture):
     """A mixture of multivariate t, each component with its own scale matrix and degrees of freedom.
 
-    Parameters
-    ----------
-    n_components, n_init, memberships, tol, max_iter, random_state
-        As in `ParsimoniousMixture`, and so the attributes; `covariances_` are the scale matrices.
-
-    Attributes
-    ----------
-    dofs_, at_bound_ : ndarray of shape (k,)
-        Degrees of freedom, between 2 and 200, and whether they stopped at either bound.
-
-    References
-    ----------
-    Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
+    Parameters and attributes are those of `ParsimoniousMixture`; `covariances_` are the scale matrices,
+    `dofs_` (k,) the degrees of freedom, between 2 and 200, and `at_bound_` (k,) says whether they stopped at
+    either bound. Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
     """
 
     family: str = field(default="t", init=False)

@@ -22,8 +22,7 @@ EFFORT = {"starts": FEW_STARTS, "restarts": 2, "references": 20, "splits": 10}
 """How hard the criteria are computed on each cloud, and on the customers where they are held against it."""
 
 SIMULATED_KS = range(1, 6)
-SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0, 6.0), 5
-"""Planted segments, how far apart, and clouds of each."""
+SEGMENTS, SEPARATIONS, SAMPLES = (2, 3, 4), (2.0, 3.0, 4.0, 6.0), 5  # planted, how far apart, clouds of each
 
 
 def gaussian(X: np.ndarray) -> Draw:

@@ -11,11 +11,8 @@ import pandas as pd
 from wholesale.criteria import CRITERIA, FIRST_WITHIN, HIGHEST, LAST_STRONG, LOWEST, STRONG
 from wholesale.wording import format_share, listed
 
-QUANTILE = 0.95
-"""Of clouds without segments, beyond which a criterion's value is more than chance; at each kind of cloud."""
-
-OBSERVED = "observed"
-"""Among the nulls, the customers themselves, with the same effort."""
+QUANTILE = 0.95  # of each kind of cloud without segments, beyond which a value is more than chance
+OBSERVED = "observed"  # among the nulls, the customers themselves, with the same effort
 
 
 @dataclass(frozen=True)

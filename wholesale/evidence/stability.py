@@ -87,19 +87,14 @@ def models_agreeing(labels_by_model: Mapping[str, np.ndarray], *, similar: float
 
     K-Means agrees with itself; segments are similar from a Jaccard index of `similar`.
     """
-    kmeans = np.asarray(labels_by_model["kmeans"])
+    kmeans = labels_by_model["kmeans"]
     column = np.unique(kmeans, return_inverse=True)[1]
-    agreeing = np.zeros(len(kmeans), dtype=int)
-    for labels in labels_by_model.values():
-        row = np.unique(labels, return_inverse=True)[1]
-        agreeing += overlap(kmeans, labels)[row, column] >= similar
-    return agreeing
+    rows = [(labels, np.unique(labels, return_inverse=True)[1]) for labels in labels_by_model.values()]
+    return np.sum([overlap(kmeans, labels)[row, column] >= similar for labels, row in rows], axis=0)
 
 
-def contested(
-    customers: pd.DataFrame, labels_by_model: Mapping[str, np.ndarray], *, similar: float = SIMILAR
-) -> pd.DataFrame:
+def contested(customers: pd.DataFrame, labels_by_model: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """List the customers on whom not all models agree, with their segments; the most contested first."""
     segments = {f"{model}_segment": labels for model, labels in labels_by_model.items()}
-    table = customers.assign(**segments, agreement=models_agreeing(labels_by_model, similar=similar))
+    table = customers.assign(**segments, agreement=models_agreeing(labels_by_model))
     return table[table["agreement"] < len(labels_by_model)].sort_values("agreement", kind="stable")
