@@ -103,27 +103,23 @@ def score_file(
             TableFile(rejected, optional=True, new=new) as reject,
             ThreadPoolExecutor(workers) as pool,
         ):
-
-            def score(dialect: Dialect, block: Block) -> Scored:
-                scored = score_block(predictor, dialect, block)
-                customers, rejects = accept.prepare(scored.customers), reject.prepare(scored.rejected)
-                return scored._replace(customers=customers, rejected=rejects)
+            written = Written(accept, reject, lines)
 
             def begin(file: CustomerFile) -> Iterator[Begun]:
                 length = file.length
                 for block in file.blocks():
                     share = block.end / length if length else None
-                    yield share, pool.submit(score, file.dialect, block).result
+                    yield share, pool.submit(written.prepare, predictor, file.dialect, block).result
 
-            reading = Reading(file, Written(accept, reject, lines))
-            summary = run([reading], begin, predictor, source, progress=progress, ahead=2 * workers)
+            readings = [Reading(file, written)]
+            summary = run(readings, begin, predictor, source, progress=progress, ahead=2 * workers)
             accept.complete()
             reject.complete()
     return summary
 
 
 class Scored(NamedTuple):
-    """What becomes of a part of a file; its two tables in memory, ready to be written, or names of files."""
+    """What becomes of a part of a file; its two tables ready to be written, or the names of their files."""
 
     customers: Any
     rejected: Any
@@ -135,20 +131,20 @@ Begun = tuple[float | None, Callable[[], Scored]]
 """A part that is being scored: the share of its file up to its end, if known, and what waits for it."""
 
 
-def score_block(predictor: Predictor, dialect: Dialect, block: Block) -> Scored:
-    """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
-    part = read_block(dialect, block)
-    scored = score_table(predictor, part.accepted)
-    counts = count(predictor, scored, part.rejected, part.seen)
-    return Scored(scored, part.rejected, counts, part.accepted.column(0))
-
-
 class Written(NamedTuple):
     """Two files, which take scored parts as a list would, and forget them."""
 
     accept: TableFile
     reject: TableFile
-    lines: list[int] | None
+    lines: list[int] | None = None
+
+    def prepare(self, predictor: Predictor, dialect: Dialect, block: Block) -> Scored:
+        """Read and score a block, in any thread and any order, so that it only has to be written."""
+        part = read_block(dialect, block)
+        scored = score_table(predictor, part.accepted)
+        counts = count(predictor, scored, part.rejected, part.seen)
+        tables = self.accept.prepare(scored), self.reject.prepare(part.rejected)
+        return Scored(*tables, counts, part.accepted.column(0))
 
     def append(self, scored: Scored) -> None:
         self.accept.write(scored.customers)

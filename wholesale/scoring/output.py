@@ -122,7 +122,7 @@ def _ready(column: pa.ChunkedArray, *, of_amounts: bool) -> pa.ChunkedArray:
     """Guard text; make whole amounts integers, which are written alike but faster."""
     if pa.types.is_string(column.type):
         return guard(column)
-    if of_amounts and pc.max(column).as_py() is not None and pc.max(column).as_py() < SHORT:
+    if of_amounts and (most := pc.max(column).as_py()) is not None and most < SHORT:
         with suppress(pa.ArrowInvalid):  # not whole
             return pc.cast(column, pa.int64())
     return column
