@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,7 +25,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import beside, beyond
+from wholesale.reading.totals import NOTHING, beside, beyond
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -57,7 +56,7 @@ def score_table(predictor: Predictor, accepted: pa.Table) -> pa.Table:
 
 def _answers(predictor: Predictor, amounts: np.ndarray) -> dict[str, pa.Array]:
     """Answer as `predict_segments` does, in Arrow's columns, null for NaN; amounts have shape (n, d)."""
-    slices = [amounts[i : i + SLICE] for i in range(0, max(len(amounts), 1), SLICE)]
+    slices = np.split(amounts, range(SLICE, len(amounts), SLICE))
     answers = [predict_segments(predictor, rows) for rows in slices]
     columns: dict[str, pa.Array] = {}
     for name in answers[0]:
@@ -213,7 +212,7 @@ def run(
             _judge(files)
     several = len(files) > 1
     counts = [each.counts.named(each.file.path.name) if several else each.counts for each in files]
-    if not (total := reduce(add, counts)).rows:
+    if not (total := sum(counts, Counts())).rows:
         with naming(source.name):
             raise ReadError("it has a header but no rows")
     return summarize(predictor, total, _notes(files) if several else files[0].file.notes)
@@ -241,7 +240,7 @@ def _judge(files: list[Reading]) -> None:
             each.file = each.file.judged(each.counts.seen)
     if len(files) == 1 or any(each.again for each in files):
         return
-    together = reduce(add, (each.counts.seen for each in files))
+    together = sum((each.counts.seen for each in files), NOTHING)
     rows, times = together.totals()
     step = None if rows else together.step()
     for each in files:
@@ -267,9 +266,8 @@ def _notes(files: list[Reading]) -> list[str]:
 
 def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:
     """Give items in their order, `most` more of them begun before each."""
-    waiting: deque[T] = deque()
+    waiting = deque(islice(items, most))
     for item in items:
         waiting.append(item)
-        if len(waiting) > most:
-            yield waiting.popleft()
+        yield waiting.popleft()
     yield from waiting
