@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from wholesale import data, manifest
 from wholesale.cli import main
 from wholesale.manifest import MODELS_FOLDER, ROOT
+from wholesale.models import fit_gmm
 
 COMMANDS = [command.callback.__name__ for command in main.registered_commands]
 WRITTEN = {"train": "mine/predictor.json", "score": "scored.csv", "check": "models"}
@@ -93,7 +94,8 @@ def test_the_example_of_every_command_is_tried_here():
 
 
 @pytest.mark.parametrize("command", WRITTEN)
-def test_the_examples_that_write_or_check_do(folder, command):
+def test_the_examples_that_write_or_check_do(folder, command, monkeypatch):
+    monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 3)
     _pasted(command, folder)
     assert (folder / WRITTEN[command]).exists()
 

@@ -12,15 +12,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer import Argument, Exit, Option, Typer, echo
+from typer.core import TyperGroup
 
 from wholesale import manifest
 from wholesale.columns import MODELS
@@ -39,13 +40,13 @@ console = Console(**PLAIN)
 
 Folder = Annotated[
     Path,
-    typer.Option(
+    Option(
         "--models", envvar=manifest.MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"
     ),
 ]
 Columns = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--column",
         metavar="CATEGORY=NAME",
         help="The file's own name for a category, e.g. Fresh=fresh_products; give it as often as needed.",
@@ -53,14 +54,14 @@ Columns = Annotated[
 ]
 Sign = Annotated[
     Literal["point", "comma"] | None,
-    typer.Option("--decimal", help="The file's decimal sign; found out if not given."),
+    Option("--decimal", help="The file's decimal sign; found out if not given."),
 ]
 Blank = Annotated[
     Literal["zero"] | None,
-    typer.Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
+    Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
 ]
 Sheet = Annotated[
-    str | None, typer.Option(help="Sheet of a workbook.", show_default="the first that is not hidden")
+    str | None, Option(help="Sheet of a workbook.", show_default="the first that is not hidden")
 ]
 
 
@@ -75,20 +76,6 @@ def reading(column: list[str] | None, decimal: str | None, sheet: str | None, bl
     return {"columns": columns, "decimal": decimal, "sheet": sheet, "blank": blank}
 
 
-def refusing(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command say in a sentence what is refused, and exit with status 1."""
-
-    @wraps(command)
-    def run(**options: Any) -> None:
-        try:
-            command(**options)
-        except (BundleError, ValueError) as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from None
-
-    return run
-
-
 @contextmanager
 def stopping() -> Iterator[None]:
     """Say that a run was interrupted; a plain kill too leaves nothing half-written."""
@@ -97,12 +84,11 @@ def stopping() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         logging.disable()  # what is stopped half-way would still complain
-        typer.echo("Stopped; nothing was written.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        echo("Stopped; nothing was written.", err=True)
+        raise Exit(INTERRUPTED) from None
 
 
 def by_model(heads: Sequence[str], rows: Mapping[str, Sequence[Sequence[str]]]) -> Table:
-    """Make a table with rows for each model."""
     table = Table("model", *heads)
     for model, label in MODELS.items():
         for i, cells in enumerate(rows.get(model, [("none", "–", "–")])):
@@ -114,27 +100,27 @@ def by_model(heads: Sequence[str], rows: Mapping[str, Sequence[Sequence[str]]]) 
 def train(
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="IN", help="A file of your own customers; without it, the shipped ones."),
+        Argument(metavar="IN", help="A file of your own customers; without it, the shipped ones."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write to.", show_default="models/")
+        Path | None, Option("--output", "-o", help="Folder to write to.", show_default="models/")
     ] = None,
-    segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments.")] = 3,
+    segments: Annotated[int, Option(min=2, max=8, help="Number of segments.")] = 3,
     column: Columns = None,
     decimal: Sign = None,
     sheet: Sheet = None,
     blank: Blank = None,
     categories: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Your own, in a line of CSV: Wine,Fruit,Meat.")
+        str | None, Option(metavar="NAMES", help="Your own, in a line of CSV: Wine,Fruit,Meat.")
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="Of their amounts.", show_default="m.u.")] = None,
-    name: Annotated[str | None, typer.Option("--id", help="The column of the customers' own names.")] = None,
+    unit: Annotated[str | None, Option(help="Of their amounts.", show_default="m.u.")] = None,
+    name: Annotated[str | None, Option("--id", help="The column of the customers' own names.")] = None,
     group: Annotated[
         list[str] | None,
-        typer.Option(metavar="GROUP=NAMES", help='What names speak of together: "Food=Fruit,Meat".'),
+        Option(metavar="GROUP=NAMES", help='What names speak of together: "Food=Fruit,Meat".'),
     ] = None,
     evidence: Annotated[
-        bool, typer.Option("--evidence", help="First weigh each number of segments; it takes minutes.")
+        bool, Option("--evidence", help="First weigh each number of segments; it takes minutes.")
     ] = False,
 ) -> None:
     """Fit the three models, on the shipped customers or on your own, and save them."""
@@ -260,7 +246,7 @@ def evidence() -> None:
 
 def check(
     models: Folder = MODELS_FOLDER,
-    quiet: Annotated[bool, typer.Option(help="Say nothing when all is well.")] = False,
+    quiet: Annotated[bool, Option(help="Say nothing when all is well.")] = False,
 ) -> None:
     """Verify that the model files are complete, unaltered and of this data and these versions."""
     from wholesale.predictor import check_folder
@@ -275,10 +261,10 @@ def check(
 
 
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or Excel; - is standard input.")],
+    source: Annotated[Path, Argument(metavar="IN", help="CSV, Parquet or Excel; - is standard input.")],
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="OUT",
@@ -288,7 +274,7 @@ def score(
     ] = None,
     rejected: Annotated[
         Path | None,
-        typer.Option(help="CSV of rejected rows, if any.", show_default="OUT with .rejected.csv; none for -"),
+        Option(help="CSV of rejected rows, if any.", show_default="OUT with .rejected.csv; none for -"),
     ] = None,
     column: Columns = None,
     decimal: Sign = None,
@@ -297,15 +283,15 @@ def score(
     models: Folder = MODELS_FOLDER,
     dask: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="ADDRESS",
             help="Score on the Dask cluster at this address, or on one made here (local). IN may then be a"
             " folder, or a pattern in quotes; OUT is a folder of Parquet files.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace files that are there already.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="No progress and no summary.")] = False,
+    as_json: Annotated[bool, Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
     """Score a file of customers: every row gets the three models' answers, or a reason why not.
 
@@ -325,11 +311,11 @@ def score(
     if as_json:
         apart = wrong.name if wrong and summary.rejected else None
         files = {"source": source.name, "output": out.name, "rejected_file": apart}
-        typer.echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
+        echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
     elif not quiet:
         name = "standard output" if out == STREAM else out.name
         tell(summary, name, wrong.name if wrong else None, err=out == STREAM)
-    raise typer.Exit(SOME_REJECTED if summary.rejected else 0)
+    raise Exit(SOME_REJECTED if summary.rejected else 0)
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -405,22 +391,22 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
 
 
 def report(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, Parquet or Excel.")],
+    source: Annotated[Path, Argument(metavar="IN", help="CSV, Parquet or Excel.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="HTML.", show_default="IN with .report.html"),
+        Option("--output", "-o", metavar="OUT", help="HTML.", show_default="IN with .report.html"),
     ] = None,
-    segments: Annotated[int, typer.Option(min=2, max=8, help="Number of segments to fit.")] = 3,
+    segments: Annotated[int, Option(min=2, max=8, help="Number of segments to fit.")] = 3,
     column: Columns = None,
     decimal: Sign = None,
     sheet: Sheet = None,
     blank: Blank = None,
     models: Folder = MODELS_FOLDER,
     nulls: Annotated[
-        bool, typer.Option("--nulls/--no-nulls", help="Hold the criteria against chance; it takes minutes.")
+        bool, Option("--nulls/--no-nulls", help="Hold the criteria against chance; it takes minutes.")
     ] = True,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace a file that is there already.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Write a report on a file of customers: one HTML page to read, print and hand on; it takes minutes."""
     from wholesale.report import study, write_report
@@ -437,24 +423,20 @@ def report(
 
 def serve(
     models: Folder = MODELS_FOLDER,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8866,
-    pages: Annotated[
-        int | None, typer.Option(min=1, help="Pages open at once; by memory if not given.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 is every one.")] = "127.0.0.1",
-    allow_host: Annotated[list[str] | None, typer.Option(help="Name of the server; repeatable.")] = None,
-    base_url: Annotated[str, typer.Option(help="What every address begins with, e.g. /segments/.")] = "/",
-    password_file: Annotated[Path | None, typer.Option(help="File of a hashed password.")] = None,
-    no_password: Annotated[bool, typer.Option("--no-password", help="Let everybody in.")] = False,
-    token_file: Annotated[Path | None, typer.Option(help="File of a token for the API.")] = None,
-    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy lets people in.")] = False,
-    proxy: Annotated[list[str] | None, typer.Option(help="Its address, if elsewhere; repeatable.")] = None,
-    certfile: Annotated[Path | None, typer.Option(help="Certificate for https, PEM.")] = None,
-    keyfile: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
-    cookie_secret_file: Annotated[
-        Path | None, typer.Option(help="Secret that several servers share.")
-    ] = None,
-    log_requests: Annotated[bool, typer.Option("--log-requests", help="A line for each.")] = False,
+    port: Annotated[int, Option(min=1, max=65535, help="Port to listen on.")] = 8866,
+    pages: Annotated[int | None, Option(min=1, help="Pages open at once; by memory if not given.")] = None,
+    host: Annotated[str, Option(help="Address to listen at; 0.0.0.0 is every one.")] = "127.0.0.1",
+    allow_host: Annotated[list[str] | None, Option(help="Name of the server; repeatable.")] = None,
+    base_url: Annotated[str, Option(help="What every address begins with, e.g. /segments/.")] = "/",
+    password_file: Annotated[Path | None, Option(help="File of a hashed password.")] = None,
+    no_password: Annotated[bool, Option("--no-password", help="Let everybody in.")] = False,
+    token_file: Annotated[Path | None, Option(help="File of a token for the API.")] = None,
+    behind_proxy: Annotated[bool, Option("--behind-proxy", help="A proxy lets people in.")] = False,
+    proxy: Annotated[list[str] | None, Option(help="Its address, if elsewhere; repeatable.")] = None,
+    certfile: Annotated[Path | None, Option(help="Certificate for https, PEM.")] = None,
+    keyfile: Annotated[Path | None, Option(help="Its key, PEM.")] = None,
+    cookie_secret_file: Annotated[Path | None, Option(help="Secret that several servers share.")] = None,
+    log_requests: Annotated[bool, Option("--log-requests", help="A line for each.")] = False,
 ) -> None:
     """Serve the page, on this machine or for others (docs/serving.md), and print its address."""
     from wholesale.app.server import serve as run
@@ -468,18 +450,26 @@ def serve(
     run(port, models, pages, access)
 
 
-class Main(typer.Typer):
-    """Every command, its standard output taken care of."""
+class Commands(TyperGroup):
+    """Every command, what it refuses and its standard output taken care of."""
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Run a command; a terminal that closes ends it as a plain kill does, a full output in a sentence."""
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, which says in a sentence what it refuses."""
+        try:
+            return super().invoke(ctx)
+        except (BundleError, ValueError) as error:
+            echo(str(error), err=True)
+            raise Exit(1) from None
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run all; a terminal that closes ends it as a plain kill does, a full output in a sentence."""
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
         try:
-            return super().__call__(*arguments, **options)
+            return super().main(*arguments, **options)
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of it goes
-            typer.echo(f"standard output cannot be written: {error.strerror or error}", err=True)
+            echo(f"standard output cannot be written: {error.strerror or error}", err=True)
             sys.exit(1)
 
 
@@ -491,14 +481,13 @@ EXAMPLES: dict[Callable, str] = {
     check: "--models models",
     serve: "--models models --port 9000",
 }
-main = Main(
+main = Typer(
     name="wholesale",
+    cls=Commands,
     help="Segment wholesale customers by what they spend.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command, example in EXAMPLES.items():
-    main.command(epilog=f"Example: python -m wholesale {command.__name__} {example}".strip())(
-        refusing(command)
-    )
+    main.command(epilog=f"Example: python -m wholesale {command.__name__} {example}".strip())(command)

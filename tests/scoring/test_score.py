@@ -1,5 +1,3 @@
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -45,22 +43,18 @@ def test_other_columns_come_first_and_every_answer_is_that_of_predict_segments(
         assert np.array_equal(scored.column(name).to_numpy(), values), name
 
 
-def test_a_row_is_answered_alike_in_any_company(predictor, random_amounts):
-    together = score_table(predictor, _accepted(random_amounts))
+def test_a_row_is_answered_alike_in_any_company_and_none_has_the_same_columns(predictor, random_amounts):
+    together, none = (score_table(predictor, _accepted(random_amounts[:n])) for n in (1002, 0))
     for i in (0, 500, 1001):
         alone = score_table(predictor, _accepted(random_amounts[i : i + 1]))
         assert alone.to_pylist() == together.slice(i, 1).to_pylist()
+    assert (len(none), none.schema) == (0, together.schema)
 
 
 def test_a_customer_on_a_centre_is_infinitely_clear(predictor):
     centre = np.expm1(predictor.centers["kmeans"] * predictor.scale + predictor.mean)
     nearest = score_table(predictor, _accepted(centre)).column("clarity").to_pylist()
     assert min(nearest) > 1e6
-
-
-def test_no_customer_gets_the_columns_all_the_same(predictor, amounts):
-    some, none = (score_table(predictor, _accepted(amounts[:n])) for n in (1, 0))
-    assert (len(none), none.schema) == (0, some.schema)
 
 
 def test_answers_of_an_earlier_scoring_give_way(predictor, amounts):
@@ -197,14 +191,6 @@ def test_no_row_accepted_leaves_a_header_and_the_reasons(tmp_path, predictor):
     assert [row["column"] for row in rows_of(tmp_path / "out.rejected.csv")] == ["Fresh", ""]
 
 
-@pytest.mark.parametrize("rows", [[], ["", ""]])
-def test_no_row_at_all_is_refused(tmp_path, predictor, rows):
-    write_rows(tmp_path / "in.csv", rows)
-    with pytest.raises(ReadError, match=r"^in.csv: it has a header but no rows$"):
-        score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
-    assert names_in(tmp_path) == {"in.csv"}
-
-
 def test_rejected_rows_have_a_file_only_where_there_are_any(source, tmp_path, predictor):
     good = write_customers(tmp_path / "in.csv", predictor, 20)
     score_file(source, tmp_path / "out.csv", predictor)
@@ -231,17 +217,9 @@ def test_what_fails_late_leaves_what_was_there(tmp_path, predictor, monkeypatch,
     assert (tmp_path / "out.rejected.csv").read_text() == "precious too"
 
 
-def test_rows_come_in_the_order_of_the_items_whatever_takes_long():
-    def late(i):
-        time.sleep(0.02 if i % 3 == 0 else 0)
-        return i
-
-    with ThreadPoolExecutor(4) as pool:
-        begun = scoring.begun_ahead((pool.submit(late, i) for i in range(30)), 8)
-        assert [promise.result() for promise in begun] == list(range(30))
-
-
-def test_nothing_is_begun_long_before_it_is_wanted():
-    begun = []
+def test_items_come_in_their_order_and_none_is_begun_long_before_it_is_wanted():
+    begun, given = [], []
     for i in scoring.begun_ahead((begun.append(i) or i for i in range(100)), 4):
+        given.append(i)
         assert len(begun) <= i + 6
+    assert given == begun == list(range(100))

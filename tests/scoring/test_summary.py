@@ -1,7 +1,5 @@
 import json
 from dataclasses import replace
-from functools import reduce
-from operator import add
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,7 @@ import pytest
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.scoring import score_table
-from wholesale.scoring.summary import MANY_UNFAMILIAR, UNKNOWN, Drift, Summary, count, summarize
+from wholesale.scoring.summary import MANY_UNFAMILIAR, UNKNOWN, Counts, Drift, Summary, count, summarize
 
 UNLIKE = "Taken together, these customers are unlike the 440 that the segments were made from"
 TRAIN = "Segments of their own would say more: python -m wholesale train."
@@ -92,7 +90,7 @@ def test_train_is_not_advised_where_it_would_refuse(predictor, rows):
         parts = [accepted.slice(0, 4), accepted.slice(4, 0), accepted.slice(4)]
         none = pa.table({"line": [], "column": [], "reason": []})
         counts = [count(predictor, score_table(predictor, part), none) for part in parts]
-        summary = summarize(predictor, reduce(add, counts), [])
+        summary = summarize(predictor, sum(counts, Counts()), [])
         assert summary.other_market and ("wholesale train" in summary.verdict) != refused
         if refused:
             with pytest.raises(ValueError, match=r"too few|same for every customer"):

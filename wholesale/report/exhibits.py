@@ -191,17 +191,16 @@ def plot_plane(fitted: Fitted) -> Axes:
     predictor = fitted.predictor
     components = PCA(n_components=2, svd_solver="full").fit(predictor.on_record)
     share = format_share(components.explained_variance_ratio_.sum())
-    k = predictor.n_segments
+    axes = ["first component", "second component"]
+    plane = pd.DataFrame(components.transform(predictor.on_record), columns=axes)
     arrows = pd.DataFrame(components.components_.T, list(predictor.categories.labels))
     ax = plots.plot_map(
-        pd.DataFrame(
-            components.transform(predictor.on_record), columns=["first component", "second component"]
-        ),
+        plane,
         predictor.segments["kmeans"],
-        names=[str(i + 1) for i in range(k)],
+        names=[str(i + 1) for i in range(predictor.n_segments)],
         colours=predictor.colours["kmeans"],
         arrows=arrows,
-        title=f"The {k} segments of K-Means; the plane holds {share} of the variance",
+        title=f"The {predictor.n_segments} segments of K-Means; the plane holds {share} of the variance",
     )
     ax.update_datalim(AROUND * arrows.to_numpy())  # the arrows' names, too, stay inside
     ax.autoscale_view()

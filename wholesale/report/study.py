@@ -1,10 +1,11 @@
 """What the report computes: customers placed by models at hand, numbers of segments compared, a new fit."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, wraps
 from pathlib import Path
+from statistics import multimode
 from typing import TypeVar
 
 import numpy as np
@@ -60,7 +61,6 @@ class Answered:
 
     @property
     def amounts(self) -> pd.DataFrame:
-        """The customers' amounts."""
         return self.answers[list(self.predictor.categories.columns)]
 
     @property
@@ -99,7 +99,6 @@ class Placement(Answered):
 
     @property
     def record(self) -> pd.DataFrame:
-        """The amounts on record."""
         return pd.DataFrame(self.predictor.amounts, columns=list(self.predictor.categories.columns))
 
 
@@ -132,7 +131,7 @@ class CountEvidence:
     @property
     def leaders(self) -> list[int]:
         """The number that is recommended; of votes that are not weighed, all that share the lead."""
-        return leading(self.votes) if self.nulls is None else [self.advice.recommended]
+        return sorted(multimode(self.votes.values())) if self.nulls is None else [self.advice.recommended]
 
     @cached_property
     def clouds(self) -> pd.DataFrame:
@@ -144,7 +143,7 @@ class CountEvidence:
 
     def clouds_as_high(self, segments: int) -> int | None:
         """Count the clouds whose silhouette by K-Means is as high; None if there is nothing to compare."""
-        if segments not in self.clouds or "kmeans_silhouette" not in self.counts:
+        if segments not in self.clouds:
             return None
         return int((self.clouds[segments] >= self.counts.loc[segments, "kmeans_silhouette"]).sum())
 
@@ -226,12 +225,6 @@ def fit(customers: Customers, segments: int) -> Fitted | Refused:
         return Refused(str(error))
     scored = score_table(bundle.predictor, customers.accepted)
     return Fitted(bundle.predictor, _answers(bundle.predictor, scored, customers), bundle)
-
-
-def leading(votes: Mapping[str, int]) -> list[int]:
-    """Give the number of segments with most votes, or the numbers that share the lead."""
-    cast = list(votes.values())
-    return sorted({k for k in cast if cast.count(k) == max(map(cast.count, cast))})
 
 
 def largest_tenth(customers: Customers) -> tuple[int, float]:

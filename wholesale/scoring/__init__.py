@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import add
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,7 +25,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import beside, beyond
+from wholesale.reading.totals import NOTHING, beside, beyond
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -57,7 +56,7 @@ def score_table(predictor: Predictor, accepted: pa.Table) -> pa.Table:
 
 def _answers(predictor: Predictor, amounts: np.ndarray) -> dict[str, pa.Array]:
     """Answer as `predict_segments` does, in Arrow's columns, null for NaN; amounts have shape (n, d)."""
-    slices = [amounts[i : i + SLICE] for i in range(0, max(len(amounts), 1), SLICE)]
+    slices = np.split(amounts, range(SLICE, len(amounts), SLICE))
     answers = [predict_segments(predictor, rows) for rows in slices]
     columns: dict[str, pa.Array] = {}
     for name in answers[0]:
@@ -103,27 +102,23 @@ def score_file(
             TableFile(rejected, optional=True, new=new) as reject,
             ThreadPoolExecutor(workers) as pool,
         ):
-
-            def score(dialect: Dialect, block: Block) -> Scored:
-                scored = score_block(predictor, dialect, block)
-                customers, rejects = accept.prepare(scored.customers), reject.prepare(scored.rejected)
-                return scored._replace(customers=customers, rejected=rejects)
+            written = Written(accept, reject, lines)
 
             def begin(file: CustomerFile) -> Iterator[Begun]:
                 length = file.length
                 for block in file.blocks():
                     share = block.end / length if length else None
-                    yield share, pool.submit(score, file.dialect, block).result
+                    yield share, pool.submit(written.prepare, predictor, file.dialect, block).result
 
-            reading = Reading(file, Written(accept, reject, lines))
-            summary = run([reading], begin, predictor, source, progress=progress, ahead=2 * workers)
+            readings = [Reading(file, written)]
+            summary = run(readings, begin, predictor, source, progress=progress, ahead=2 * workers)
             accept.complete()
             reject.complete()
     return summary
 
 
 class Scored(NamedTuple):
-    """What becomes of a part of a file; its two tables in memory, ready to be written, or names of files."""
+    """What becomes of a part of a file; its two tables ready to be written, or the names of their files."""
 
     customers: Any
     rejected: Any
@@ -135,20 +130,20 @@ Begun = tuple[float | None, Callable[[], Scored]]
 """A part that is being scored: the share of its file up to its end, if known, and what waits for it."""
 
 
-def score_block(predictor: Predictor, dialect: Dialect, block: Block) -> Scored:
-    """Read and score one block; pure, so that blocks can be scored anywhere and in any order."""
-    part = read_block(dialect, block)
-    scored = score_table(predictor, part.accepted)
-    counts = count(predictor, scored, part.rejected, part.seen)
-    return Scored(scored, part.rejected, counts, part.accepted.column(0))
-
-
 class Written(NamedTuple):
     """Two files, which take scored parts as a list would, and forget them."""
 
     accept: TableFile
     reject: TableFile
-    lines: list[int] | None
+    lines: list[int] | None = None
+
+    def prepare(self, predictor: Predictor, dialect: Dialect, block: Block) -> Scored:
+        """Read and score a block, in any thread and any order, so that it only has to be written."""
+        part = read_block(dialect, block)
+        scored = score_table(predictor, part.accepted)
+        counts = count(predictor, scored, part.rejected, part.seen)
+        tables = self.accept.prepare(scored), self.reject.prepare(part.rejected)
+        return Scored(*tables, counts, part.accepted.column(0))
 
     def append(self, scored: Scored) -> None:
         self.accept.write(scored.customers)
@@ -217,7 +212,7 @@ def run(
             _judge(files)
     several = len(files) > 1
     counts = [each.counts.named(each.file.path.name) if several else each.counts for each in files]
-    if not (total := reduce(add, counts)).rows:
+    if not (total := sum(counts, Counts())).rows:
         with naming(source.name):
             raise ReadError("it has a header but no rows")
     return summarize(predictor, total, _notes(files) if several else files[0].file.notes)
@@ -245,7 +240,7 @@ def _judge(files: list[Reading]) -> None:
             each.file = each.file.judged(each.counts.seen)
     if len(files) == 1 or any(each.again for each in files):
         return
-    together = reduce(add, (each.counts.seen for each in files))
+    together = sum((each.counts.seen for each in files), NOTHING)
     rows, times = together.totals()
     step = None if rows else together.step()
     for each in files:
@@ -271,9 +266,8 @@ def _notes(files: list[Reading]) -> list[str]:
 
 def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:
     """Give items in their order, `most` more of them begun before each."""
-    waiting: deque[T] = deque()
+    waiting = deque(islice(items, most))
     for item in items:
         waiting.append(item)
-        if len(waiting) > most:
-            yield waiting.popleft()
+        yield waiting.popleft()
     yield from waiting

@@ -27,7 +27,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
 from wholesale.reading.dialect import Reconsider
 from wholesale.reading.records import Block
 from wholesale.reading.tables import group_ends, plain_type
-from wholesale.scoring import Begun, Progress, Reading, Scored, run, score_block
+from wholesale.scoring import Begun, Progress, Reading, Scored, Written, run
 from wholesale.scoring.output import TableFile, check_free, folder_aside, part_name, writing
 from wholesale.scoring.summary import Counts, Summary
 
@@ -155,10 +155,10 @@ def score_portion(file: CustomerFile, portion: Block, work: Path, predictor: Pre
         if not file.path.exists():
             raise ReadError("a worker does not see it: a cluster needs a folder that all its machines share")
         with TableFile(answers) as accept, TableFile(faults, optional=True) as reject:
+            written = Written(accept, reject)
             for block in file.blocks(portion=portion):
-                scored = score_block(predictor, file.dialect, block)
-                accept.write(accept.prepare(scored.customers))
-                reject.write(reject.prepare(scored.rejected))
+                scored = written.prepare(predictor, file.dialect, block)
+                written.append(scored)
                 counts += scored.counts
     except (Reconsider, ReadError, OSError) as fault:
         return fault

@@ -1,6 +1,5 @@
 """Tables written aside and renamed when they are whole, as CSV that no spreadsheet runs or as Parquet."""
 
-import csv
 import io
 import os
 import shutil
@@ -19,6 +18,7 @@ from wholesale.manifest import aside
 from wholesale.reading import ReadError
 from wholesale.reading.formulas import guard
 from wholesale.reading.text import SHEETS
+from wholesale.wording import csv_of
 
 TEXTS = (".csv", ".tsv", ".txt", ".gz")
 SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
@@ -60,7 +60,6 @@ class TableFile:
         return csv_header(table.column_names), to_csv(table, self.amounts)
 
     def write(self, rows: Rows) -> None:
-        """Append rows."""
         if rows is None:
             return
         begun = self.file is not None
@@ -72,7 +71,6 @@ class TableFile:
             self.writer.write_table(rows)
 
     def restart(self) -> None:
-        """Forget all rows."""
         self.file = self.writer = None
         self.open.__exit__(InterruptedError, InterruptedError(), None)  # so nothing takes the name
 
@@ -124,7 +122,7 @@ def _ready(column: pa.ChunkedArray, *, of_amounts: bool) -> pa.ChunkedArray:
     """Guard text; make whole amounts integers, which are written alike but faster."""
     if pa.types.is_string(column.type):
         return guard(column)
-    if of_amounts and pc.max(column).as_py() is not None and pc.max(column).as_py() < SHORT:
+    if of_amounts and (most := pc.max(column).as_py()) is not None and most < SHORT:
         with suppress(pa.ArrowInvalid):  # not whole
             return pc.cast(column, pa.int64())
     return column
@@ -132,9 +130,7 @@ def _ready(column: pa.ChunkedArray, *, of_amounts: bool) -> pa.ChunkedArray:
 
 def csv_header(names: list[str]) -> bytes:
     """Write a header as CSV, guarded."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(guard(pa.chunked_array([names], pa.string())).to_pylist())
-    return text.getvalue().encode()
+    return csv_of([guard(pa.chunked_array([names], pa.string())).to_pylist()]).encode()
 
 
 def check_free(
@@ -177,7 +173,6 @@ def check_free(
 
 
 def part_name(i: int) -> str:
-    """Name a part, counted from 0."""
     return f"part-{i:05d}.parquet"
 
 

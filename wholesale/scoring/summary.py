@@ -131,7 +131,6 @@ class Counts:
 
     @property
     def rows(self) -> int:
-        """Accepted and rejected."""
         return self.accepted + self.rejected
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -146,7 +145,6 @@ class Counts:
 
 
 def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen = NOTHING) -> Counts:
-    """Count a part of a file."""
     amounts, k = spend(predictor, scored), predictor.n_segments
     labels = [scored.column(f"{model}_segment").to_numpy() - 1 for model in predictor.models]
     return Counts(
@@ -243,7 +241,6 @@ class Summary:
 
 
 def summarize(predictor: Predictor, total: Counts, notes: list[str]) -> Summary:
-    """Put the counts of a whole file into a summary."""
     record, columns = on_record(predictor), predictor.categories.columns
     return Summary(
         accepted=total.accepted,

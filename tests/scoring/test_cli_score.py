@@ -1,7 +1,6 @@
 """The score command, from options to files, sentences and exit status."""
 
 import contextlib
-import csv
 import json
 import os
 import signal
@@ -11,16 +10,13 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+from scorable import HEADER, names_in, rows_of
 from typer.testing import CliRunner
 
 from wholesale.cli import main
-from wholesale.columns import SPEND_COLUMNS
 from wholesale.manifest import SHIPPED
-from wholesale.predict import predict_segments
 
-HEADER = ",".join(SPEND_COLUMNS)
 GOOD = f"{HEADER}\n1,2,3,4,5,6\n"
 FOOD = GOOD.replace("Fresh", "Fresh food")
 
@@ -38,34 +34,14 @@ def _wholesale(folder, *arguments, shell=None, **more):
     return subprocess.run(command, cwd=folder, text=True, check=False, timeout=60, **pipes)
 
 
-def _names(folder):
-    return {file.name for file in folder.iterdir()}
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    """The 440, scored by the example of --help."""
-    folder = tmp_path_factory.mktemp("score")
-    return folder / "scored.csv", _score(SHIPPED, "-o", "scored.csv", folder=folder)
-
-
-def test_every_customer_gets_the_answers_of_predict_segments(shipped, predictor, amounts):
-    rows = list(csv.DictReader(shipped[0].open(newline="")))
-    assert [*rows[0]][:8] == ["Channel", "Region", *SPEND_COLUMNS]
-    assert [*rows[0].values()][:8] == ["2", "3", "12669", "9656", "7561", "214", "2674", "1338"]
-    for name, values in predict_segments(predictor, amounts).items():
-        found = np.array([row[name] for row in rows])
-        kind = values.dtype.kind
-        expected = np.char.lower(values.astype(str)) if kind == "b" else values.astype(str)
-        assert (found.astype(float) == values).all() if kind == "f" else (found == expected).all()
-
-
-def test_the_summary_counts_and_judges(shipped):
-    path, result = shipped
-    assert (result.exit_code, result.stderr, _names(path.parent)) == (0, "", {"scored.csv"})
+def test_the_summary_counts_and_judges_unless_told_to_be_quiet(tmp_path):
+    result = _score(SHIPPED, "-o", "scored.csv", folder=tmp_path)
+    assert (result.exit_code, result.stderr, names_in(tmp_path)) == (0, "", {"scored.csv"})
     said = "Scored 440 customers into scored.csv.", "These customers spend as the 440 on record do"
     for words in (*said, "Few staples", "212", "as on record"):
         assert words in result.stdout
+    result = _score(SHIPPED, "-o", "scored.csv", "--force", "--quiet", folder=tmp_path)
+    assert (result.exit_code, result.output) == (0, "")
 
 
 def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(tmp_path):
@@ -83,7 +59,7 @@ def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
     summary = json.loads(result.stdout)
     assert (result.exit_code, summary["accepted"], summary["rejected"]) == (3, 1, 2)
     assert (summary["output"], summary["rejected_file"]) == ("mine.scored.csv", "mine.scored.rejected.csv")
-    rows = list(csv.DictReader((tmp_path / "mine.scored.rejected.csv").open(newline="")))
+    rows = rows_of(tmp_path / "mine.scored.rejected.csv")
     told = [(row["line"], row["column"], row["value"]) for row in rows]
     assert told == [("3", "Delicassen", "x"), ("4", "", "")]
     assert rows[0]["reason"] == "Delicassen: x is not an amount ≥ 0" and rows[1]["record"] == "1,2"
@@ -94,16 +70,7 @@ def test_standard_input_and_output(tmp_path):
     header, row = result.stdout.splitlines()
     assert header.startswith(f"id,{HEADER},kmeans_segment,kmeans_name,")
     assert row.startswith('"a",1,2,3,4,5,6,') and "Scored 1 customer into standard output." in result.stderr
-    assert (result.exit_code, _names(tmp_path)) == (0, set())
-
-
-def test_an_output_is_replaced_only_by_force_and_quiet_says_nothing(tmp_path):
-    (output := tmp_path / "scored.csv").write_text("precious")
-    result = _score(SHIPPED, "-o", "scored.csv", folder=tmp_path)
-    said = "scored.csv is there already; replace it with --force, or choose another with -o\n"
-    assert (result.exit_code, result.stderr, output.read_text()) == (1, said, "precious")
-    result = _score(SHIPPED, "-o", "scored.csv", "--force", "--quiet", folder=tmp_path)
-    assert (result.exit_code, result.output, output.read_text().count("\n")) == (0, "", 441)
+    assert (result.exit_code, names_in(tmp_path)) == (0, set())
 
 
 @pytest.mark.parametrize(
@@ -112,6 +79,7 @@ def test_an_output_is_replaced_only_by_force_and_quiet_says_nothing(tmp_path):
         (None, (), "mine.csv is not there"),
         ("", (), "mine.csv: it is empty"),
         (f"{HEADER}\n", (), "mine.csv: it has a header but no rows"),
+        (GOOD, ("-o", "there"), "there is there already; replace it with --force, or choose another with -o"),
         (GOOD, ("-o", "mine.csv"), "mine.csv is what is read; choose another output with -o"),
         (GOOD, ("-o", "no/scored.csv"), "there is no folder no for scored.csv"),
         (GOOD, ("--models", "."), "no manifest.json in"),
@@ -122,9 +90,10 @@ def test_an_output_is_replaced_only_by_force_and_quiet_says_nothing(tmp_path):
 def test_what_cannot_be_scored_is_refused_in_one_sentence(tmp_path, content, arguments, sentence):
     if content is not None:
         (tmp_path / "mine.csv").write_text(content)
-    before = _names(tmp_path)
+    (tmp_path / "there").touch()
+    before = names_in(tmp_path)
     result = _score("mine.csv", *arguments, folder=tmp_path)
-    assert result.exit_code == 1 and _names(tmp_path) == before
+    assert result.exit_code == 1 and names_in(tmp_path) == before
     assert result.stderr.startswith(sentence) and result.stderr.count("\n") == 1
 
 
@@ -138,12 +107,21 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(tmp_path, how, moment):
         os.mkfifo(tmp_path / "mine.csv")
     command = [sys.executable, "-m", "wholesale", "score", "mine.csv"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + (30 if moment == "scoring" else 3)
-    while not list(tmp_path.glob(".*.part")) and time.monotonic() < until:
+    until = time.monotonic() + 30
+    while not _is_begun(tmp_path, moment) and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(how)
-    assert process.communicate(timeout=20)[1] == "Stopped; nothing was written.\n"
-    assert (process.returncode, _names(tmp_path)) == (130, {"mine.csv"})
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (130, "Stopped; nothing was written.\n")
+    assert names_in(tmp_path) == {"mine.csv"}
+
+
+def _is_begun(folder, moment):
+    """Tell whether some rows are written, or somebody waits for what the pipe gives."""
+    if moment == "scoring":
+        return any(folder.glob(".*.part"))
+    with contextlib.suppress(OSError):  # nobody reads
+        return os.open(folder / "mine.csv", os.O_WRONLY | os.O_NONBLOCK)
 
 
 @pytest.mark.parametrize("source", ["-", "mine.csv"])
@@ -153,7 +131,7 @@ def test_rejected_rows_are_written_only_where_told_if_the_output_is_standard_out
     result = _score(source, "-o", "-", folder=tmp_path, text=text)
     assert (result.exit_code, result.stdout.count("\n")) == (3, 2)
     assert "Rejected 1 row; keep such rows with --rejected FILE:\n  line 3: Delicassen: x" in result.stderr
-    assert _names(tmp_path) == {"mine.csv"}
+    assert names_in(tmp_path) == {"mine.csv"}
     result = _score(source, "-o", "-", "--json", folder=tmp_path, text=text)
     assert json.loads(result.stderr)["rejected_file"] is None
     result = _score(source, "-o", "-", "--rejected", "bad.csv", folder=tmp_path, text=text)
@@ -179,7 +157,7 @@ def test_other_commands_refuse_a_pipe_in_a_sentence(tmp_path, command):
     result = _wholesale(tmp_path, command[0], "pipe", *command[1:])
     sentence = "pipe is no file that can be read twice: write what it gives into one\n"
     assert result.stderr.removeprefix("  Read pipe\n") == sentence
-    assert (result.returncode, _names(tmp_path)) == (1, {"pipe"})
+    assert (result.returncode, names_in(tmp_path)) == (1, {"pipe"})
 
 
 @pytest.mark.parametrize("arguments", [("-o", "-"), ("--json", "-o", "out.csv"), ("-o", "out.csv")], ids=str)
