@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wholesale.amounts import check_amounts, parse_amount, parse_amounts
+from wholesale.amounts import check_amounts, good, parse_amount, parse_amounts
 from wholesale.app.server.answers import answer
 from wholesale.columns import ANSWERS, SPEND_COLUMNS, WHOLESALE
 from wholesale.reading import Settings, open_customers, read_customers
-from wholesale.reading.dialect import good, read_column, to_numbers
+from wholesale.reading.dialect import read_column, to_numbers
 from wholesale.scoring.output import csv_header, to_csv
 from wholesale.wording import SPACE, format_amount
 

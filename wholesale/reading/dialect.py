@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, read_text
+from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, good, read_text
 from wholesale.columns import WHOLESALE, Categories
 
 SIGNS = {"point": ".", "comma": ","}
@@ -27,19 +28,18 @@ _FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; wha
 
 
 class Marks(NamedTuple):
-    """How many amounts settle the decimal sign, and how many could be either, with the first of these."""
+    """How many amounts can only have a decimal sign, how many could have it, and the first of these."""
 
-    point: int = 0
-    comma: int = 0
-    point_groups: int = 0
-    comma_groups: int = 0
-    point_example: str = ""
-    comma_example: str = ""
+    clear: int = 0
+    either: int = 0
+    example: str = ""
 
     def plus(self, other: "Marks") -> "Marks":
-        """Add what the part of the file that comes next says."""
-        counts: list = [one + more for one, more in zip(self[:4], other[:4], strict=True)]
-        return Marks(*counts, *(one or more for one, more in zip(self[4:], other[4:], strict=True)))
+        """Add what the part of the file that comes next shows."""
+        return Marks(self.clear + other.clear, self.either + other.either, self.example or other.example)
+
+
+UNMARKED = dict.fromkeys(OTHER, Marks())
 
 
 class Decimal(NamedTuple):
@@ -99,7 +99,7 @@ def is_amount(text: str) -> bool:
     return not all(math.isnan(read_text(text, sign)) for sign in GRAMMARS)
 
 
-def decide(marks: Marks) -> Decimal:
+def decide(marks: Mapping[str, Marks]) -> Decimal:
     """Decide on the decimal sign.
 
     Amounts that make sense in one way only decide for all if they are enough; a majority they need not be,
@@ -107,17 +107,16 @@ def decide(marks: Marks) -> Decimal:
     taken to group thousands: few files give thousandths of a unit. What then speaks against the sign must be
     few, unless there is nothing that could be either, and so nothing that could be read wrong.
     """
-    point, comma, point_groups, comma_groups = marks[:4]
-    either = point_groups + comma_groups
-    marked = point + comma + either
+    point, comma = marks["."], marks[","]
+    either = point.either + comma.either
+    marked = point.clear + comma.clear + either
     if not marked:
         return UNKNOWN
-    settled, few = max(point, comma) >= ENOUGH * marked, FEW * marked
-    sign = "." if (point >= comma if settled else point_groups < comma_groups) else ","
-    groups = {".": point_groups, ",": comma_groups} if point_groups and comma_groups else {}
-    unclear = "".join(mark for mark, count in groups.items() if count < few)
-    against = comma if sign == "." else point
-    return Decimal(sign, unclear, bool((either and against >= few) or (groups and not unclear)))
+    settled, few = max(point.clear, comma.clear) >= ENOUGH * marked, FEW * marked
+    sign = "." if (point.clear >= comma.clear if settled else point.either < comma.either) else ","
+    both, against = point.either and comma.either, marks[OTHER[sign]].clear
+    unclear = "".join(sign for sign in marks if both and marks[sign].either < few)
+    return Decimal(sign, unclear, bool((either and against >= few) or (both and not unclear)))
 
 
 class Column(NamedTuple):
@@ -128,30 +127,31 @@ class Column(NamedTuple):
     sign: str = ""
 
 
-def weigh(columns: Iterable[Column]) -> Marks:
+def weigh(columns: Iterable[Column]) -> dict[str, Marks]:
     """Count what is said about the decimal sign by columns with text."""
-    counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
+    clear, either, firsts = Counter[str](), Counter[str](), {sign: list[tuple[int, str]]() for sign in OTHER}
     for _, text, read in columns:
-        content = content_of(text) if text else b""
-        if text is None or (b"." not in content and b"," not in content):
+        if text is None:
             continue
-        if read:  # the last character but three is a sign only in what may have thousands
-            fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
-            rows = np.flatnonzero(fourth_last == ord(read))
-            text = text.take(pa.array(rows))
+        text = text if read else _bare(text)
+        content = content_of(text)
+        if b"." not in content and b"," not in content:
+            continue
+        # Only what has a mark as its last character but three may have thousands.
+        fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
+        rows = np.flatnonzero((fourth_last == ord(".")) | (fourth_last == ord(",")))
+        some = text.take(pa.array(rows))
+        found = {sign: np.flatnonzero(_matches(some, EITHER[sign])) for sign in OTHER}
+        if read:  # each amount has that sign at most once, and the other one is nowhere
+            signed = {sign: content.count(sign.encode()) for sign in OTHER}
         else:
-            rows, text = np.arange(len(text)), _bare(text)
-        either = [_matches(text, EITHER[mark]) for mark in ".,"]
-        if read:
-            marks = [content.count(sign.encode()) for sign in ".,"]
-            clear = [max(count - int(np.count_nonzero(either)), 0) for count in marks]  # one is nowhere
-        else:
-            marked = _matches(text, "[.,]") & ~either[0] & ~either[1]
-            clear = [int(np.count_nonzero(marked & _matches(text, GRAMMARS[sign]))) for sign in ".,"]
-        counts += [*clear, *map(np.count_nonzero, either)]
-        for mark, found in zip(".,", either, strict=True):
-            firsts[mark] += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(found)[:1]]
-    return Marks(*counts.tolist(), *(min(found)[1] if found else "" for found in firsts.values()))
+            marked = _matches(text, "[.,]")
+            signed = {sign: int((marked & _matches(text, GRAMMARS[sign])).sum()) for sign in OTHER}
+        for sign, places in found.items():
+            clear[sign] += max(signed[sign] - sum(map(len, found.values())), 0)
+            either[sign] += len(places)
+            firsts[sign] += [(int(rows[i]), some[int(i)].as_py()) for i in places[:1]]
+    return {sign: Marks(clear[sign], either[sign], min(firsts[sign], default=(0, ""))[1]) for sign in OTHER}
 
 
 def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
@@ -170,11 +170,6 @@ def objection(text: str, decimal: Decimal) -> str:
     if re.match(GRAMMARS[decimal.sign], bare):  # but it is negative, or beyond all numbers
         return NOT_AN_AMOUNT
     return f"has a decimal {NAMED[other]}, but the file a decimal {NAMED[decimal.sign]}"
-
-
-def good(amounts: np.ndarray) -> np.ndarray:
-    """Say which numbers are amounts: finite, and not negative."""
-    return np.isfinite(amounts) & (amounts >= 0)
 
 
 def to_numbers(column: Column, sign: str, unclear: str = "") -> np.ndarray:

@@ -1,14 +1,14 @@
 """What the records of a file show only together: above all, which rows are sums or averages of others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from wholesale.reading.dialect import Marks
+from wholesale.reading.dialect import UNMARKED, Marks
 from wholesale.reading.header import ReadError
 
 KEPT, STEPS = 4, 64
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 class Seen:
     """What a part of a file shows of the whole."""
 
-    marks: Marks = field(default_factory=Marks)  # of the decimal sign
+    marks: Mapping[str, Marks] = field(default_factory=lambda: UNMARKED)  # of each decimal sign
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
@@ -70,7 +70,7 @@ class Seen:
         )
         steps = [row for row in (*self.steps, *later) if _is_step(row, float(sums.sum()), count)]
         return Seen(
-            self.marks.plus(other.marks),
+            {sign: marks.plus(other.marks[sign]) for sign, marks in self.marks.items()},
             self.currencies | other.currencies,
             self.blanks + other.blanks,
             count,
@@ -180,26 +180,33 @@ def beyond(line: int) -> ReadError:
 
 
 @unbounded
-def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
-    """Add up the columns; what was not read is NaN, and `fine` are the customers."""
-    rows = sum(amounts[1:], amounts[0])
+def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
+    """Add up amounts (d, n); what was not read is NaN, and `fine` are the customers."""
+    rows = amounts.sum(axis=0)
     if not np.isfinite(rows).all():
-        amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
-        rows = sum(amounts[1:], amounts[0])
-    sums, before, full = np.array([column.sum() for column in amounts]), np.cumsum(rows) - rows, rows > 0
+        amounts = np.where(np.isfinite(amounts), amounts, 0)
+        rows = amounts.sum(axis=0)
+    before, full = np.cumsum(rows) - rows, rows > 0
     places, texts = np.flatnonzero(full), [each for each in others.columns if pa.types.is_string(each.type)]
 
     def row(i: int) -> Row:
-        here, sums_before = zip(*((float(each[i]), float(each[:i].sum())) for each in amounts), strict=True)
-        return Row(int(lines[i]), here, _called(texts, i), sums_before, int(np.searchsorted(places, i)))
+        here, sums_before = amounts[:, i].tolist(), amounts[:, :i].sum(axis=1).tolist()
+        return Row(
+            int(lines[i]), tuple(here), _called(texts, i), tuple(sums_before), int(np.searchsorted(places, i))
+        )
 
-    most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT].tolist()
+    most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT]
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
-    outermost, ends = {*places[[0, -1][: len(places)]]}, {*places[:ENDS], *places[-ENDS:]}
+    outermost, ends = {*places[:1], *places[-1:]}, {*places[:ENDS], *places[-ENDS:]}
     step = {*np.flatnonzero(full & large), *outermost, *(i for i in ends if _called(texts, i))}
-    steps = tuple(row(i) for i in sorted(step) if fine[i])[:STEPS]
-    largest = tuple(map(row, most))
-    return Seen(rows=len(places), sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps)
+    few = _decimals(amounts[:, :: max(len(lines) // 16, 1)], 0)  # nearly always as many as all of them have
+    return Seen(
+        rows=len(places),
+        sums=amounts.sum(axis=1),
+        decimals=_decimals(amounts, few),
+        largest=tuple(map(row, most)),
+        steps=tuple(row(i) for i in sorted(step) if fine[i])[:STEPS],
+    )
 
 
 def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
@@ -208,18 +215,13 @@ def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
     return any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in said)
 
 
-def _decimals(amounts: Sequence[np.ndarray]) -> int:
-    """Count the decimals of numbers, beginning with as many as a few of them have."""
-    few = _finer([column[:: max(len(column) // 16, 1)] for column in amounts], 0)
-    return _finer(amounts, few) if few <= FINEST else few
-
-
 @unbounded
-def _finer(amounts: Sequence[np.ndarray], decimals: int) -> int:
+def _decimals(amounts: np.ndarray, least: int) -> int:
+    """Count the decimals of amounts (d, n), if these are more than some."""
     for column in amounts:
-        while decimals <= FINEST:
-            scaled = column * 10.0**decimals
+        while least <= FINEST:
+            scaled = column * 10.0**least
             if not (abs(scaled - np.rint(scaled)) > SURE * abs(scaled)).any():
                 break
-            decimals += 1
-    return decimals
+            least += 1
+    return least
