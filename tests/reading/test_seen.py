@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from made_files import NAMES, csv_text, outcome, parquet, refusal, written, xlsx
 
 from wholesale.reading.records import BLOCK
-from wholesale.reading.sorting import MEAN, TOTAL
-from wholesale.reading.totals import beside, beyond
+from wholesale.reading.totals import MEAN, TOTAL, beside, beyond
 
 A = [
     [12669, 9656, 7561, 214, 2674, 1338],

@@ -24,7 +24,7 @@ from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import Part, read_block
 from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
-from wholesale.reading.totals import NOTHING, Seen, beside, beyond
+from wholesale.reading.totals import MEAN, NOTHING, TOTAL, Seen, beside, beyond
 from wholesale.wording import counted, format_amount, listed
 
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
@@ -99,10 +99,8 @@ class CustomerFile:
             raise ReadError(reason, option="say --decimal point or --decimal comma")
         if decimal[:2] != before[:2]:
             raise Reconsider(replace(dialect, decimal=decimal))
-        if lines := self._totals(seen):
-            raise Reconsider(replace(dialect, totals=(*dialect.totals, *lines)))
-        if means := seen.means():
-            raise Reconsider(replace(dialect, means=(*dialect.means, *means)))
+        if summaries := dict.fromkeys(self._totals(seen), TOTAL) or dict.fromkeys(seen.means(), MEAN):
+            raise Reconsider(replace(dialect, summaries=dialect.summaries | summaries))
         return replace(self, dialect=replace(dialect, decimal=decimal), seen=seen)
 
     def _totals(self, seen: Seen) -> list[int]:
@@ -110,7 +108,7 @@ class CustomerFile:
         rows, times = seen.totals()
         lines, part = [row.line for row in rows], None if rows else seen.step()
         if times > 1 or part:
-            dialect = replace(self.dialect, totals=(*self.dialect.totals, *lines))
+            dialect = replace(self.dialect, summaries=self.dialect.summaries | dict.fromkeys(lines, TOTAL))
             accepted = pa.concat_tables(read_block(dialect, block).accepted for block in self.blocks())
             amounts = np.array([accepted[column].to_numpy() for column in dialect.categories.columns]).T
             subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +35,6 @@ class Marks(NamedTuple):
     example: str = ""
 
     def plus(self, other: "Marks") -> "Marks":
-        """Add what the part of the file that comes next shows."""
         return Marks(self.clear + other.clear, self.either + other.either, self.example or other.example)
 
 
@@ -77,8 +76,7 @@ class Dialect:
     sheet: str = ""  # of a workbook
     decimal: Decimal = UNKNOWN
     shape: Shape = EVEN
-    totals: tuple[int, ...] = ()  # lines of rows that are sums of others
-    means: tuple[int, ...] = ()  # or averages
+    summaries: dict[int, str] = field(default_factory=dict)  # by line, rows of sums and averages
     ours: bool = False  # written by this project, so that guarded text is to be restored
     zeros: bool = False  # blanks among the amounts mean 0
     remarks: tuple[str, ...] = ()  # on what was found when the file was opened
@@ -222,7 +220,6 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def currencies(columns: Iterable[Column]) -> frozenset[str]:
-    """Give the currency signs that amounts begin or end with."""
     return frozenset(
         sign
         for _, text, read in columns

@@ -31,7 +31,6 @@ from wholesale.reading.header import ReadError, plain
 from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
 
-TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
 BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
     {"line": pa.int64(), **dict.fromkeys(("column", "value", "reason", "record"), pa.string())}
@@ -56,9 +55,8 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     if marks != UNMARKED and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(marks)))
     amounts = _amounts(dialect, columns)
-    known = dict.fromkeys(dialect.totals, TOTAL) | dict.fromkeys(dialect.means, MEAN)
-    if known:
-        amounts[:, np.isin(records.lines, [*known])] = np.nan
+    if dialect.summaries:
+        amounts[:, np.isin(records.lines, [*dialect.summaries])] = np.nan
     fine = np.logical_and.reduce(good(amounts))
     seen = look(amounts, fine, records.lines, records.table.drop_columns([str(i) for i in dialect.spend]))
     rejected: list[Rejected] = [
@@ -66,8 +64,7 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     ]
     blanks = 0
     if not fine.all():
-        faults = ~good(amounts[:, ~fine]).T
-        faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
+        faulty, blanks = _faulty(dialect, records.where(~fine), ~good(amounts[:, ~fine]).T)
         rejected += faulty
         records, amounts = records.where(fine), amounts[:, fine]
     seen = replace(seen, marks=marks, currencies=currencies(columns), blanks=blanks)
@@ -113,17 +110,15 @@ def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _faulty(
-    dialect: Dialect, records: Records, faults: np.ndarray, known: dict[int, str]
-) -> tuple[list[Rejected], int]:
-    """Reject rows with `faults` (n, d) or `known` reasons, by line; count those with some amounts blank."""
+def _faulty(dialect: Dialect, records: Records, faults: np.ndarray) -> tuple[list[Rejected], int]:
+    """Reject rows with `faults` (n, d), or known to be summaries; count those with some amounts blank."""
     columns = dialect.categories.columns
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
     rows = zip(records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True)
     for line, row, wrong in rows:
-        if line in known:
-            rejected.append((line, "", "", known[line], row))
+        if line in dialect.summaries:
+            rejected.append((line, "", "", dialect.summaries[line], row))
             continue
         if all(wrong) and _is_moved_header(dialect, [str(cell or "") for cell in row]):
             raise ReadError(f"line {line} names the columns again, in another order; make two files of it")

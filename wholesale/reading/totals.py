@@ -11,6 +11,7 @@ import pyarrow as pa
 from wholesale.reading.dialect import UNMARKED, Marks
 from wholesale.reading.header import ReadError
 
+TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
 KEPT, STEPS = 4, 64
 """Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
 may be a total of all before it is at least as much as these together, and so seldom as well."""
@@ -87,20 +88,23 @@ class Seen:
         slack = np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
         return bool(((abs(others - total) <= slack) & np.isfinite(total)).all())  # inf is near to anything
 
+    def _is_sum(self, row: Row, others: np.ndarray, rows: int) -> bool:
+        """Say so of enough rows, of more than one category."""
+        enough = rows >= (1 if row.word else 3) and sum(map(bool, row.amounts)) > 1
+        return enough and self._add_up(others, np.array(row.amounts), rows, word=row.word)
+
     @unbounded
-    def totals(self) -> tuple[tuple[Row, ...], int]:
+    def totals(self) -> tuple[list[Row], int]:
         """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it."""
-        alike = tuple(row for row in self.largest if row.amounts == self.largest[0].amounts)
-        alike = tuple(row for row in alike if row.word) or alike
-        if not alike or len(alike) == KEPT:
-            return (), 0
-        total, rows, word = np.array(alike[0].amounts), self.rows - len(alike), alike[0].word
-        others = self.sums - len(alike) * total
-        for times in (1, 2, 3):  # with subtotals, and with those of subtotals
-            enough = _enough(alike[0], rows) and (rows >= 2 * times or times == 1)
-            if enough and self._add_up(others - (times - 1) * total, total, rows, word=word):
-                return alike, times
-        return (), 0
+        alike = [row for row in self.largest if row.amounts == self.largest[0].amounts]
+        alike = [row for row in alike if row.word] or alike
+        if alike and len(alike) < KEPT:
+            total, rows = np.array(alike[0].amounts), self.rows - len(alike)
+            for times in (1, 2, 3):  # with subtotals, and with those of subtotals
+                others = self.sums - (len(alike) + times - 1) * total
+                if (times == 1 or rows >= 2 * times) and self._is_sum(alike[0], others, rows):
+                    return alike, times
+        return [], 0
 
     @property
     def called(self) -> tuple[int, ...]:
@@ -111,11 +115,10 @@ class Seen:
     def step(self) -> Row | None:
         """Find a row that is the sum of all rows before it, or after it, though there are others."""
         for row in self.steps:
-            total, before = np.array(row.amounts), np.array(row.before)
-            after = self.sums - before - total, self.rows - row.rows - 1
-            for others, rows in ((before, row.rows), after):
-                if _enough(row, rows) and self._add_up(others, total, rows, word=row.word):
-                    return row
+            before, later = np.array(row.before), self.rows - row.rows - 1
+            after = self.sums - before - row.amounts
+            if self._is_sum(row, before, row.rows) or self._is_sum(row, after, later):
+                return row
         return None
 
     @unbounded
@@ -151,10 +154,6 @@ class Seen:
 
 
 NOTHING = Seen()
-
-
-def _enough(total: Row, rows: int) -> bool:
-    return rows >= (1 if total.word else 3) and sum(amount != 0 for amount in total.amounts) > 1
 
 
 def _is_step(row: Row, whole: float, rows: int) -> bool:
