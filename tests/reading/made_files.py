@@ -72,10 +72,10 @@ def csv_text(*rows: str, header: str = HEADER) -> bytes:
     return "\n".join([header, *rows, ""]).encode()
 
 
-def parquet(columns: dict[str, pa.Array]) -> bytes:
-    """Write the six categories, each 1…6 unless given, and more columns, as Parquet."""
+def parquet(columns: dict[str, pa.Array], categories: list[str] = NAMES) -> bytes:
+    """Write the categories, each 1…6 unless given, and more columns, as Parquet."""
     n = len(next(iter(columns.values())))
-    six = {column: pa.array([i] * n) for i, column in enumerate(NAMES, start=1)}
+    six = {column: pa.array([i] * n) for i, column in enumerate(categories, start=1)}
     file = io.BytesIO()
     pq.write_table(pa.table({**six, **columns}), file)
     return file.getvalue()
