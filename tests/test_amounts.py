@@ -160,6 +160,7 @@ def test_rows_of_text_and_a_data_frame_by_its_names_are_read(customers):
 
 
 SIX = "6 amounts are needed, in the order Fresh, Milk, Grocery, Frozen, Detergents_Paper, Delicassen"
+TRUE = "; ".join(f"{label}: True {NOT}" for label in WHOLESALE.labels)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ SIX = "6 amounts are needed, in the order Fresh, Milk, Grocery, Frozen, Detergen
         (parse_amounts, (1, -5, 1, "x", 1, 1), f"Milk: -5 {NOT}; Frozen: x {NOT}"),
         (check_amounts, [[1] * 6, [1] * 5], f"row 2, {SIX}"),
         (check_amounts, [["1"] * 6, ["1", "2", "x", *"456"]], f"row 2, Grocery: x {NOT}"),
-        (check_amounts, [[True] * 6], "row 1, " + "; ".join(f"{each}: True {NOT}" for each in WHOLESALE.labels)),
+        (check_amounts, [[True] * 6], f"row 1, {TRUE}"),
     ],
 )  # fmt: skip
 def test_whatever_else_is_refused_and_every_fault_named(read, spend, sentence):

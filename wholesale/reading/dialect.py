@@ -118,22 +118,20 @@ def decide(marks: Mapping[str, Marks]) -> Decimal:
 
 
 class Column(NamedTuple):
-    """Amounts: numbers, NaN for none; what of them is text; its decimal sign, if that reads all of it."""
+    """A column of amounts, as far as it is read without a grammar."""
 
-    numbers: np.ndarray
-    text: pa.ChunkedArray | None = None
-    sign: str = ""
+    numbers: np.ndarray  # NaN for what is none yet
+    text: pa.ChunkedArray | None = None  # what of it is text, as it is written
+    sign: str = ""  # of its decimals, if that reads all of it
+    bare: pa.ChunkedArray | None = None  # the text without white space and currency around it
 
 
 def weigh(columns: Iterable[Column]) -> dict[str, Marks]:
     """Count what is said about the decimal sign by columns with text."""
     clear, either, firsts = Counter[str](), Counter[str](), {sign: list[tuple[int, str]]() for sign in OTHER}
-    for _, text, read in columns:
-        if text is None:
-            continue
-        text = text if read else _bare(text)
-        content = content_of(text)
-        if b"." not in content and b"," not in content:
+    for _, _, read, text in columns:
+        content = content_of(text) if text else b""
+        if text is None or (b"." not in content and b"," not in content):
             continue
         # Only what has a mark as its last character but three may have thousands.
         fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
@@ -172,9 +170,9 @@ def objection(text: str, decimal: Decimal) -> str:
 
 def to_numbers(column: Column, sign: str, unclear: str = "") -> np.ndarray:
     """Read a column: NaN for what is not an amount of any sign, or has an unclear mark."""
-    if column.text is None or (column.sign == sign and not unclear):
+    text = column.bare
+    if text is None or (column.sign == sign and not unclear):
         return column.numbers
-    text = _bare(column.text)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
     for mark in unclear:
         read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
@@ -191,7 +189,8 @@ def read_column(column: pa.ChunkedArray) -> Column:
     """Read what of a column needs no grammar: numbers, and text that all is plain, twenty times faster."""
     if column.type == MIXED:
         number, text = column.flatten()
-        return Column(number.to_numpy(), pc.if_else(pc.is_null(number), text, ""))
+        text = pc.if_else(pc.is_null(number), text, "")
+        return Column(number.to_numpy(), text, bare=_bare(text))
     if not pa.types.is_string(column.type):
         if column.type == pa.float32() or pa.types.is_decimal(column.type):
             column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
@@ -205,8 +204,8 @@ def read_column(column: pa.ChunkedArray) -> Column:
     with suppress(pa.ArrowInvalid):
         numbers = pc.cast(column, pa.float64()).to_numpy()
         if good(numbers).all() and not (sign == "," and b"." in content):
-            return Column(numbers, text if sign else None, sign)
-    return Column(np.full(len(text), math.nan), text)
+            return Column(numbers, text, sign, bare=text) if sign else Column(numbers)
+    return Column(np.full(len(text), math.nan), text, bare=_bare(text))
 
 
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -222,7 +221,7 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def currencies(columns: Iterable[Column]) -> frozenset[str]:
     return frozenset(
         sign
-        for _, text, read in columns
+        for _, text, read, _ in columns
         for sign in (CURRENCY_SIGNS if text and not read else "")
         if sign.encode() in content_of(text) and _matches(text, rf"^\s*[{sign}]|[{sign}]\s*$").any()
     )

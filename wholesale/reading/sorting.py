@@ -77,7 +77,7 @@ def _amounts(dialect: Dialect, columns: list[Column]) -> np.ndarray:
     amounts = np.array([to_numbers(column, sign, unclear) for column in columns])
     if dialect.zeros:
         blank = np.isnan(amounts)
-        for empty, (_, text, _) in zip(blank, columns, strict=True):
+        for empty, (_, text, _, _) in zip(blank, columns, strict=True):
             if text is not None:
                 empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
         amounts[blank & ~blank.all(axis=0)] = 0  # not where there is nothing else
