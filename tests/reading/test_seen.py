@@ -78,6 +78,7 @@ SUMS = {  # the rows, their names, and what each is: T a total, M a mean
     "of two": ([*A[:2], total(A[:2]), mean(A[:2])], ["a", "b", "Total", "Moyenne"], "..TM"),
     "average": ([*A, mean(A, 9)], [*"abcd", "avg"], "....M"),
     "average without a word": ([*A, mean(A)], None, "....."),
+    "average of few without a word": ([[each] * 6 for each in (1, 2, 3, 90, 24)], None, "....."),
     "two tables": ([*A, total(A), *B, total(B)], None, "....T....T"),
     "two tables, totals first": ([total(A), *A, total(B), *B], None, "T....T...."),
     "and a total of all": (
