@@ -189,23 +189,17 @@ def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Ta
     places, texts = np.flatnonzero(full), [each for each in others.columns if pa.types.is_string(each.type)]
 
     def row(i: int) -> Row:
-        here, sums_before = amounts[:, i].tolist(), amounts[:, :i].sum(axis=1).tolist()
-        return Row(
-            int(lines[i]), tuple(here), _called(texts, i), tuple(sums_before), int(np.searchsorted(places, i))
-        )
+        here, past = (tuple(each.tolist()) for each in (amounts[:, i], amounts[:, :i].sum(axis=1)))
+        return Row(int(lines[i]), here, _called(texts, i), past, int(np.searchsorted(places, i)))
 
     most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT]
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
     outermost, ends = {*places[:1], *places[-1:]}, {*places[:ENDS], *places[-ENDS:]}
     step = {*np.flatnonzero(full & large), *outermost, *(i for i in ends if _called(texts, i))}
     few = _decimals(amounts[:, :: max(len(lines) // 16, 1)], 0)  # nearly always as many as all of them have
-    return Seen(
-        rows=len(places),
-        sums=amounts.sum(axis=1),
-        decimals=_decimals(amounts, few),
-        largest=tuple(map(row, most)),
-        steps=tuple(row(i) for i in sorted(step) if fine[i])[:STEPS],
-    )
+    sums, decimals, largest = amounts.sum(axis=1), _decimals(amounts, few), tuple(map(row, most))
+    steps = tuple(row(i) for i in sorted(step) if fine[i])[:STEPS]
+    return Seen(rows=len(places), sums=sums, decimals=decimals, largest=largest, steps=steps)
 
 
 def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
