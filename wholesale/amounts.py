@@ -63,6 +63,11 @@ def read_text(text: str, sign: str) -> float:
     return float(re.sub(f"[{SPACES}{',' if sign == '.' else '.'}]", "", text).replace(sign, "."))
 
 
+def good(amounts: np.ndarray) -> np.ndarray:
+    """Say which numbers are amounts: finite, and not negative."""
+    return np.isfinite(amounts) & (amounts >= 0)
+
+
 def _meanings(value: Amount | None) -> set[float]:
     """Give every amount that a value may be: two, if its only mark may be of thousands or of decimals."""
     numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
@@ -70,7 +75,7 @@ def _meanings(value: Amount | None) -> set[float]:
 
 
 def _number(value: object) -> float:
-    if value is None or isinstance(value, bool | np.bool_ | bytes | bytearray):
+    if isinstance(value, bool | np.bool_ | bytes | bytearray):
         return math.nan
     try:
         return float(value)  # type: ignore[arg-type]  # what it cannot take is what is asked
@@ -125,7 +130,7 @@ def check_amounts(amounts: np.ndarray, categories: Categories) -> np.ndarray:
     amounts = _floats(amounts, categories)
     if amounts.ndim != 2 or amounts.shape[1] != len(columns):
         raise ValueError(f"amounts must have shape (n, {len(columns)}), not {amounts.shape}")
-    bad = np.argwhere(~(np.isfinite(amounts) & (amounts >= 0)))
+    bad = np.argwhere(~good(amounts))
     if len(bad):
         row, column = bad[0]
         raise ValueError(f"row {row + 1}, {refusal(categories.labels[column], f'{amounts[row, column]:g}')}")

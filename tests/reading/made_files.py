@@ -1,4 +1,4 @@
-"""Files of customers, made up for the tests."""
+"""Files of customers, made up for the tests, and what becomes of them."""
 
 import io
 import math
@@ -11,27 +11,60 @@ from xml.sax.saxutils import escape
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from wholesale.amounts import read_text
 from wholesale.columns import SPEND_COLUMNS
+from wholesale.reading import CustomerFile, ReadError, Settings, open_customers
+from wholesale.reading.records import BLOCK
 
-HEADER = ",".join(SPEND_COLUMNS)
-TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-PARTS = {
-    "[Content_Types].xml": f"""<Types xmlns="{PACKAGE}/content-types">
-        <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
-        <Default Extension="xml" ContentType="{TYPES}.worksheet+xml"/>
-        <Override PartName="/xl/workbook.xml" ContentType="{TYPES}.sheet.main+xml"/>
-        <Override PartName="/xl/styles.xml" ContentType="{TYPES}.styles+xml"/></Types>""",
-    "_rels/.rels": f"""<Relationships xmlns="{PACKAGE}/relationships">
-        <Relationship Id="r1" Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>""",
-    "xl/styles.xml": f"""<styleSheet {MAIN}><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0\\ %"/>
-        </numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/><xf numFmtId="164"/>
-        <xf numFmtId="3"/></cellXfs></styleSheet>""",
-}
+NAMES = list(SPEND_COLUMNS)
+HEADER = ",".join(NAMES)
+NOT = "is not an amount ≥ 0"
+
+
+class Outcome(NamedTuple):
+    """What becomes of a file: by line the amounts of customers, and why others are none; the notes."""
+
+    amounts: dict[int, list[float]]
+    reasons: dict[int, str]
+    notes: list[str]
+    accepted: pa.Table
+    rejected: pa.Table
+
+
+def outcome(file: Path | CustomerFile, size: int = BLOCK, **settings) -> Outcome:
+    """Read a file in blocks of some size."""
+    file = open_customers(file, Settings(**settings)) if isinstance(file, Path) else file
+    accepted, rejected, notes = file.read(size)
+    rows = accepted.select([0, *NAMES])
+    reasons = dict(zip(rejected["line"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return Outcome({line: amounts for line, *amounts in cells(rows)}, reasons, notes, accepted, rejected)
+
+
+def cells(table: pa.Table) -> list[tuple]:
+    """Give the rows of a table, whose names may be there twice."""
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def refusal(path: Path, **settings) -> str:
+    """Give the sentence that a file is refused in."""
+    with pytest.raises(ReadError) as error:
+        outcome(path, **settings)
+    return str(error.value)
+
+
+def written(folder: Path, name: str, content: bytes | str) -> Path:
+    """Put a file into a folder."""
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def by_hand(text: str) -> float:
+    """Read one amount of a file with decimal points, as the page does where only one meaning is possible."""
+    amount = read_text(text, ".")
+    return amount + 0.0 if math.isfinite(amount) and amount >= 0 else math.nan
 
 
 def csv_text(*rows: str, header: str = HEADER) -> bytes:
@@ -39,12 +72,21 @@ def csv_text(*rows: str, header: str = HEADER) -> bytes:
     return "\n".join([header, *rows, ""]).encode()
 
 
-def parquet(columns: dict[str, pa.Array]) -> bytes:
-    """Write the six categories, each 1…6 unless given, and more columns, as Parquet."""
+def parquet(columns: dict[str, pa.Array], categories: list[str] = NAMES) -> bytes:
+    """Write the categories, each 1…6 unless given, and more columns, as Parquet."""
     n = len(next(iter(columns.values())))
-    six = {column: pa.array([i] * n) for i, column in enumerate(SPEND_COLUMNS, start=1)}
+    six = {column: pa.array([i] * n) for i, column in enumerate(categories, start=1)}
     file = io.BytesIO()
     pq.write_table(pa.table({**six, **columns}), file)
+    return file.getvalue()
+
+
+def zipped(files: dict[str, str | bytes]) -> bytes:
+    """Put files into a ZIP."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
     return file.getvalue()
 
 
@@ -63,97 +105,87 @@ class Formula(NamedTuple):
     value: float
 
 
+OFFICE = "http://schemas.openxmlformats.org"
+PACKAGE = f"{OFFICE}/package/2006"
+RELATIONS = f"{OFFICE}/officeDocument/2006/relationships"
+MAIN = f'xmlns="{OFFICE}/spreadsheetml/2006/main" xmlns:r="{RELATIONS}"'
+STYLES = """<numFmts count="1"><numFmt numFmtId="164" formatCode="0.0\\ %"/></numFmts><cellXfs>
+<xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/><xf numFmtId="164"/><xf numFmtId="3"/></cellXfs>"""
+
+
 def xlsx(
-    rows: list[list],
-    others: dict[str, list[list]] | None = None,
-    hidden: tuple[str, ...] = (),
-    *,
-    stale: bool = False,
+    rows: list[list], others: dict[str, list[list]] | None = None, hidden: str = "", *, stale=False
 ) -> bytes:
     """Write cells as the sheet Customers of a workbook, and others; None leaves a cell, or a row, out."""
     sheets = {"Customers": rows} | (others or {})
-    about, relations = "", ""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as parts:
-        for i, (name, its) in enumerate(sheets.items(), start=1):
-            state = ' state="hidden"' if name in hidden else ""
-            about += f'<sheet name="{escape(name)}" sheetId="{i}"{state} r:id="r{i}"/>'
-            relations += (
-                f'<Relationship Id="r{i}" Type="{RELATIONS}/worksheet" Target="worksheets/s{i}.xml"/>'
-            )
-            sheet = f"<worksheet {MAIN}><sheetData>{_rows(its)}</sheetData></worksheet>"
-            parts.writestr(f"xl/worksheets/s{i}.xml", sheet)
-        relations += f'<Relationship Id="s" Type="{RELATIONS}/styles" Target="styles.xml"/>'
-        about = f"<sheets>{about}</sheets>" + ('<calcPr calcId="1" fullCalcOnLoad="1"/>' if stale else "")
-        about = f'<workbook {MAIN} xmlns:r="{RELATIONS}">{about}</workbook>'
-        relations = f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>'
-        more = {"xl/workbook.xml": about, "xl/_rels/workbook.xml.rels": relations}
-        for name, text in {**PARTS, **more}.items():
-            parts.writestr(name, text)
-    return file.getvalue()
+    about, links, files = "", "", {"[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"/>'}
+    for i, (name, lines) in enumerate(sheets.items(), start=1):
+        state = ' state="hidden"' if name == hidden else ""
+        about += f'<sheet name="{escape(name)}" sheetId="{i}"{state} r:id="r{i}"/>'
+        links += f'<Relationship Id="r{i}" Type="{RELATIONS}/worksheet" Target="worksheets/s{i}.xml"/>'
+        text = "".join(f'<row r="{at}">{_row(at, row)}</row>' for at, row in enumerate(lines, start=1) if row)
+        files[f"xl/worksheets/s{i}.xml"] = f"<worksheet {MAIN}><sheetData>{text}</sheetData></worksheet>"
+    calculated = '<calcPr calcId="1" fullCalcOnLoad="1"/>' if stale else ""
+    files["xl/workbook.xml"] = f"<workbook {MAIN}><sheets>{about}</sheets>{calculated}</workbook>"
+    files["xl/styles.xml"] = f"<styleSheet {MAIN}>{STYLES}</styleSheet>"
+    book = f'<Relationship Id="r1" Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/>'
+    for name, inside in (("xl/_rels/workbook.xml.rels", links), ("_rels/.rels", book)):
+        files[name] = f'<Relationships xmlns="{PACKAGE}/relationships">{inside}</Relationships>'
+    return zipped(files)
 
 
-def _rows(rows: list[list]) -> str:
+def _row(row: int, values: list) -> str:
     return "".join(
-        f'<row r="{i}">{"".join(_cell(i, j, value) for j, value in enumerate(row))}</row>'
-        for i, row in enumerate(rows, start=1)
-        if row
+        f'<c r="{chr(ord("A") + column)}{row}"{_cell(value)}</c>'
+        for column, value in enumerate(values)
+        if value is not None
     )
 
 
-def _cell(row: int, column: int, value: object) -> str:
-    place = f'r="{chr(ord("A") + column)}{row}"'
-    if value is None:
-        return ""
+def _cell(value: object) -> str:
+    """Write the attributes and the content of a cell."""
     if isinstance(value, Fault):
-        formula = f"<c {place}><f>{escape(value[1:])}</f></c>"
-        return formula if value.startswith("=") else f'<c {place} t="e"><v>{value}</v></c>'
+        return f"><f>{escape(value[1:])}</f>" if value.startswith("=") else f' t="e"><v>{value}</v>'
     if isinstance(value, Percent):
-        return f'<c {place} s="{2 + (value >= 1)}"><v>{float(value)!r}</v></c>'
+        return f' s="{2 + (value >= 1)}"><v>{float(value)!r}</v>'
     if isinstance(value, Formula):
-        return f"<c {place}><f>{escape(value.text)}</f><v>{value.value}</v></c>"
+        return f"><f>{escape(value.text)}</f><v>{value.value}</v>"
     if isinstance(value, bool):
-        return f'<c {place} t="b"><v>{value:d}</v></c>'
+        return f' t="b"><v>{value:d}</v>'
     if isinstance(value, date):
-        return f'<c {place} s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
+        return f' s="1"><v>{(value - date(1899, 12, 30)).days}</v>'
     if isinstance(value, int | float):
-        return f"<c {place}><v>{value!r}</v></c>"
-    return f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
+        return f"><v>{value!r}</v>"
+    return f' t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is>'
 
 
 def ods(rows: list[list]) -> bytes:
     """Write cells as the only sheet of an OpenDocument file."""
     lines = "".join(f"<table:table-row>{''.join(map(_open_cell, row))}</table:table-row>" for row in rows)
-    spaces = {"office": "office", "table": "table", "text": "text"}
-    names = " ".join(
-        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in spaces.items()
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
     )
     calc = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     sheet = f'<table:table table:name="Customers">{lines}</table:table>'
     body = f"<office:body><office:spreadsheet>{sheet}</office:spreadsheet></office:body>"
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as parts:
-        parts.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        manifest = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
-        parts.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{manifest}"/>')
-        content = f'<office:document-content {names} xmlns:calcext="{calc}">{body}</office:document-content>'
-        parts.writestr("content.xml", content)
-    return file.getvalue()
+    content = f'<office:document-content {spaces} xmlns:calcext="{calc}">{body}</office:document-content>'
+    manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    return zipped({"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": content})
 
 
 def _open_cell(value: object) -> str:
     if value is None:
         return '<table:table-cell table:number-columns-repeated="1"/>'
+    about, text = 'office:value-type="string"', str(value)
     if isinstance(value, Fault):
-        kind = 'office:value-type="string" office:string-value="" calcext:value-type="error"'
-        return f'<table:table-cell table:formula="of:=1/0" {kind}><text:p>{value}</text:p></table:table-cell>'
-    if isinstance(value, Percent):
-        shown = f'"percentage" office:value="{float(value)}"><text:p>{value:.0%}</text:p></table:table-cell>'
-        return f"<table:table-cell office:value-type={shown}"
-    if isinstance(value, int | float):
-        return f'<table:table-cell office:value-type="float" office:value="{value!r}"/>'
-    text = f"<text:p>{escape(str(value))}</text:p>"
-    return f'<table:table-cell office:value-type="string">{text}</table:table-cell>'
+        about = f'table:formula="of:=1/0" {about} office:string-value="" calcext:value-type="error"'
+    elif isinstance(value, Percent):
+        about, text = f'office:value-type="percentage" office:value="{float(value)}"', f"{value:.0%}"
+    elif isinstance(value, int | float):
+        about, text = f'office:value-type="float" office:value="{value!r}"', ""
+    return f"<table:table-cell {about}><text:p>{escape(text)}</text:p></table:table-cell>"
 
 
 def locked() -> bytes:
@@ -170,16 +202,3 @@ def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
     text, free = name.encode("utf-16-le"), 0xFFFFFFFF
     rest = struct.pack("<HBBIII36xIQ", len(text) + 2, kind, 1, free, free, child, start, size)
     return text.ljust(64, b"\0") + rest
-
-
-def written(folder: Path, name: str, content: bytes) -> Path:
-    """Put a file into a folder."""
-    path = folder / name
-    path.write_bytes(content)
-    return path
-
-
-def by_hand(text: str) -> float:
-    """Read one amount of a file with decimal points, as the page does where only one meaning is possible."""
-    amount = read_text(text, ".")
-    return amount + 0.0 if math.isfinite(amount) and amount >= 0 else math.nan

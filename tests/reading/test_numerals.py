@@ -1,3 +1,5 @@
+"""Columns of amounts are read as single amounts are, and show the decimal sign."""
+
 import math
 from functools import reduce
 
@@ -8,55 +10,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_files import by_hand
 
-from wholesale.reading.dialect import Decimal, Marks, decide, good, read_column, to_numbers, weigh
+from wholesale.amounts import good
+from wholesale.reading.dialect import UNMARKED, Decimal, Marks, decide, read_column, to_numbers, weigh
 
-MARKS = ",.' \u00a0\u2009\u202f\u2019"
 SIGNS = "1 12 234 0 000 - + e E- nan inf _ 0x ٣ €"
-PIECES = [*SIGNS.split(), "\t", "\x1c", "\0", "$ ", *MARKS]
+PIECES = [*SIGNS.split(), "\t", "\x1c", "\0", "$ ", *",.' \u00a0\u2009\u202f\u2019"]
 LIKE_AMOUNTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
 
 
-def column(*texts: str) -> pa.ChunkedArray:
+def column(*texts: str | None) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(texts, pa.string())])
 
 
-def weighed(columns: list[pa.ChunkedArray]) -> Marks:
-    return weigh(map(read_column, columns))
+def weighed(*texts: str) -> dict[str, Marks]:
+    return weigh([read_column(column(*texts))])
 
 
-def numbers(texts: list[str], sign: str) -> list[float]:
-    """Read texts; NaN for what is not an amount."""
+def numbers(texts: list[str], sign: str) -> list[str]:
+    """Read texts and write them as Python does; nan for what is not an amount."""
     read = to_numbers(read_column(column(*texts)), sign)
-    return (np.where(good(read), read, math.nan) + 0.0).tolist()  # -0.0 is 0.0
+    return list(map(repr, (np.where(good(read), read, math.nan) + 0.0).tolist()))  # -0.0 is 0.0
 
 
 @settings(max_examples=150)
 @given(st.lists(st.one_of(LIKE_AMOUNTS, st.text(max_size=8), st.floats().map(repr)), max_size=30))
 def test_columns_are_read_as_single_amounts_are(texts):
-    assert list(map(repr, numbers(texts, "."))) == [repr(by_hand(text)) for text in texts]
+    assert numbers(texts, ".") == [repr(by_hand(text)) for text in texts]
 
 
 @settings(max_examples=100)
 @given(st.lists(LIKE_AMOUNTS, max_size=30))
 def test_a_decimal_comma_is_a_decimal_point_with_the_two_signs_swapped(texts):
     swapped = [text.translate({ord(","): ".", ord("."): ","}) for text in texts]
-    assert list(map(repr, numbers(texts, ","))) == list(map(repr, numbers(swapped, ".")))
-
-
-def test_a_currency_sign_before_or_after_an_amount_is_not_read():
-    texts = ["€ 11210", "$1,234.50", "12\u00a0€", "£5", "€\t1", "€", "€-5", "5 € net", "1 $ 2"]
-    assert list(map(repr, numbers(texts, "."))) == ["11210.0", "1234.5", "12.0", "5.0", "1.0", *["nan"] * 4]
-    assert list(map(repr, map(by_hand, texts))) == list(map(repr, numbers(texts, ".")))
-
-
-def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
-    assert weighed([column("1234 m.u.", "12 m.u.", "m.u. 7")]) == Marks()
-    assert decide(weighed([column("1.234 m.u.", "12 m.u.")])) == decide(weighed([column("1.234", "12")]))
-    assert weighed([column("1.5 m.u.", "12 m.u.")]) == Marks(point=1)
+    assert numbers(texts, ",") == numbers(swapped, ".")
 
 
 def test_blanks_and_nothing_are_no_numbers():
-    assert all(math.isnan(number) for number in to_numbers(read_column(column("", " ", None)), "."))
+    assert numbers(["", " ", None], ".") == ["nan"] * 3
+
+
+def test_the_marks_of_a_currency_say_nothing_of_the_decimal_sign():
+    assert weighed("1234 m.u.", "12 m.u.", "m.u. 7") == UNMARKED
+    assert decide(weighed("1.234 m.u.", "12 m.u.")) == decide(weighed("1.234", "12"))
+    assert weighed("1.5 m.u.", "12 m.u.") == {".": Marks(clear=1), ",": Marks()}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +73,7 @@ def test_blanks_and_nothing_are_no_numbers():
     ids=str,
 )
 def test_the_decimal_sign_is_what_most_amounts_show(texts, decimal):
-    assert decide(weighed([column(*texts)])) == decimal
+    assert decide(weighed(*texts)) == decimal
 
 
 AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|€3.125|8|1.234.567|x|"
@@ -86,5 +82,5 @@ AMOUNTS = "12.669|1.5|0.500|7.|1.5e3|12.66|999.999|1000.125| 12.669 |12,669|1,5|
 @settings(max_examples=100)
 @given(st.lists(st.sampled_from(AMOUNTS.split("|")), max_size=8))
 def test_what_an_amount_says_of_the_decimal_sign_does_not_depend_on_the_others(texts):
-    alone = (weighed([column(text)]) for text in texts)
-    assert weighed([column(*texts)]) == reduce(Marks.plus, alone, Marks())
+    for sign, marks in weighed(*texts).items():
+        assert marks == reduce(Marks.plus, (weighed(text)[sign] for text in texts), Marks())

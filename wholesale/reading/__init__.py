@@ -4,7 +4,6 @@
 others, and what they show only together, as `totals`, may have the file read once more in another dialect.
 """
 
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from wholesale.amounts import CURRENCY_SIGNS, shown
 from wholesale.columns import ANSWERS, WHOLESALE, Categories
@@ -26,10 +24,8 @@ from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import Part, read_block
 from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
-from wholesale.reading.totals import NOTHING, Seen, beside, beyond
+from wholesale.reading.totals import MEAN, NOTHING, TOTAL, Seen, beside, beyond
 from wholesale.wording import counted, format_amount, listed
-
-__all__ = ["CustomerFile", "Part", "ReadError", "Settings", "open_customers", "read_block", "read_customers"]
 
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
@@ -93,20 +89,18 @@ class CustomerFile:
         dialect, before = self.dialect, self.dialect.decimal
         decimal = before if before.told else decide(seen.marks)
         if decimal.doubtful:
-            point, comma, *groups = seen.marks[:4]
-            example = seen.marks.point_example or seen.marks.comma_example
+            point, comma = seen.marks["."], seen.marks[","]
             reason = (
-                f"its decimal sign is not clear: {counted(point, 'amount')} can only have a point,"
-                f" {format_amount(comma)} only a comma, and {format_amount(sum(groups))} such as {example}"
+                f"its decimal sign is not clear: {counted(point.clear, 'amount')} can only have a point,"
+                f" {format_amount(comma.clear)} only a comma, and"
+                f" {format_amount(point.either + comma.either)} such as {point.example or comma.example}"
                 " could be either"
             )
             raise ReadError(reason, option="say --decimal point or --decimal comma")
         if decimal[:2] != before[:2]:
             raise Reconsider(replace(dialect, decimal=decimal))
-        if lines := self._totals(seen):
-            raise Reconsider(replace(dialect, totals=(*dialect.totals, *lines)))
-        if means := seen.means():
-            raise Reconsider(replace(dialect, means=(*dialect.means, *means)))
+        if summaries := dict.fromkeys(self._totals(seen), TOTAL) or dict.fromkeys(seen.means(), MEAN):
+            raise Reconsider(replace(dialect, summaries=dialect.summaries | summaries))
         return replace(self, dialect=replace(dialect, decimal=decimal), seen=seen)
 
     def _totals(self, seen: Seen) -> list[int]:
@@ -114,9 +108,9 @@ class CustomerFile:
         rows, times = seen.totals()
         lines, part = [row.line for row in rows], None if rows else seen.step()
         if times > 1 or part:
-            accepted = pa.concat_tables(read_block(self.dialect, block).accepted for block in self.blocks())
-            accepted = accepted.filter(pc.invert(pc.is_in(accepted[0], pa.array(lines, pa.int64()))))
-            amounts = np.array([accepted[column].to_numpy() for column in self.dialect.categories.columns]).T
+            dialect = replace(self.dialect, summaries=self.dialect.summaries | dict.fromkeys(lines, TOTAL))
+            accepted = pa.concat_tables(read_block(dialect, block).accepted for block in self.blocks())
+            amounts = np.array([accepted[column].to_numpy() for column in dialect.categories.columns]).T
             subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
             if not subtotals:
                 raise beside(part.line) if part else beyond(lines[0])
@@ -154,7 +148,7 @@ class CustomerFile:
                 f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
                 " one currency."
             )
-        if scaled := [head for head in dialect.heads if SCALE.search(re.sub("_", " ", head).casefold())]:
+        if scaled := [head for head in dialect.heads if SCALE.search(head.replace("_", " ").casefold())]:
             notes.append(f"Amounts are read as they stand, although a column is called {shown(scaled[0])}.")
         if called:
             more = f", and {len(called) - 1} more" if called[1:] else ""
@@ -171,10 +165,9 @@ def blank_advice(blanks: int, rejected: int) -> list[str]:
     return [Note(said, "blank", "zero")] if 2 * blanks > rejected else []
 
 
-def _decimal_notes(decimal: Decimal, marks: Marks) -> list[str]:
-    taken, other = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]]
-    seen, notes = marks._asdict(), list[str]()
-    agree, against, groups = seen[taken], seen[other], seen[f"{taken}_groups"]
+def _decimal_notes(decimal: Decimal, marks: Mapping[str, Marks]) -> list[str]:
+    taken, other, notes = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]], list[str]()
+    (agree, groups, decimals), (against, _, thousands) = marks[decimal.sign], marks[OTHER[decimal.sign]]
 
     def note(reason: str, value: str = other) -> None:
         notes.append(Note(reason, "decimal", value))
@@ -187,12 +180,11 @@ def _decimal_notes(decimal: Decimal, marks: Marks) -> list[str]:
     elif against:
         rejected = f"Rejected: {counted(against, 'amount')} with a decimal {other}"
         note(f"{rejected}, as the others have a decimal {taken}; if that is wrong")
-    for mark in map(NAMED.get, decimal.unclear):
-        rejected = f"Rejected: {counted(seen[f'{mark}_groups'], 'amount')} such as {seen[f'{mark}_example']}"
+    for mark in (marks[sign] for sign in decimal.unclear):
+        rejected = f"Rejected: {counted(mark.either, 'amount')} such as {mark.example}"
         note(
             f"{rejected}, as others have the other mark before three digits; to have all of them read", taken
         )
-    thousands, decimals = seen[f"{other}_example"], seen[f"{taken}_example"]
     grouped = f"{thousands} is read as {thousands.replace(OTHER[decimal.sign], '')}"
     if thousands and not (agree or decimal.told):
         note(f"{grouped}, its {other} as a mark of thousands; if it is a decimal")

@@ -2,16 +2,17 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, read_text
+from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, good, read_text
 from wholesale.columns import WHOLESALE, Categories
 
 SIGNS = {"point": ".", "comma": ","}
@@ -27,19 +28,17 @@ _FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; wha
 
 
 class Marks(NamedTuple):
-    """How many amounts settle the decimal sign, and how many could be either, with the first of these."""
+    """How many amounts can only have a decimal sign, how many could have it, and the first of these."""
 
-    point: int = 0
-    comma: int = 0
-    point_groups: int = 0
-    comma_groups: int = 0
-    point_example: str = ""
-    comma_example: str = ""
+    clear: int = 0
+    either: int = 0
+    example: str = ""
 
     def plus(self, other: "Marks") -> "Marks":
-        """Add what the part of the file that comes next says."""
-        counts: list = [one + more for one, more in zip(self[:4], other[:4], strict=True)]
-        return Marks(*counts, *(one or more for one, more in zip(self[4:], other[4:], strict=True)))
+        return Marks(self.clear + other.clear, self.either + other.either, self.example or other.example)
+
+
+UNMARKED = dict.fromkeys(OTHER, Marks())
 
 
 class Decimal(NamedTuple):
@@ -77,8 +76,7 @@ class Dialect:
     sheet: str = ""  # of a workbook
     decimal: Decimal = UNKNOWN
     shape: Shape = EVEN
-    totals: tuple[int, ...] = ()  # lines of rows that are sums of others
-    means: tuple[int, ...] = ()  # or averages
+    summaries: dict[int, str] = field(default_factory=dict)  # by line, rows of sums and averages
     ours: bool = False  # written by this project, so that guarded text is to be restored
     zeros: bool = False  # blanks among the amounts mean 0
     remarks: tuple[str, ...] = ()  # on what was found when the file was opened
@@ -99,7 +97,7 @@ def is_amount(text: str) -> bool:
     return not all(math.isnan(read_text(text, sign)) for sign in GRAMMARS)
 
 
-def decide(marks: Marks) -> Decimal:
+def decide(marks: Mapping[str, Marks]) -> Decimal:
     """Decide on the decimal sign.
 
     Amounts that make sense in one way only decide for all if they are enough; a majority they need not be,
@@ -107,51 +105,49 @@ def decide(marks: Marks) -> Decimal:
     taken to group thousands: few files give thousandths of a unit. What then speaks against the sign must be
     few, unless there is nothing that could be either, and so nothing that could be read wrong.
     """
-    point, comma, point_groups, comma_groups = marks[:4]
-    either = point_groups + comma_groups
-    marked = point + comma + either
+    point, comma = marks["."], marks[","]
+    either = point.either + comma.either
+    marked = point.clear + comma.clear + either
     if not marked:
         return UNKNOWN
-    settled, few = max(point, comma) >= ENOUGH * marked, FEW * marked
-    sign = "." if (point >= comma if settled else point_groups < comma_groups) else ","
-    groups = {".": point_groups, ",": comma_groups} if point_groups and comma_groups else {}
-    unclear = "".join(mark for mark, count in groups.items() if count < few)
-    against = comma if sign == "." else point
-    return Decimal(sign, unclear, bool((either and against >= few) or (groups and not unclear)))
+    settled, few = max(point.clear, comma.clear) >= ENOUGH * marked, FEW * marked
+    sign = "." if (point.clear >= comma.clear if settled else point.either < comma.either) else ","
+    both, against = point.either and comma.either, marks[OTHER[sign]].clear
+    unclear = "".join(sign for sign in marks if both and marks[sign].either < few)
+    return Decimal(sign, unclear, bool((either and against >= few) or (both and not unclear)))
 
 
 class Column(NamedTuple):
-    """Amounts: numbers, NaN for none; what of them is text; its decimal sign, if that reads all of it."""
+    """A column of amounts, as far as it is read without a grammar."""
 
-    numbers: np.ndarray
-    text: pa.ChunkedArray | None = None
-    sign: str = ""
+    numbers: np.ndarray  # NaN for what is none yet
+    text: pa.ChunkedArray | None = None  # what of it is text, as it is written
+    sign: str = ""  # of its decimals, if that reads all of it
+    bare: pa.ChunkedArray | None = None  # the text without white space and currency around it
 
 
-def weigh(columns: Iterable[Column]) -> Marks:
+def weigh(columns: Iterable[Column]) -> dict[str, Marks]:
     """Count what is said about the decimal sign by columns with text."""
-    counts, firsts = np.zeros(4, dtype=int), {mark: list[tuple[int, str]]() for mark in ".,"}
-    for _, text, read in columns:
+    clear, either, firsts = Counter[str](), Counter[str](), {sign: list[tuple[int, str]]() for sign in OTHER}
+    for _, _, read, text in columns:
         content = content_of(text) if text else b""
         if text is None or (b"." not in content and b"," not in content):
             continue
-        if read:  # the last character but three is a sign only in what may have thousands
-            fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
-            rows = np.flatnonzero(fourth_last == ord(read))
-            text = text.take(pa.array(rows))
+        # Only what has a mark as its last character but three may have thousands.
+        fourth_last = np.frombuffer(content, np.uint8)[np.maximum(_ends(text) - 4, 0)]
+        rows = np.flatnonzero((fourth_last == ord(".")) | (fourth_last == ord(",")))
+        some = text.take(pa.array(rows))
+        found = {sign: np.flatnonzero(_matches(some, EITHER[sign])) for sign in OTHER}
+        if read:  # each amount has that sign at most once, and the other one is nowhere
+            signed = {sign: content.count(sign.encode()) for sign in OTHER}
         else:
-            rows, text = np.arange(len(text)), _bare(text)
-        either = [_matches(text, EITHER[mark]) for mark in ".,"]
-        if read:
-            marks = [content.count(sign.encode()) for sign in ".,"]
-            clear = [max(count - int(np.count_nonzero(either)), 0) for count in marks]  # one is nowhere
-        else:
-            marked = _matches(text, "[.,]") & ~either[0] & ~either[1]
-            clear = [int(np.count_nonzero(marked & _matches(text, GRAMMARS[sign]))) for sign in ".,"]
-        counts += [*clear, *map(np.count_nonzero, either)]
-        for mark, found in zip(".,", either, strict=True):
-            firsts[mark] += [(rows[i], text[int(i)].as_py()) for i in np.flatnonzero(found)[:1]]
-    return Marks(*counts.tolist(), *(min(found)[1] if found else "" for found in firsts.values()))
+            marked = _matches(text, "[.,]")
+            signed = {sign: int((marked & _matches(text, GRAMMARS[sign])).sum()) for sign in OTHER}
+        for sign, places in found.items():
+            clear[sign] += max(signed[sign] - sum(map(len, found.values())), 0)
+            either[sign] += len(places)
+            firsts[sign] += [(int(rows[i]), some[int(i)].as_py()) for i in places[:1]]
+    return {sign: Marks(clear[sign], either[sign], min(firsts[sign], default=(0, ""))[1]) for sign in OTHER}
 
 
 def _matches(text: pa.ChunkedArray, pattern: str) -> np.ndarray:
@@ -172,16 +168,11 @@ def objection(text: str, decimal: Decimal) -> str:
     return f"has a decimal {NAMED[other]}, but the file a decimal {NAMED[decimal.sign]}"
 
 
-def good(amounts: np.ndarray) -> np.ndarray:
-    """Say which numbers are amounts: finite, and not negative."""
-    return np.isfinite(amounts) & (amounts >= 0)
-
-
 def to_numbers(column: Column, sign: str, unclear: str = "") -> np.ndarray:
     """Read a column: NaN for what is not an amount of any sign, or has an unclear mark."""
-    if column.text is None or (column.sign == sign and not unclear):
+    text = column.bare
+    if text is None or (column.sign == sign and not unclear):
         return column.numbers
-    text = _bare(column.text)
     read = pc.match_substring_regex(text, GRAMMARS[sign])
     for mark in unclear:
         read = pc.and_not(read, pc.match_substring_regex(text, EITHER[mark]))
@@ -198,7 +189,8 @@ def read_column(column: pa.ChunkedArray) -> Column:
     """Read what of a column needs no grammar: numbers, and text that all is plain, twenty times faster."""
     if column.type == MIXED:
         number, text = column.flatten()
-        return Column(number.to_numpy(), pc.if_else(pc.is_null(number), text, ""))
+        text = pc.if_else(pc.is_null(number), text, "")
+        return Column(number.to_numpy(), text, bare=_bare(text))
     if not pa.types.is_string(column.type):
         if column.type == pa.float32() or pa.types.is_decimal(column.type):
             column = pc.cast(column, pa.string())  # as it is written: 0.1, not 0.10000000149011612
@@ -212,8 +204,8 @@ def read_column(column: pa.ChunkedArray) -> Column:
     with suppress(pa.ArrowInvalid):
         numbers = pc.cast(column, pa.float64()).to_numpy()
         if good(numbers).all() and not (sign == "," and b"." in content):
-            return Column(numbers, text if sign else None, sign)
-    return Column(np.full(len(text), math.nan), text)
+            return Column(numbers, text, sign, bare=text) if sign else Column(numbers)
+    return Column(np.full(len(text), math.nan), text, bare=_bare(text))
 
 
 def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -227,10 +219,9 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def currencies(columns: Iterable[Column]) -> frozenset[str]:
-    """Give the currency signs that amounts begin or end with."""
     return frozenset(
         sign
-        for _, text, read in columns
+        for _, text, read, _ in columns
         for sign in (CURRENCY_SIGNS if text and not read else "")
         if sign.encode() in content_of(text) and _matches(text, rf"^\s*[{sign}]|[{sign}]\s*$").any()
     )

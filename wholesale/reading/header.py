@@ -70,7 +70,6 @@ def naming(file: str) -> Iterator[None]:
 
 
 def match_columns(header: Sequence[str], settings: Settings) -> tuple[int, ...]:
-    """Find the positions of the categories."""
     columns = settings.categories.columns
     categories = {settings.plain(column): column for column in columns}
     if strange := [name for name in settings.columns if settings.plain(name) not in categories]:
@@ -135,14 +134,12 @@ def nearest(wanted: str, header: Sequence[str], settings: Settings) -> list[str]
     categories = {settings.plain(column) for column in settings.categories.columns}
     names = {settings.plain(name): name for name in header if not ANOTHER.search(name.casefold())}
     names = {bare: name for bare, name in names.items() if bare and bare not in categories}
+    said = {bare: _words(name) for bare, name in names.items()}
     stem = goal[: max(5, len(goal) - 1)]  # of groceries, too
     near = [
         bare
-        for bare, name in names.items()
-        if words in _words(name)
-        or _words(name) in words
-        or bare.startswith(stem)
-        or goal.startswith(bare.ljust(4))
+        for bare, each in said.items()
+        if words in each or each in words or bare.startswith(stem) or goal.startswith(bare.ljust(4))
     ]
     alike = [bare for bare in get_close_matches(goal, names, 3, 0.76) if bare[0] == goal[0]]
     return [names[bare] for bare in dict.fromkeys([*near, *alike])][:3]

@@ -42,7 +42,6 @@ class Records(NamedTuple):
     uneven: Sequence[tuple[int, Fields]] = ()
 
     def where(self, rows: np.ndarray) -> "Records":
-        """Give some of the rows."""
         return Records(self.table.filter(pa.array(rows)), self.lines[rows])
 
 
@@ -192,10 +191,10 @@ def _fitted(dialect: Dialect, fields: Fields) -> Fields | None:
     missing = width - len(fields)
     if missing == -every:
         return fields[:width] if not _rest(fields, width) else None
-    if every or missing <= 0 or len(fields) <= last or counts is None:
-        safe = not every and missing < 0 and spare and not _rest(fields, width)
+    if missing < 0:
+        safe = spare and not every and not _rest(fields, width)
     else:  # were a field missing further ahead, some amount here would be from a column after it
-        safe = any(
+        safe = not (every or counts is None) and any(
             is_amount(fields[i]) and counts.isdisjoint(range(i + 1, i + missing + 1))
             for i in range(last, len(fields))
         )
@@ -216,11 +215,10 @@ def _shape(dialect: Dialect, records: Records) -> Shape:
                 counts |= {i}
     if spare is None and not all(rests):
         spare = True
-    elif spare and not every:
-        last_column = pc.utf8_trim_whitespace(records.table.column(width - 1))
-        spare = not (any(rests) or short or pc.any(pc.equal(last_column, "")).as_py())  # it may be moved
     elif spare:
-        spare = not any(rests)
+        ends = pc.utf8_trim_whitespace(records.table.column(width - 1))
+        moved = not every and (short or pc.any(pc.equal(ends, "")).as_py())  # the last column may be
+        spare = not (any(rests) or moved)
     return Shape(note, spare, every, counts)
 
 

@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import refusal, shown
+from wholesale.amounts import good, refusal, shown
 from wholesale.reading.dialect import (
     MIXED,
+    UNMARKED,
     Column,
     Dialect,
     Reconsider,
     currencies,
     decide,
-    good,
     objection,
     read_column,
     to_numbers,
@@ -31,7 +31,6 @@ from wholesale.reading.header import ReadError, plain
 from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
 
-TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
 BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
     {"line": pa.int64(), **dict.fromkeys(("column", "value", "reason", "record"), pa.string())}
@@ -53,46 +52,45 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     columns = [read_column(records.table.column(i)) for i in dialect.spend]
     marks = weigh(columns)
-    if any(marks) and not dialect.decimal.sign:
+    if marks != UNMARKED and not dialect.decimal.sign:
         raise Reconsider(replace(dialect, decimal=decide(marks)))
     amounts = _amounts(dialect, columns)
-    known = dict.fromkeys(dialect.totals, TOTAL) | dict.fromkeys(dialect.means, MEAN)
-    if known:
-        amounts = [np.where(np.isin(records.lines, [*known]), np.nan, column) for column in amounts]
-    fine = np.logical_and.reduce([good(column) for column in amounts])
+    if dialect.summaries:
+        amounts[:, np.isin(records.lines, [*dialect.summaries])] = np.nan
+    fine = np.logical_and.reduce(good(amounts))
     seen = look(amounts, fine, records.lines, records.table.drop_columns([str(i) for i in dialect.spend]))
     rejected: list[Rejected] = [
         (line, "", "", _why_uneven(dialect, fields), fields) for line, fields in records.uneven
     ]
     blanks = 0
     if not fine.all():
-        faults = ~good(np.array(amounts).T[~fine])
-        faulty, blanks = _faulty(dialect, records.where(~fine), faults, known)
+        faulty, blanks = _faulty(dialect, records.where(~fine), ~good(amounts[:, ~fine]).T)
         rejected += faulty
-        records, amounts = records.where(fine), [column[fine] for column in amounts]
+        records, amounts = records.where(fine), amounts[:, fine]
     seen = replace(seen, marks=marks, currencies=currencies(columns), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
-def _amounts(dialect: Dialect, columns: list[Column]) -> list[np.ndarray]:
-    """Read the columns of amounts, NaN for what is no number; where that is told, blanks and dashes are 0."""
+def _amounts(dialect: Dialect, columns: list[Column]) -> np.ndarray:
+    """Read the columns of amounts (d, n), NaN for what is no number; if told so, blanks and dashes are 0."""
     sign, unclear = dialect.decimal.sign or ".", dialect.decimal.unclear
-    amounts = [to_numbers(column, sign, unclear) for column in columns]
-    if not dialect.zeros:
-        return amounts
-    blank = np.isnan(amounts)
-    for empty, (_, text, _) in zip(blank, columns, strict=True):
-        if text is not None:
-            empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
-    return list(np.where(blank & ~blank.all(axis=0), 0.0, amounts))  # not where there is nothing else
+    amounts = np.array([to_numbers(column, sign, unclear) for column in columns])
+    if dialect.zeros:
+        blank = np.isnan(amounts)
+        for empty, (_, text, _, _) in zip(blank, columns, strict=True):
+            if text is not None:
+                empty &= pc.is_in(pc.utf8_trim_whitespace(text), pa.array(BLANKS)).to_numpy()
+        amounts[blank & ~blank.all(axis=0)] = 0  # not where there is nothing else
+    amounts += 0.0  # -0.0 is 0.0
+    return amounts
 
 
-def _accepted(dialect: Dialect, records: Records, amounts: list[np.ndarray]) -> pa.Table:
+def _accepted(dialect: Dialect, records: Records, amounts: np.ndarray) -> pa.Table:
     columns = records.table.columns
     if dialect.ours:
         columns = [column if i in dialect.spend else restore(column) for i, column in enumerate(columns)]
     for i, column in zip(dialect.spend, amounts, strict=True):
-        columns[i] = pa.array(column + 0.0)  # -0.0 is 0.0
+        columns[i] = pa.array(column)
     line = "line"
     while line in dialect.names:
         line += "_"
@@ -112,17 +110,15 @@ def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
     return f"{said}; is a quote not closed?" if any("\n" in field for field in fields) else said
 
 
-def _faulty(
-    dialect: Dialect, records: Records, faults: np.ndarray, known: dict[int, str]
-) -> tuple[list[Rejected], int]:
-    """Reject rows with `faults` (n, d) or `known` reasons, by line; count those with some amounts blank."""
+def _faulty(dialect: Dialect, records: Records, faults: np.ndarray) -> tuple[list[Rejected], int]:
+    """Reject rows with `faults` (n, d), or known to be summaries; count those with some amounts blank."""
     columns = dialect.categories.columns
     cells, said = [_cells(column) for column in records.table.columns], cache(shown)
     rejected, blanks = list[Rejected](), 0
     rows = zip(records.lines.tolist(), zip(*cells, strict=True), faults.tolist(), strict=True)
     for line, row, wrong in rows:
-        if line in known:
-            rejected.append((line, "", "", known[line], row))
+        if line in dialect.summaries:
+            rejected.append((line, "", "", dialect.summaries[line], row))
             continue
         if all(wrong) and _is_moved_header(dialect, [str(cell or "") for cell in row]):
             raise ReadError(f"line {line} names the columns again, in another order; make two files of it")

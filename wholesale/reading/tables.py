@@ -31,7 +31,7 @@ BUFFER = 1 << 20  # bytes read at a time of each of its columns
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what is in an Excel file with a password
 # The attribute of OpenDocument that calls a cell an error.
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
-Place = tuple[int, int]  # row and column of a cell, from 1
+Fault = tuple[tuple[int, int], str]  # row and column of a cell, from 0, and what it holds
 
 
 def parquet_dialect(path: Path, settings: Settings) -> Dialect:
@@ -41,10 +41,10 @@ def parquet_dialect(path: Path, settings: Settings) -> Dialect:
     except (pa.ArrowInvalid, OSError):
         raise ReadError("it is not a whole Parquet file") from None
     spend, types = match_columns(schema.names, settings), pa.types
-    amounts = (types.is_string, types.is_integer, types.is_floating, types.is_decimal, types.is_null)
     for column, i in zip(settings.categories.columns, spend, strict=True):
         kind = plain_type(schema.types[i])
-        if not any(is_kind(kind) for is_kind in amounts):
+        number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+        if not (number or types.is_string(kind) or types.is_null(kind)):
             raise ReadError(f"{column} holds {kind}, not amounts")
     return Dialect(tuple(schema.names), spend, line=1)
 
@@ -100,34 +100,36 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
         in_sight = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
         name = settings.sheet or [*in_sight, *names, ""][0]
         others = [] if settings.sheet else [other for other in names if other != name]
-        found = {sheet: _dialect_of(path, book, sheet, settings) for sheet in (name, *others)}
-    fit = [other for other in others if isinstance(found[other], Dialect)]
-    dialect = found[name]
-    if isinstance(dialect, Dialect):
-        remarks = [
-            f"The sheet {shown(name)} is read; {shown(other)} has the categories too:"
-            f" say --sheet {quote(other)} to read that one."
-            for other in fit[:1]
-        ]
-        return replace(dialect, remarks=tuple(remarks))
-    if fit:
-        reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(fit[0])} does"
-        raise ReadError(reason, option=f"say --sheet {quote(fit[0])}")
+        found, faults = dict[str, Dialect](), list[ReadError]()
+        for sheet in (name, *others):
+            try:
+                found[sheet] = _dialect_of(path, book, sheet, settings)
+            except ReadError as error:
+                faults.append(error)
+    other = next((sheet for sheet in others if sheet in found), "")
+    if name in found:
+        remark = (
+            f"The sheet {shown(name)} is read; {shown(other)} has the categories too: say --sheet"
+            f" {quote(other)} to read that one."
+        )
+        return replace(found[name], remarks=(remark,) if other else ())
+    if other:
+        reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(other)} does"
+        raise ReadError(reason, option=f"say --sheet {quote(other)}")
     where = f"sheet {shown(name)}: " if others else ""
-    raise ReadError(f"{where}{dialect.reason}", header=dialect.header, option=dialect.option)
+    raise ReadError(f"{where}{faults[0].reason}", header=faults[0].header, option=faults[0].option)
 
 
-def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Dialect | ReadError:
+def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Dialect:
     rows = _filled(path, book, name)
     if not rows:
-        return ReadError(f"its sheet {shown(name)} is empty")
+        raise ReadError(f"its sheet {shown(name)} is empty")
     line, header = rows[0]
     names = tuple(map(_text, header))
-    try:
-        dialect = Dialect(names, match_columns(names, settings), line=line + 1, sheet=name)
-    except ReadError as error:
-        return error
-    return dialect if rows[1:] else ReadError("it has a header but no rows")
+    dialect = Dialect(names, match_columns(names, settings), line=line + 1, sheet=name)
+    if not rows[1:]:
+        raise ReadError("it has a header but no rows")
+    return dialect
 
 
 def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
@@ -155,22 +157,22 @@ def _filled(
 ) -> list[tuple[int, list]]:
     """Give the rows of a sheet that are not empty, by number; odd values in `spend` as what they are."""
     rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    for (row, column), text in _passed_over(path, sheet).items():
-        rows.extend([] for _ in range(len(rows), row))
-        rows[row - 1].extend([""] * (column - len(rows[row - 1])))
-        if rows[row - 1][column - 1] == "" or column - 1 in spend:
-            rows[row - 1][column - 1] = text
+    for (row, column), text in _passed_over(path, sheet):
+        rows.extend([] for _ in range(len(rows), row + 1))
+        rows[row].extend([""] * (column + 1 - len(rows[row])))
+        if rows[row][column] == "" or column in spend:
+            rows[row][column] = text
     width = max(map(len, rows), default=0)
     filled = [(number, row) for number, row in enumerate(rows, start=1) if any(cell != "" for cell in row)]
     return [(number, [*row, *[""] * (width - len(row))]) for number, row in filled]
 
 
-def _passed_over(path: Path, sheet: str) -> dict[Place, str]:
+def _passed_over(path: Path, sheet: str) -> list[Fault]:
     """Give what calamine takes for blanks or amounts (not of the older binary files), and what it is."""
     try:
         with ZipFile(path) as parts:
             if "content.xml" in parts.namelist():
-                return dict(_open_errors(parts.read("content.xml"), sheet))
+                return list(_open_errors(parts.read("content.xml"), sheet))
             book = fromstring(parts.read("xl/workbook.xml"))
             stale = "" if book.find(".//{*}calcPr[@fullCalcOnLoad='1']") is None else "0"
             ids = [_local(each, "id") for each in book.iterfind(".//{*}sheet") if each.get("name") == sheet]
@@ -178,9 +180,9 @@ def _passed_over(path: Path, sheet: str) -> dict[Place, str]:
             targets = [link.get("Target", "") for link in links if link.get("Id") in ids]
             styled = "xl/styles.xml" in parts.namelist()
             percents = _percents(fromstring(parts.read("xl/styles.xml"))) if styled else set[str]()
-            return dict(_faults(parts.read(posixpath.join("/xl", *targets)[1:]), percents, stale))
+            return list(_faults(parts.read(posixpath.join("/xl", *targets)[1:]), percents, stale))
     except (BadZipFile, KeyError, ValueError, ParseError):
-        return {}
+        return []
 
 
 def _percents(styles: Element) -> set[str]:
@@ -192,7 +194,7 @@ def _percents(styles: Element) -> set[str]:
     return {str(i) for i, style in used if style.get("numFmtId") in ("9", "10", *formats)}
 
 
-def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[Place, str]]:
+def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[Fault]:
     """Find errors, formulas whose value is none or as stale as that, and percentages in Office Open XML."""
     worth_it = percents or re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
     for cell in fromstring(content).iter() if worth_it else ():
@@ -207,15 +209,15 @@ def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[tuple[Pl
             value, kind = f"{100 * float(value):.12g}%", "e"
         if place and kind == "e":
             column = reduce(lambda number, letter: 26 * number + ord(letter) - 64, place[1], 0)
-            yield (int(place[2]), column), str(value)
+            yield (int(place[2]) - 1, column - 1), str(value)
 
 
-def _open_errors(content: bytes, sheet: str) -> Iterator[tuple[Place, str]]:
+def _open_errors(content: bytes, sheet: str) -> Iterator[Fault]:
     """Find errors and percentages in OpenDocument, where a cell or a row that repeats is written once."""
     tables = [each for each in fromstring(content).iterfind(".//{*}table") if _local(each, "name") == sheet]
-    row = 1
+    row = 0
     for line in tables[0].iterfind(".//{*}table-row"):
-        column = 1
+        column = 0
         for cell in line:
             if cell.get(CALC) == "error" or "percentage" in cell.attrib.values():
                 yield (row, column), "".join(cell.itertext())

@@ -1,16 +1,17 @@
 """What the records of a file show only together: above all, which rows are sums or averages of others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from wholesale.reading.dialect import Marks
+from wholesale.reading.dialect import UNMARKED, Marks
 from wholesale.reading.header import ReadError
 
+TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
 KEPT, STEPS = 4, 64
 """Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
 may be a total of all before it is at least as much as these together, and so seldom as well."""
@@ -48,7 +49,7 @@ class Row(NamedTuple):
 class Seen:
     """What a part of a file shows of the whole."""
 
-    marks: Marks = field(default_factory=Marks)  # of the decimal sign
+    marks: Mapping[str, Marks] = field(default_factory=lambda: UNMARKED)  # of each decimal sign
     currencies: frozenset[str] = frozenset()  # signs on amounts
     blanks: int = 0  # records that would be customers if blanks and dashes were 0
     rows: int = 0  # with an amount above zero, whether or not they are customers; known totals are none
@@ -70,7 +71,7 @@ class Seen:
         )
         steps = [row for row in (*self.steps, *later) if _is_step(row, float(sums.sum()), count)]
         return Seen(
-            self.marks.plus(other.marks),
+            {sign: marks.plus(other.marks[sign]) for sign, marks in self.marks.items()},
             self.currencies | other.currencies,
             self.blanks + other.blanks,
             count,
@@ -87,20 +88,23 @@ class Seen:
         slack = np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
         return bool(((abs(others - total) <= slack) & np.isfinite(total)).all())  # inf is near to anything
 
+    def _is_sum(self, row: Row, others: np.ndarray, rows: int) -> bool:
+        """Say so of enough rows, of more than one category."""
+        enough = rows >= (1 if row.word else 3) and sum(map(bool, row.amounts)) > 1
+        return enough and self._add_up(others, np.array(row.amounts), rows, word=row.word)
+
     @unbounded
-    def totals(self) -> tuple[tuple[Row, ...], int]:
+    def totals(self) -> tuple[list[Row], int]:
         """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it."""
-        alike = tuple(row for row in self.largest if row.amounts == self.largest[0].amounts)
-        alike = tuple(row for row in alike if row.word) or alike
-        if not alike or len(alike) == KEPT:
-            return (), 0
-        total, rows, word = np.array(alike[0].amounts), self.rows - len(alike), alike[0].word
-        others = self.sums - len(alike) * total
-        for times in (1, 2, 3):  # with subtotals, and with those of subtotals
-            enough = _enough(alike[0], rows) and (rows >= 2 * times or times == 1)
-            if enough and self._add_up(others - (times - 1) * total, total, rows, word=word):
-                return alike, times
-        return (), 0
+        alike = [row for row in self.largest if row.amounts == self.largest[0].amounts]
+        alike = [row for row in alike if row.word] or alike
+        if alike and len(alike) < KEPT:
+            total, rows = np.array(alike[0].amounts), self.rows - len(alike)
+            for times in (1, 2, 3):  # with subtotals, and with those of subtotals
+                others = self.sums - (len(alike) + times - 1) * total
+                if (times == 1 or rows >= 2 * times) and self._is_sum(alike[0], others, rows):
+                    return alike, times
+        return [], 0
 
     @property
     def called(self) -> tuple[int, ...]:
@@ -111,11 +115,10 @@ class Seen:
     def step(self) -> Row | None:
         """Find a row that is the sum of all rows before it, or after it, though there are others."""
         for row in self.steps:
-            total, before = np.array(row.amounts), np.array(row.before)
-            after = self.sums - before - total, self.rows - row.rows - 1
-            for others, rows in ((before, row.rows), after):
-                if _enough(row, rows) and self._add_up(others, total, rows, word=row.word):
-                    return row
+            before, later = np.array(row.before), self.rows - row.rows - 1
+            after = self.sums - before - row.amounts
+            if self._is_sum(row, before, row.rows) or self._is_sum(row, after, later):
+                return row
         return None
 
     @unbounded
@@ -153,10 +156,6 @@ class Seen:
 NOTHING = Seen()
 
 
-def _enough(total: Row, rows: int) -> bool:
-    return rows >= (1 if total.word else 3) and sum(amount != 0 for amount in total.amounts) > 1
-
-
 def _is_step(row: Row, whole: float, rows: int) -> bool:
     here, before = sum(row.amounts), sum(row.before)
     called = min(row.rows, rows - row.rows - 1) < (ENDS if row.word else 1)
@@ -180,26 +179,27 @@ def beyond(line: int) -> ReadError:
 
 
 @unbounded
-def look(amounts: Sequence[np.ndarray], fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
-    """Add up the columns; what was not read is NaN, and `fine` are the customers."""
-    rows = sum(amounts[1:], amounts[0])
+def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
+    """Add up amounts (d, n); what was not read is NaN, and `fine` are the customers."""
+    rows = amounts.sum(axis=0)
     if not np.isfinite(rows).all():
-        amounts = [np.where(np.isfinite(column), column, 0) for column in amounts]
-        rows = sum(amounts[1:], amounts[0])
-    sums, before, full = np.array([column.sum() for column in amounts]), np.cumsum(rows) - rows, rows > 0
+        amounts = np.where(np.isfinite(amounts), amounts, 0)
+        rows = amounts.sum(axis=0)
+    before, full = np.cumsum(rows) - rows, rows > 0
     places, texts = np.flatnonzero(full), [each for each in others.columns if pa.types.is_string(each.type)]
 
     def row(i: int) -> Row:
-        here, sums_before = zip(*((float(each[i]), float(each[:i].sum())) for each in amounts), strict=True)
-        return Row(int(lines[i]), here, _called(texts, i), sums_before, int(np.searchsorted(places, i)))
+        here, past = (tuple(each.tolist()) for each in (amounts[:, i], amounts[:, :i].sum(axis=1)))
+        return Row(int(lines[i]), here, _called(texts, i), past, int(np.searchsorted(places, i)))
 
-    most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT].tolist()
+    most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT]
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
-    outermost, ends = {*places[[0, -1][: len(places)]]}, {*places[:ENDS], *places[-ENDS:]}
+    outermost, ends = {*places[:1], *places[-1:]}, {*places[:ENDS], *places[-ENDS:]}
     step = {*np.flatnonzero(full & large), *outermost, *(i for i in ends if _called(texts, i))}
+    few = _decimals(amounts[:, :: max(len(lines) // 16, 1)], 0)  # nearly always as many as all of them have
+    sums, decimals, largest = amounts.sum(axis=1), _decimals(amounts, few), tuple(map(row, most))
     steps = tuple(row(i) for i in sorted(step) if fine[i])[:STEPS]
-    largest = tuple(map(row, most))
-    return Seen(rows=len(places), sums=sums, decimals=_decimals(amounts), largest=largest, steps=steps)
+    return Seen(rows=len(places), sums=sums, decimals=decimals, largest=largest, steps=steps)
 
 
 def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
@@ -208,18 +208,13 @@ def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
     return any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in said)
 
 
-def _decimals(amounts: Sequence[np.ndarray]) -> int:
-    """Count the decimals of numbers, beginning with as many as a few of them have."""
-    few = _finer([column[:: max(len(column) // 16, 1)] for column in amounts], 0)
-    return _finer(amounts, few) if few <= FINEST else few
-
-
 @unbounded
-def _finer(amounts: Sequence[np.ndarray], decimals: int) -> int:
+def _decimals(amounts: np.ndarray, least: int) -> int:
+    """Count the decimals of amounts (d, n), if these are more than some."""
     for column in amounts:
-        while decimals <= FINEST:
-            scaled = column * 10.0**decimals
+        while least <= FINEST:
+            scaled = column * 10.0**least
             if not (abs(scaled - np.rint(scaled)) > SURE * abs(scaled)).any():
                 break
-            decimals += 1
-    return decimals
+            least += 1
+    return least

@@ -25,7 +25,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import NOTHING, beside, beyond
+from wholesale.reading.totals import NOTHING, TOTAL, beside, beyond
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -251,7 +251,7 @@ def _judge(files: list[Reading]) -> None:
             if lines := [row.line for row in seen.largest if row in rows]:
                 if times > 1:
                     raise beyond(lines[0])
-                raise Reconsider(replace(dialect, totals=(*dialect.totals, *lines)))
+                raise Reconsider(replace(dialect, summaries=dialect.summaries | dict.fromkeys(lines, TOTAL)))
 
 
 def _notes(files: list[Reading]) -> list[str]:
