@@ -13,13 +13,12 @@ import websocket
 from door import BASE, NAME, PASSWORD, TOKEN, certificate, guarded
 from jupyter_server.auth.security import passwd
 from servers import Server, free_port, refused, running, wait_for
-from visitor import OPENING, PATIENCE, V1, Visitor
+from visitor import NO_KERNEL, OPENING, PATIENCE, V1, Visitor
 
 from wholesale.app.server import access, settle
 from wholesale.app.server.access import GUESSES, OPEN, STATIC, Access
 from wholesale.app.server.answers import description
 
-NO_KERNEL = "00000000-0000-4000-8000-000000000000"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -67,26 +66,16 @@ def test_what_is_settled(files):
     assert (alone.password, alone.proxies, alone.base) == ("", (), "/")
     assert proxied.proxies == ("127.0.0.1", "::1")
     assert settle(OUT, **NAMED, proxy=["192.0.2.7"]).proxies == ("192.0.2.7",)
-    assert [settle("::1", base_url=base).base for base in ("/", "", "a", "/a/b/")] == [
-        "/",
-        "/",
-        "/a/",
-        "/a/b/",
-    ]
+    bases = {"/": "/", "": "/", "a": "/a/", "/a/b/": "/a/b/"}
+    assert {base: settle("::1", base_url=base).base for base in bases} == bases
     assert Access().secret != Access().secret
 
 
 def test_another_password_ends_the_logins_by_the_first_and_servers_that_share_a_secret_share_logins(files):
-    secrets = [
-        settle("::1", cookie_secret_file=files["token"], password_file=files["hashed"]).secret
-        for _ in range(2)
-    ]
+    shared = {"cookie_secret_file": files["token"], "password_file": files["hashed"]}
+    one, two = (settle("::1", **shared).secret for _ in range(2))
     files["hashed"].write_text(passwd("another", algorithm="sha256"))
-    assert (
-        secrets[0]
-        == secrets[1]
-        != settle("::1", cookie_secret_file=files["token"], password_file=files["hashed"]).secret
-    )
+    assert one == two != settle("::1", **shared).secret
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,12 +115,6 @@ def test_the_installed_template_is_the_repository_s():
 
 Serve = Callable[..., AbstractContextManager[Server]]
 READY = r"The page is at http://127.0.0.1:\d+/ \(Ctrl\+C stops it\)\n"
-
-
-@pytest.fixture
-def temporary() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:  # with a shorter name than pytest's
-        yield Path(folder)
 
 
 @pytest.fixture

@@ -19,8 +19,6 @@ from wholesale.reading import Settings, read_customers
 from wholesale.reading.dialect import SIGNS as READ_SIGNS
 from wholesale.scoring import OutputError, score_table
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 HEAD = ",".join(("Name", *SPEND_COLUMNS))
 GOOD = f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,10,11,12\n"
 RENAMED = HEAD.replace("Fresh", "fresh_products").replace("Detergents_Paper", "Soap").replace(",", ";")
@@ -88,11 +86,10 @@ def test_what_may_unpack_to_more_is_refused_unread(score, mark):
     assert PACKED[mark] in fault["reason"] and "python -m wholesale score" in fault["reason"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"' * 5000, b"\xff\xfeabc"],
-    ids=repr,
-)
+UNREADABLE = [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"' * 5000, b"\xff\xfeabc"]
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=repr)
 def test_what_cannot_be_read_gets_one_sentence_without_a_file_s_name(score, content):
     error = refused(score, content)
     (fault,) = error.content["errors"]
@@ -181,7 +178,7 @@ def test_the_page_says_verdict_counts_segments_drift_and_rejects(predictor, scor
         for (name, count), colour in zip(counts, segment_colours(predictor.overlap)[model], strict=True):
             assert f"{name}: {count}" in text and f"--seg:{colour}" in html
     for column, each in answer.summary.drift.items():
-        assert re.search(rf"{LABELS[column]}\s+{each.distance:.2f}\s+as on record", text)
+        assert re.search(rf"{WHOLESALE.label(column)}\s+{each.distance:.2f}\s+as on record", text)
 
 
 def test_another_market_is_warned_of_first(page):
@@ -201,7 +198,7 @@ def test_rows_that_are_all_rejected_are_shown_without_a_table_of_customers_and_n
 def test_the_tab_names_what_is_needed_and_how_much_is_taken_and_its_example_is_one(predictor, score):
     tab = many_tab(predictor)
     assert re.findall(r"<option value=\"(\w*)\"", tab) == ["", *READ_SIGNS]
-    assert all(label in unescape(tab) for label in LABELS.values())
+    assert all(label in unescape(tab) for label in WHOLESALE.labels)
     assert f"At most {LIMIT // 10**6} MB" in tab and f'data-limit="{LIMIT}"' in tab
     assert tab.count("<select") == len(SPEND_COLUMNS) + 1
     identifiers = re.findall(r' id="([^"]+)"', tab)

@@ -294,10 +294,8 @@ def test_in_jupyterlab_the_page_has_tabs_and_its_style_which_touches_nothing_els
     monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/05_predictor.ipynb")
     inside = Page(predictor)
     dress, tab = inside.root.children
-    assert (
-        "wc-app" in inside.root._dom_classes
-        and tab.children[0]._dom_classes == page.root.children[0]._dom_classes
-    )
+    assert "wc-app" in inside.root._dom_classes
+    assert tab.children[0]._dom_classes == page.root.children[0]._dom_classes
     assert len(tab.titles) == len(tab.children) == len(page.root.children) == 4
     style = (TEMPLATE / "static" / "wholesale.css").read_text(encoding="utf-8")
     assert dress.value.startswith("<style>@scope (.wc-app) {") and len(dress.value) > len(style) * 0.9

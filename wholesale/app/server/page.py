@@ -248,12 +248,11 @@ class PageServer(Voila):
         for how in PACKERS:  # before the first visitor asks
             await asyncio.to_thread(load, self.script, how)
         # Voila keeps no public record of when a preheated kernel has run the notebook.
-        for pool in self.kernel_manager._pools.values():
-            for kernel in pool[:1]:
-                await asyncio.wait([kernel])
-                if error := kernel.exception():
-                    raise SystemExit(f"The page has no kernel to run in: {error}")
-                await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
+        for kernel in self.kernel_manager.pool[:1]:
+            await asyncio.wait([kernel])
+            if error := kernel.exception():
+                raise SystemExit(f"The page has no kernel to run in: {error}")
+            await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
         trained, most = self.predictor.manifest["trained"], self.kernel_manager.at_most
         access_log.info("begun: models of %s, at most %d pages", trained, most)
         print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
