@@ -123,10 +123,10 @@ class Posted(Api):
         """Refuse at once what is far too large; Tornado would read all of it first."""
         self.received = 0
         await super().prepare()
-        length = self.request.headers.get("Content-Length", "0")
-        if length.isdecimal() and float(length) > self.read_at_most:
+        length = self.request.headers.get("Content-Length", "")
+        size = float(length) if length.isdecimal() else self.read_at_most
+        if size > self.read_at_most:
             raise Refused(413, fault(self.too_large))
-        size = float(length) if length.isdecimal() and float(length) else self.read_at_most
         self.request.connection.set_body_timeout(GRACE + size / SLOWEST)  # type: ignore[union-attr]
         self.body = self.store()
 
@@ -222,14 +222,14 @@ class Score(Posted):
             raise Abandoned
 
     async def _send(self, scored: upload.Scored) -> None:
-        wanted = self.request.headers.get("Accept", "")
-        contents: list[bytes | Path] = [as_json(scored.said).encode()]
-        kind = "application/json"
+        wanted, contents = self.request.headers.get("Accept", ""), list[bytes | Path]()
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
             contents, kind = self._form(boundary, scored), f"multipart/form-data; boundary={boundary}"
         elif "text/csv" in wanted:
             contents, kind = [scored.scored], CSV
+        else:
+            contents, kind = [as_json(scored.said).encode()], "application/json"
         self.set_header("Content-Type", kind)
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
         self.set_header("Content-Length", str(sum(sizes)))

@@ -98,7 +98,7 @@ def find(roots: Sequence[Path], path: str) -> Path | None:
     return None
 
 
-def load(files: Sequence[Path], how: str = "") -> tuple[bytes, str]:
+def load(files: Sequence[Path], how: str) -> tuple[bytes, str]:
     """Read the last of `files`, the others joined before it, packed one way; also give the way, "" for none.
 
     Done anew only when a file has changed. What is hardly shorter when packed is left as it is.
@@ -345,8 +345,6 @@ def most_pages() -> int:
 
 def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    if port > 65535:
-        raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535")
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
