@@ -90,7 +90,7 @@ def faults(predictor: Predictor):
     def refuse(body: object) -> tuple[int, list[dict]]:
         with pytest.raises(Refused) as refused:
             answer(predictor, body if isinstance(body, bytes) else json.dumps(body).encode())
-        return refused.value.status, refused.value.content["errors"]
+        return refused.value.status_code, refused.value.content["errors"]
 
     return refuse
 

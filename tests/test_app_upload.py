@@ -93,7 +93,7 @@ UNREADABLE = [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"'
 def test_what_cannot_be_read_gets_one_sentence_without_a_file_s_name(score, content):
     error = refused(score, content)
     (fault,) = error.content["errors"]
-    assert error.status == 422 and fault["reason"]
+    assert error.status_code == 422 and fault["reason"]
     assert not re.search("\n|customers.csv|--", fault["reason"])
 
 
@@ -104,7 +104,7 @@ def test_any_bytes_are_scored_or_refused(page, content):
         try:
             page(sent)
         except Refused as error:
-            assert error.status == 422
+            assert error.status_code == 422
 
 
 def test_unknown_names_are_asked_for_with_the_header_and_the_nearest(score):
@@ -151,7 +151,7 @@ def test_a_query_names_columns_and_sign_and_any_other_is_refused(query):
     assert read_query(good, WHOLESALE) == Settings({"Fresh": "a=b", "Milk": "ü"}, "comma")
     with pytest.raises(Refused) as error:
         read_query(query, WHOLESALE)
-    assert (error.value.status, error.value.content["errors"][0]["field"]) == (422, next(iter(query)))
+    assert (error.value.status_code, error.value.content["errors"][0]["field"]) == (422, next(iter(query)))
 
 
 def test_work_that_nobody_waits_for_ends(score, tmp_path_factory):
@@ -165,7 +165,7 @@ def test_a_full_disk_is_said(score, monkeypatch):
     full = OutputError("stopped, and kept nothing: No space left on device")
     monkeypatch.setattr(upload, "score_file", Mock(side_effect=full))
     error = refused(score, GOOD)
-    assert error.status == 507 and "No space left" in error.content["errors"][0]["reason"]
+    assert error.status_code == 507 and "No space left" in error.content["errors"][0]["reason"]
 
 
 def test_the_page_says_verdict_counts_segments_drift_and_rejects(predictor, score):

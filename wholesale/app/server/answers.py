@@ -17,6 +17,7 @@ from typing import Any, Literal, get_type_hints
 
 import numpy as np
 from jinja2 import Template
+from tornado.web import HTTPError
 
 from wholesale.amounts import parse_amount, shown
 from wholesale.app.tabs import COMMAND
@@ -62,12 +63,12 @@ RECORDS: dict[str, dict[str, Any]] = {
 """What is sent: records by name, and their fields; some are dataclasses, which describe themselves."""
 
 
-class Refused(Exception):
+class Refused(HTTPError):
     """A request without an answer: its HTTP status, and all that is wrong with it."""
 
-    def __init__(self, status: int, *faults: dict, **more: Any) -> None:
-        super().__init__(status, *faults)
-        self.status, self.content = status, {"errors": [*faults], **more}
+    def __init__(self, status_code: int, *faults: dict, **more: Any) -> None:
+        super().__init__(status_code)
+        self.content = {"errors": [*faults], **more}
 
 
 def fault(

@@ -69,10 +69,6 @@ class Api(JupyterHandler):
         self.set_header("Content-Type", kind)
         self.finish(content)
 
-    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-        if not isinstance(error, Refused):  # that is no failure of ours
-            super().log_exception(kind, error, trace)
-
     def write_error(self, status_code: int, **about: Any) -> None:
         """Say in JSON what is refused, by us or by Tornado: an unknown method, or a failure of ours."""
         error = about.get("exc_info", (None, None))[1]
@@ -80,10 +76,10 @@ class Api(JupyterHandler):
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
-        if isinstance(error, Refused) and error.status == 401:
+        if status_code == 401:
             self.set_header("WWW-Authenticate", "Bearer")
         refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
-        self.reply(as_json(refused.content), refused.status)
+        self.reply(as_json(refused.content), status_code)
 
 
 class Read(Api):

@@ -99,10 +99,7 @@ def find(roots: Sequence[Path], path: str) -> Path | None:
 
 
 def load(files: Sequence[Path], how: str) -> tuple[bytes, str]:
-    """Read the last of `files`, the others joined before it, packed one way; also give the way, "" for none.
-
-    Done anew only when a file has changed. What is hardly shorter when packed is left as it is.
-    """
+    """Read the last of `files`, the others joined before it, packed one way if that pays; give the way."""
     return _load(tuple((file, file.stat().st_mtime_ns) for file in files), how)
 
 
@@ -266,14 +263,8 @@ def serve(
 ) -> None:
     """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes.
-
-    Raises
-    ------
-    BundleError
-        If the model files cannot be used.
-    SystemExit
-        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
+    At most `pages` are open at once, by default as many as the memory takes. A BundleError says why the model
+    files cannot be used, a SystemExit that the port cannot, or that there is nowhere to write to.
     """
     check_port(port, access.host)
     try:
