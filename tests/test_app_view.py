@@ -263,15 +263,13 @@ def test_a_pinned_customer_stays_until_it_is_unpinned(page, predictor):
     assert page.shows(predictor.amounts[141].tolist())
 
 
-def test_there_is_a_panel_per_tab(page):
+def test_each_tab_has_a_panel_that_is_drawn_when_it_is_asked_for_and_no_answer_is_written(
+    page, predictor, answers
+):
     template = (TEMPLATE / "index.html.j2").read_text(encoding="utf-8")
-    for name in ("one", "many", "segments", "about"):
-        assert len(page.find(f"wc-page-{name}")) == 1
+    for name in (names := ("one", "many", "segments", "about")):
         assert f'id="wc-tab-{name}" data-page="{name}"' in template
-
-
-def test_the_other_tabs_are_drawn_when_they_are_asked_for_and_no_answer_is_written(page, predictor, answers):
-    drawn = [page.find(f"wc-page-{name}")[0] for name in ("many", "segments", "about")]
+    _, *drawn = (panel for name in names for panel in page.find(f"wc-page-{name}"))
     assert [panel.value for panel in drawn] == ["", "", ""]
     page.ask(others=True)
     each = (tabs.many_tab, tabs.segments_tab, tabs.about_tab)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 import websocket
-from door import BASE, NAME, PASSWORD, TOKEN
-from proxied import Proxied, proxied
+from door import BASE, BEARER, NAME, PASSWORD
+from proxied import Proxied, pages_open, proxied
 from servers import Server
 from test_app_door import log_in
 from visitor import PATIENCE, V1, Visitor
@@ -15,7 +15,6 @@ from wholesale.app.server import HOST, answers
 from wholesale.app.tabs import LIMIT
 from wholesale.manifest import SHIPPED
 
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ROUTE = "wholesale_route"
 MADE_UP = {"X-Scheme": "http", "X-Forwarded-Proto": "http"}
 
@@ -36,12 +35,6 @@ def logged_in(door: Server) -> requests.Session:
     browser = requests.Session()
     assert log_in(door, PASSWORD, browser).headers["Location"] == BASE
     return browser
-
-
-def pages_open(site: Proxied) -> list[int]:
-    """How many pages each server has open, asked without the proxy."""
-    asked = (f"{server.address}api/health" for server in site.servers)
-    return [requests.get(each, headers=BEARER, timeout=PATIENCE).json()["open_pages"] for each in asked]
 
 
 def test_http_leads_to_https_and_other_names_nowhere(site):
@@ -78,9 +71,9 @@ def test_a_socket_of_another_site_is_refused(door):
 def test_a_visitor_stays_on_one_server_and_both_get_visitors(site, door):
     seen = set()
     for _ in range(30):  # by chance, all on one in one run of 500 million
-        before, browser = pages_open(site), logged_in(door)
+        before, browser = [*map(pages_open, site.servers)], logged_in(door)
         visitors = [Visitor(door, browser) for _ in range(2)]
-        more = [now - then for now, then in zip(pages_open(site), before, strict=True)]
+        more = [pages_open(server) - then for server, then in zip(site.servers, before, strict=True)]
         assert sorted(more) == [0, 2] and all(visitor.is_answered() for visitor in visitors)
         for visitor in visitors:
             visitor.end()

@@ -13,6 +13,7 @@ import logging
 import mimetypes
 import os
 import re
+import shutil
 import socket
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from typing import Any as Anything
 
 import brotli
 import psutil
+import zmq
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.log import access_log
@@ -37,10 +39,14 @@ from voila.paths import collect_static_paths
 from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
-from wholesale.app.server.private import private_folder
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
+
+try:
+    import fcntl
+except ImportError:  # no POSIX system; there, what a killed server left stays
+    fcntl = None  # type: ignore[assignment]
 
 HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
@@ -55,6 +61,16 @@ PACKERS = {
     "gzip": partial(gzip.compress, compresslevel=6, mtime=0),
 }
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
+
+PREFIX, LOCK = "wholesale_", "lock"  # of the server's own folder, and what is locked in it
+STARTUP = """\
+# It would listen, on a port, for what forks of the kernel print; a page's kernel has no forks.
+from ipykernel.kernelapp import IPKernelApp
+_thread = IPKernelApp.instance().iopub_thread
+_thread._pipe_flag = False
+_thread.io_loop.add_callback(_thread._pipe_in.close)
+"""
+"""What IPython runs at the start of each kernel, if the folder is its home."""
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
 """The scripts that every page loads, by number: Voila's, and those of its extensions."""
@@ -314,6 +330,27 @@ def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Acces
     if os.name == "posix":  # no listening ports but the page's own
         server.config.KernelManager.transport = "ipc"
     server.start()
+
+
+def private_folder() -> tempfile.TemporaryDirectory:
+    """Make the folder of all that the server writes, its user's alone; those of killed servers go."""
+    # Some systems give it a name that is too long for the kernels' sockets in it.
+    long = os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) + 85 > zmq.IPC_PATH_MAX_LEN
+    parent = Path("/tmp" if long else tempfile.gettempdir())
+    for other in parent.glob(f"{PREFIX}*") if fcntl else ():
+        with suppress(OSError), (other / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if a server that runs has it
+            shutil.rmtree(other)
+    private = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent)
+    startup = Path(private.name, "profile_default", "startup", "quiet.py")
+    startup.parent.mkdir(parents=True)
+    startup.write_text(STARTUP)
+    new = Path(private.name, "new")
+    private.lock = new.open("w")  # type: ignore[attr-defined]  # let go when the process ends, however it does
+    if fcntl:
+        fcntl.flock(private.lock, fcntl.LOCK_EX)  # type: ignore[attr-defined]
+    new.rename(new.with_name(LOCK))
+    return private
 
 
 def pool_size() -> int:
