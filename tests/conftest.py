@@ -1,5 +1,7 @@
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,9 +22,7 @@ settings.load_profile("any load")
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl+C does: fixtures then stop the servers and kernels they started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # what runs in the background ignores it, and its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +67,13 @@ def random_amounts() -> np.ndarray:
     amounts = rng.lognormal(mean=8, sigma=2, size=(1000, 6))
     amounts[rng.random(amounts.shape) < 0.05] = 0
     return np.vstack([amounts, np.zeros((1, 6)), np.full((1, 6), 1e9)])
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a shorter name than pytest's."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from servers import Server, running
 from wholesale.app.server import HOST
 
 PASSWORD, TOKEN, BASE, NAME = "correct horse", "t" * 32, "/segments/", "shop.example"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @contextmanager

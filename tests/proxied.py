@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from door import NAME, certificate, guarded
+import requests
+from door import BEARER, NAME, certificate, guarded
 from servers import Server, free_port, wait_for
 
 from wholesale.app.server import HOST
@@ -38,6 +39,11 @@ class Proxied(NamedTuple):
     plain: int  # port of http
     servers: list[Server]
     folder: Path
+
+
+def pages_open(server: Server) -> int:
+    """Ask one of the servers, not the proxy."""
+    return requests.get(f"{server.address}api/health", headers=BEARER, timeout=30).json()["open_pages"]
 
 
 @contextlib.contextmanager

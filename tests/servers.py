@@ -35,6 +35,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def host_of(address: str) -> tuple[str, int]:
+    host, port = address.split("/")[2].split(":")
+    return host, int(port)
+
+
 def kernels(server: Server) -> list[psutil.Process]:
     """The kernels of a server that are alive."""
     children = psutil.Process(server.process.pid).children()

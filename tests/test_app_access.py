@@ -1,25 +1,35 @@
-"""What strangers to the page's server get: headers, refusals, and nothing at addresses it does not know."""
+"""What strangers to the page's server get: headers, refusals, and nothing at addresses it does not know.
 
+What is sent to a kernel's websocket reaches Jupyter only if it is a message that a page sends.
+"""
+
+import asyncio
 import contextlib
+import gc
 import http.client
 import json
+import random
+import re
 import signal
+import struct
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import requests
 import websocket
-from servers import Server, running, wait_for
+from servers import Server, host_of, running, wait_for
 from servers import kernels as processes
-from visitor import OPENING, PATIENCE, V1, Visitor, request, v1
+from tornado.websocket import WebSocketClosedError
+from visitor import NO_KERNEL, OPENING, PATIENCE, V1, Visitor, request, v1
 from voila.app import Voila
 
 from wholesale.app.server import kernels
 from wholesale.app.server.access import POLICY
 from wholesale.manifest import ROOT
 
-NO_KERNEL = "00000000-0000-4000-8000-000000000000"
 ELSEWHERE = {"Host": "elsewhere.example"}
 STYLE = "/voila/templates/wholesale/static/wholesale.css"
 
@@ -32,8 +42,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def ask(server: Server, path: str, method: str = "GET", **headers: str) -> SimpleNamespace:
     """Ask for exactly this path, without what a library would add; its answer is read to the end."""
-    host, port = server.address.split("/")[2].split(":")
-    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=PATIENCE)) as connection:
+    connection = http.client.HTTPConnection(*host_of(server.address), timeout=PATIENCE)
+    with contextlib.closing(connection):
         connection.request(method, path, headers=headers)
         reply = connection.getresponse()
         return SimpleNamespace(status=reply.status, headers=reply.headers, text=reply.read().decode())
@@ -41,10 +51,6 @@ def ask(server: Server, path: str, method: str = "GET", **headers: str) -> Simpl
 
 def health(server: Server) -> dict:
     return json.loads(ask(server, "/api/health").text)
-
-
-def directives(policy: str) -> dict[str, str]:
-    return dict(each.split(" ", 1) for each in policy.split("; "))
 
 
 ANSWERS = [
@@ -66,14 +72,11 @@ def test_every_answer_says_what_browsers_may_do_with_it_and_not_which_server_it_
     server, path, headers, status
 ):
     reply = ask(server, path, **headers)
+    policy, told = reply.headers["Content-Security-Policy"], ("X-Content-Type-Options", "Referrer-Policy")
     assert (reply.status, reply.headers["Server"]) == (status, None)
-    assert directives(reply.headers["Content-Security-Policy"]) == POLICY
-    assert (reply.headers["X-Content-Type-Options"], reply.headers["Referrer-Policy"]) == (
-        "nosniff",
-        "same-origin",
-    )
-    for cookie in reply.headers.get_all("Set-Cookie", []):
-        assert "SameSite=" in cookie, cookie
+    assert dict(each.split(" ", 1) for each in policy.split("; ")) == POLICY
+    assert [reply.headers[name] for name in told] == ["nosniff", "same-origin"]
+    assert all("SameSite=" in cookie for cookie in reply.headers.get_all("Set-Cookie", []))
 
 
 def test_scripts_come_from_this_server_only_and_nobody_frames_the_page():
@@ -83,13 +86,13 @@ def test_scripts_come_from_this_server_only_and_nobody_frames_the_page():
 
 
 def test_a_socket_s_handshake_carries_them_too(server):
-    connection = Visitor(server).connect()
-    with contextlib.closing(connection):
+    with contextlib.closing(Visitor(server).connect()) as connection:
         assert connection.getheaders()["x-content-type-options"] == "nosniff"
         assert "server" not in connection.getheaders()
 
 
 UNKNOWN = ["/logout", "/login", "/%0d%0aX:1", "/none", "//", "/index.html", "/voila/files/05_predictor.ipynb"]
+UNKNOWN += ["/models/kmeans.pkl", "/voila/files/secret", "/voila/templates/lab/static/voila.js"]
 UNKNOWN += [f"/voila/query/{NO_KERNEL}", "/voila/api/themes/x", "/voila/tree", "/static/x", "/x" * 4000]
 
 
@@ -101,10 +104,14 @@ def test_an_unknown_address_is_not_found_in_the_page_s_own_look(server, path):
     assert not reply.headers["X"] and not reply.headers["Location"]
 
 
-def test_a_socket_that_voila_has_for_other_purposes_is_not_there(server):
-    url = server.address.replace("http", "ws", 1) + f"voila/query/{NO_KERNEL}"
-    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
-        websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE)
+def test_there_is_no_socket_for_other_purposes_nor_to_a_kernel_that_is_gone(server):
+    visitor = Visitor(server)
+    visitor.end()
+    for path in (f"voila/query/{NO_KERNEL}", visitor.url, visitor.url.replace(visitor.kernel, NO_KERNEL)):
+        url = path if "://" in path else server.address.replace("http", "ws", 1) + path
+        with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
+            websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE)
+    assert re.fullmatch(r"The page is at .*\n", server.log.read_text())
 
 
 def test_other_methods_than_a_page_uses_are_refused(server):
@@ -172,8 +179,7 @@ def test_pages_that_a_browser_without_a_cookie_opens_at_once_are_one_visitor_s(s
 def test_a_kernel_s_traceback_reaches_nobody(server):
     visitor = Visitor(server)
     wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}
-    connection = visitor.connect()
-    with contextlib.closing(connection):
+    with contextlib.closing(visitor.connect()) as connection:
         for kind, content in (("comm_msg", wrong), ("comm_open", {"comm_id": "a", "target_name": "none"})):
             header = request()["header"] | {"msg_type": kind}
             connection.send(v1(request(header=header, content=content)), websocket.ABNF.OPCODE_BINARY)
@@ -191,6 +197,99 @@ def test_a_visitor_who_goes_on_sending_what_no_page_would_loses_the_kernel(serve
         visitor.connect()
     assert health(server)["refused_messages"] == before + 10
     assert "Traceback" not in server.log.read_text()
+
+
+def with_number(message: bytes, at: int, number: int) -> bytes:
+    """`message` with its little-endian number `at` (0 is the number of offsets) replaced."""
+    return message[: 8 * at] + struct.pack("<Q", number) + message[8 * at + 8 :]
+
+
+GOOD = v1(request())
+NO_ID = {"msg_type": "kernel_info_request"}
+HOSTILE = {
+    "2**60 parts": struct.pack("<Q", 2**60),
+    "nothing": b"",
+    "seven bytes": b"\x01" * 7,
+    "no parts": struct.pack("<Q", 0) + GOOD[8:],
+    "all offsets beyond the end": struct.pack("<7Q", 6, *[2**63] * 6),
+    "too few parts": v1(request())[:8].replace(b"\x06", b"\x05") + GOOD[8:],
+    "last offset beyond the end": with_number(GOOD, 6, len(GOOD) + 1),
+    "offsets that fall": with_number(GOOD, 3, 2**20),
+    "a first offset inside the offsets": with_number(GOOD, 1, 8),
+    "cut short": GOOD[:-1],
+    "a channel that is none": v1(request(channel="iopub")),
+    "a channel that no page uses": v1(request(channel="control")),
+    "a request to end": v1(request(header=NO_ID | {"msg_id": "a", "msg_type": "shutdown_request"})),
+    "code to run": v1(request(header=NO_ID | {"msg_id": "a", "msg_type": "execute_request"})),
+    "a channel that is no text": GOOD.replace(b"shell", b"\xff\xfe\xfd\xfc\xfb"),
+    "JSON that is none": GOOD.replace(b'"msg_id":', b'"msg_id"!'),
+    "a header that is a list": v1(request(header=[])),
+    "a header without an id": v1(request(header=NO_ID)),
+    "a type that is a number": v1(request(header=NO_ID | {"msg_id": "a", "msg_type": 1})),
+    "a date that is none": v1(request(header=NO_ID | {"msg_id": "a", "date": "2024-99-99T99:99:99.9"})),
+    "a content that is null": v1(request(content=None)),
+    "JSON nested deep": GOOD[: -len("{}")] + b"[" * 100_000,
+    "text": json.dumps(request()),
+}
+
+
+def garbled(count: int) -> Iterator[bytes]:
+    """Good messages with bytes of their offsets changed, cut and stretched."""
+    draw = random.Random(15)
+    for _ in range(count):
+        message = bytearray(v1(request(), b"buffer"))
+        for _ in range(draw.randint(1, 4)):
+            message[draw.randrange(40)] = draw.randrange(256)
+        del message[draw.randrange(1, len(message)) :]
+        yield bytes(message)
+
+
+def test_a_page_that_goes_without_a_word_leaves_no_traceback(monkeypatch):
+    """Tornado notices only as it sends, in a task whose end Jupyter does not wait for."""
+
+    async def gone() -> None:
+        raise WebSocketClosedError
+
+    async def send() -> list[dict]:
+        complaints: list[dict] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        channels = kernels.Channels.__new__(kernels.Channels)
+        channels.ws_connection = object()
+        channels.write_message(v1(request(header=NO_ID | {"msg_type": "status"})), binary=True)
+        await asyncio.sleep(0.01)
+        gc.collect()
+        return complaints
+
+    task = lambda *_: asyncio.ensure_future(gone())  # noqa: E731
+    monkeypatch.setattr(kernels.KernelWebsocketHandler, "write_message", task)
+    assert asyncio.run(send()) == []
+
+
+@pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE)
+def test_what_no_page_would_send_is_not_well_formed(message):
+    assert not kernels.well_formed(message)
+
+
+@pytest.mark.parametrize("buffers", [(), (b"",), (b"12", b"3")])
+@pytest.mark.parametrize("kind", sorted(kernels.ASKED))
+def test_what_a_page_sends_is_well_formed_whatever_was_typed(kind, buffers):
+    header = request()["header"] | {"date": "2024-02-29T10:00:00.5Z", "msg_type": kind}
+    message = request(header=header, content={"value": "2024-99-99T99:99:99.9"})
+    assert kernels.well_formed(v1(message, *buffers))
+
+
+def test_a_message_is_sent_without_waiting_for_the_last_to_be_acknowledged(server):
+    with contextlib.closing(Visitor(server).connect()) as connection:
+        times = []
+        for _ in range(40):  # at first, Linux acknowledges at once
+            begun = time.monotonic()
+            message = request()
+            connection.send(v1(message), websocket.ABNF.OPCODE_BINARY)
+            data = b""
+            while b'"idle"' not in data or message["header"]["msg_id"].encode() not in data:
+                data = connection.recv_frame().data
+            times.append(time.monotonic() - begun)
+    assert sorted(times)[10] < 0.03  # with Nagle's algorithm 0.04, the delay of an acknowledgement
 
 
 OPENED = [({"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403), ({"Sec-Fetch-Mode": "cors"}, 403)]
@@ -230,3 +329,19 @@ def test_places_are_counted_by_address_and_in_all_and_are_free_again(small):
     visitors[0].end()
     assert health(small)["status"] == "ok"
     assert Visitor(small).has_widgets()
+
+
+def test_no_frame_stops_the_server_or_keeps_it_from_ending(server):
+    visitor, before = Visitor(server), psutil.Process(server.process.pid).memory_info().rss
+    for number, message in enumerate([*HOSTILE.values(), *garbled(30)]):
+        if number % (kernels.PATIENCE - 1) == 0:
+            visitor = Visitor(server)
+        code = visitor.closed_with(message)
+        assert code == (None if kernels.well_formed(message) else 1007), message
+    with contextlib.suppress(ConnectionError):  # closed before all of it is sent
+        assert visitor.closed_with(bytes(kernels.LIMIT + 1)) == 1009
+    assert Visitor(server).is_answered()
+    assert psutil.Process(server.process.pid).memory_info().rss - before < 50e6
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+    assert "Traceback" not in server.log.read_text()

@@ -25,8 +25,6 @@ from wholesale.predict import Predictor, predict_segment
 from wholesale.predictor import cut_height, owners
 from wholesale.wording import format_amount
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 ODD = "<b>& \"quoted\" 'name'"
 VOTING = [criterion for criterion in CRITERIA if criterion.vote]
 EDGES = {"zeros": np.zeros(6), "enormous": np.full(6, 1e9), "mixed": np.array([0.0, 1e9] * 3)}
@@ -174,10 +172,10 @@ def test_a_point_on_the_map_says_who_it_is(predictor, cloud):
 def test_the_map_lies_along_the_principal_components(predictor):
     plan = layout(predictor)
     pca = PCA(2).fit(predictor.standardize(predictor.amounts))
-    assert np.allclose(np.abs(plan.axes), np.abs(pca.components_))
     assert math.isclose(plan.share, pca.explained_variance_ratio_.sum())
-    assert (np.take_along_axis(plan.axes, np.abs(plan.axes).argmax(axis=1)[:, None], axis=1) > 0).all()
-    scores = (predictor.standardize(predictor.amounts) - pca.mean_) @ plan.axes.T
+    heaviest = np.abs(pca.components_).argmax(axis=1)
+    axes = pca.components_ * np.sign(pca.components_[[0, 1], heaviest])[:, None]  # grows right or up
+    scores = (predictor.standardize(predictor.amounts) - pca.mean_) @ axes.T
     steps = np.diff(plan.points, axis=0) / np.diff(scores, axis=0)
     assert np.allclose(steps, steps[0, 0] * np.array([1, -1]))  # one unit is as long across as up
     assert steps[0, 0] > 0
@@ -194,12 +192,12 @@ def test_names_on_the_map_keep_clear_of_each_other_and_charts_stay_small(any_pre
 
 
 def test_the_axes_are_named_by_their_weightiest_categories():
-    labels = WHOLESALE.labels
-    assert (
-        axis_words(np.array([0, 0.5, 0.6, 0, 0.55, 0]), labels) == "more Grocery, Detergents and Paper, Milk"
-    )
-    assert axis_words(np.array([0.8, 0, -0.6, 0, 0, 0]), labels) == "more Fresh, less Grocery"
-    assert axis_words(np.full(6, 0.4), labels) == "more of everything"
+    for loadings, words in (
+        ([0, 0.5, 0.6, 0, 0.55, 0], "more Grocery, Detergents and Paper, Milk"),
+        ([0.8, 0, -0.6, 0, 0, 0], "more Fresh, less Grocery"),
+        ([0.4] * 6, "more of everything"),
+    ):
+        assert axis_words(np.array(loadings), WHOLESALE.labels) == words
 
 
 @pytest.mark.parametrize("spend", EDGES.values(), ids=EDGES)
@@ -239,17 +237,15 @@ def test_the_profile_states_how_the_customer_differs_from_the_segment(predictor,
     words = says(customer.profile(predictor, predictor.amounts[9], segment))
     assert f"In {((low <= you) & (you <= high)).sum()} of 6 categories" in words
     side = "above" if away[widest] > 0 else "below"
-    assert f"{list(LABELS.values())[widest]}, {abs(away[widest]):.1f} standard deviations {side}" in words
+    assert f"{WHOLESALE.labels[widest]}, {abs(away[widest]):.1f} standard deviations {side}" in words
 
 
 def test_the_profile_says_amounts_in_monetary_units_and_marks_those_above_the_centre_right_of_it(predictor):
-    profile, you = customer.profile(predictor, predictor.amounts[0], 2), predictor.amounts[0]
+    you = predictor.amounts[0]
     center = np.expm1(predictor.centers["kmeans"][1] * predictor.scale + predictor.mean)
-    groups = parse(profile).find(".//svg").findall("g")
-    for words, label, amount, middle, row in zip(
-        tips(profile), LABELS.values(), you, center, groups, strict=True
-    ):
-        told = words.replace("\u00a0", "")
+    groups = parse(customer.profile(predictor, you, 2)).find(".//svg").findall("g")
+    for label, amount, middle, row in zip(WHOLESALE.labels, you, center, groups, strict=True):
+        told = row.get("data-tip").replace("\u00a0", "")
         assert told.startswith(f"{label}: this customer {amount:.0f} m.u.; centre {middle:.0f}, ")
         at = float(re.match(r"M([\d.]+) ", row.find("path[@class='wc-center']").get("d"))[1])
         assert (float(row.find("circle").get("cx")) > at) == (amount > middle)
@@ -292,12 +288,10 @@ def test_the_tree_says_its_sizes_and_largest_merges_at_their_heights(predictor, 
         assert f">{size} customers</text>" in tree
     below = np.concatenate([np.ones(len(predictor.amounts)), predictor.linkage[:, 3]])
     few, many = sorted(below[predictor.linkage[-1, :2].astype(int)].astype(int))
-    told = tips(tree)
+    told, hits = tips(tree), parse(tree).findall(".//g[@class='wc-hits']/path")
     assert len(told) == 20
     assert told[0] == f"{few} customers joined {many} at height {predictor.linkage[-1, 2]:.1f}"
-    for path, height in zip(
-        parse(tree).findall(".//g[@class='wc-hits']/path"), predictor.linkage[::-1][:20, 2], strict=True
-    ):
+    for path, height in zip(hits, predictor.linkage[::-1][:20, 2], strict=True):
         lifted = height / predictor.linkage[-1, 2] * (evidence.TREE[3] - evidence.TREE[2])
         assert math.isclose(min(coordinates(path)[1]), evidence.TREE[3] - lifted, abs_tol=0.051)
 
@@ -338,9 +332,10 @@ def test_ticks_are_few_and_inside(low, span):
     assert all(low - span * 1e-3 <= tick <= low + span * 1.001 for tick in chosen)
 
 
-@given(
-    st.lists(st.tuples(st.text("abc ", min_size=1, max_size=12), st.floats(0, 360)), min_size=1, max_size=6)
-)
+PLACED = st.tuples(st.text("abc ", min_size=1, max_size=12), st.floats(0, 360))
+
+
+@given(st.lists(PLACED, min_size=1, max_size=6))
 def test_labels_side_by_side_do_not_overlap_or_there_is_no_room(placed):
     moved = charts.side_by_side([charts.Label((words,), x, 0) for words, x in placed], 0, 360)
     assert not any(one.overlaps(other) for one, other in combinations(moved, 2))
@@ -352,17 +347,6 @@ def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the
     style = render("charts.css")
     drawn = "".join(drawings(predictor, predictor.amounts[0]).values())
     used = {name for names in re.findall(r'class="([^"]+)"', drawn) for name in names.split()}
-    only_named = [
-        "curve-alone",
-        "curve-k-means",
-        "map",
-        "note",
-        "open",
-        "panel",
-        "points",
-        "profile",
-        "term",
-        "tree",
-    ]  # the page styles the note
-    assert {name for name in used if f".{name}" not in style} == {f"wc-{name}" for name in only_named}
+    only_named = "curve-alone curve-k-means map note open panel points profile term tree"  # or the page's own
+    assert {each for each in used if f".{each}" not in style} == {f"wc-{each}" for each in only_named.split()}
     assert all("," in variable for variable in re.findall(r"var\((--(?!seg)[^)]*)", style))

@@ -4,14 +4,13 @@ import contextlib
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from servers import Server, kernels, running, wait_for
+from servers import Server, host_of, kernels, running, wait_for
 from visitor import PATIENCE, Visitor
 
 IMPATIENT = """import sys
@@ -43,23 +42,15 @@ HALVES = {
 @pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
 def test_half_a_request_is_not_waited_for_for_ever(impatient, half):
     begun = time.monotonic()
-    address = impatient.address.split("/")[2].split(":")
-    with socket.create_connection((address[0], int(address[1])), timeout=PATIENCE) as connection:
+    with socket.create_connection(host_of(impatient.address), timeout=PATIENCE) as connection:
         connection.sendall(half)
         with contextlib.suppress(ConnectionError):
             assert connection.recv(100) == b""
     assert time.monotonic() - begun < 20
 
 
-@pytest.fixture
-def temporary(tmp_path: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:  # with a shorter name than pytest's
-        yield Path(folder)
-
-
 def begin_upload(server: Server) -> socket.socket:
-    host, port = server.address.split("/")[2].split(":")
-    connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
+    connection = socket.create_connection(host_of(server.address), timeout=PATIENCE)
     connection.sendall(HEAD + b"3000\r\n\r\nFresh,Milk\n")
     return connection
 

@@ -23,16 +23,17 @@ from wholesale.manifest import ROOT
 from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
 from wholesale.wording import SPACE, format_amount, format_share, listed, rounded
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
 ENORMOUS = dict.fromkeys(SPEND_COLUMNS, 1e9)
 
 
+def spend(row: np.ndarray) -> dict[str, float]:
+    return dict(zip(SPEND_COLUMNS, row.tolist(), strict=True))
+
+
 def section(answer: str, name: str) -> str:
-    return unescape(
-        answer[re.search(rf'class="wc-card [^"]*\bwc-{name}"', answer).start() :].split("</section>")[0]
-    )
+    start = re.search(rf'class="wc-card [^"]*\bwc-{name}"', answer).start()
+    return unescape(answer[start:].split("</section>")[0])
 
 
 def unmarked(html: str) -> str:
@@ -42,10 +43,8 @@ def unmarked(html: str) -> str:
 
 def rows(html: str, table: str) -> list[tuple[str, list[str]]]:
     """What names each row of a table, and its cells."""
-    html = unmarked(html)
-    found = re.findall(
-        r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', html.split(table)[1].split("</table>")[0], re.S
-    )
+    body = unmarked(html).split(table)[1].split("</table>")[0]
+    found = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', body, re.S)
     return [(name, re.findall(r"<td[^>]*>(.*?)</td>", cells, re.S)) for name, cells in found]
 
 
@@ -96,12 +95,13 @@ def test_each_model_says_its_segment_and_two_have_a_bar_for_each_of_theirs_long_
             assert f"<b>{words}</b>" in row and f"--share:{share:.4f}" in row
 
 
-def test_nearness_is_full_on_a_centre_and_far_beyond_ten_times(first):
+def test_nearness_is_full_on_a_centre_far_beyond_ten_times_and_almost_as_near_but_for_rounding(first):
     def near(*scores):
         return sentences.nearness(replace(first, kmeans=replace(first.kmeans, scores=scores)))
 
     assert near(0.0, 2.0) == [(1, "nearest"), (0, "far")]
     assert near(30.0, 2.0) == [(2 / 30, "far"), (1, "nearest")]
+    assert [said for _, said in near(2.0, 2.02, 3.0)] == ["nearest", "almost as near", "1.5× as far"]
 
 
 def test_the_ward_card_says_how_often_its_rule_reproduces_the_tree(predictor, page):
@@ -121,10 +121,11 @@ def test_the_customer_s_total_of_any_size_stands_beside_what_is_typical(predicto
     assert f"a year. This customer spends {total}." in answer
 
 
+ODD = [0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]
+
+
 @settings(max_examples=30)
-@given(
-    st.lists(st.sampled_from([0.0, 5e-324, 1e-12, 1.615, 1e15, 1e16, 1e308, 1.7e308]), min_size=6, max_size=6)
-)
+@given(st.lists(st.sampled_from(ODD), min_size=6, max_size=6))
 def test_any_amounts_get_an_answer_without_a_word_too_long_to_break(predictor, amounts):
     answer = written(predictor, dict(zip(SPEND_COLUMNS, amounts, strict=True)))
     assert not re.search(r"\b(?:nan|inf)\b", answer)
@@ -153,11 +154,11 @@ def test_an_answer_for_earlier_amounts_is_marked_and_otherwise_unchanged(predict
     assert section(page, "kmeans") == section(stale, "kmeans")
 
 
-@pytest.mark.parametrize(
-    ("clarity", "start"),
-    [(1.0, ", but a close call with "), (1.14, ", but a close call with "), (1.15, ", with "),
-     (1.5, ", clearly; "), (math.inf, ", clearly; ")],
-)  # fmt: skip
+SURE = [(1.0, ", but a close call with "), (1.14, ", but a close call with "), (1.15, ", with ")]
+SURE += [(1.5, ", clearly; "), (math.inf, ", clearly; ")]
+
+
+@pytest.mark.parametrize(("clarity", "start"), SURE)
 def test_the_verdict_says_how_sure_it_is_for_this_customer(predictor, first, clarity, start):
     said = sentences.verdict(predictor, replace(first, clarity=clarity, unfamiliar=False))
     second = predictor.names["kmeans"][np.argsort(first.kmeans.scores)[1]]
@@ -180,24 +181,20 @@ def test_agreement_is_said_by_its_meaning(predictor, first):
 
 
 def test_the_customer_of_the_walk_reads_how_unsure_it_is_in_the_first_sentence(predictor):
-    page = written(predictor, dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True)))
+    page = written(predictor, spend(predictor.amounts[141]))
     heading = re.sub("<.*?>", "", page[page.index('<h2 class="wc-verdict">') :].split("</h2>")[0])
     assert heading == "High all round, but a close call with Few staples; only K-Means says so."
 
 
-def test_whether_a_segment_is_firm_is_said_where_there_is_evidence(predictor, explanation, page):
+def test_whether_a_segment_is_firm_is_said_where_there_is_evidence(predictor, first, explanation, page):
     shares = np.array(predictor.evidence["firmness"]["kmeans"])
     alike = shares[[one.customer - 1 for one in explanation.alike]].mean()
     for segment, name in enumerate(predictor.names["kmeans"], start=1):
-        mean, said = (
-            shares[predictor.segments["kmeans"] == segment].mean(),
-            sentences.firm_here(predictor, segment, explanation),
-        )
+        mean = shares[predictor.segments["kmeans"] == segment].mean()
+        said = sentences.firm_here(predictor, segment, explanation)
         assert said.startswith("A firm segment: " if mean >= FIRM else "A convenient cut rather"), name
         assert f"{mean:.0%} of the time" in said and said.endswith(f"one {alike:.0%}.")
-    assert (
-        sentences.firm_here(predictor, predict_segment(predictor, FIRST).kmeans.segment, explanation) in page
-    )
+    assert sentences.firm_here(predictor, first.kmeans.segment, explanation) in page
     assert "careful analyses" not in written(replace(predictor, evidence={}), FIRST)
 
 
@@ -207,16 +204,9 @@ def test_who_has_these_amounts_on_record_stands_first_and_who_is_like_it_in_the_
     nobody = written(predictor, FIRST | {"Fresh": 12670})
     assert page.index("Customer 1 on record</p>") < page.index('class="wc-verdict"')
     assert "on record</p>" not in nobody and "Customer: Fresh" in nobody and "Customer 1: Fresh" in page
-    card = section(page, "kmeans")
-    assert [int(n) for n in re.findall(r'data-customer="(\d+)"', card)] == [
-        one.customer for one in explanation.alike[:3]
-    ]
+    named = re.findall(r'data-customer="(\d+)"', section(page, "kmeans"))
+    assert [*map(int, named)] == [one.customer for one in explanation.alike[:3]]
     assert sentences.whose([3, 5]) == "Customers 3 and 5"
-
-
-def test_a_segment_that_is_as_near_but_for_rounding_is_not_said_to_be_once_as_far(predictor, first):
-    tied = replace(first, kmeans=replace(first.kmeans, scores=(2.0, 2.02, 3.0)))
-    assert [said for _, said in sentences.nearness(tied)] == ["nearest", "almost as near", "1.5× as far"]
 
 
 def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):
@@ -224,13 +214,11 @@ def test_a_close_call_is_what_one_customer_in_eight_gets(predictor):
     assert round(1 / (clarity < sentences.CLOSE).mean()) == 8
 
 
-@pytest.mark.parametrize(
-    ("overlap", "start"), [(0.8, "The same as"), (0.5, "Similar to"), (0.1, "Not a counterpart of")]
-)
-def test_a_segment_is_related_to_the_k_means_one_by_its_overlap(overlap, start):
-    sentence = sentences.related("Those", overlap)
-    assert sentence.startswith(f"{start} Those: ")
-    assert f"{overlap:.0%} of their customers in common" in sentence
+def test_a_segment_is_related_to_the_k_means_one_by_its_overlap():
+    for overlap, start in ((0.8, "The same as"), (0.5, "Similar to"), (0.1, "Not a counterpart of")):
+        sentence = sentences.related("Those", overlap)
+        assert sentence.startswith(f"{start} Those: ")
+        assert f"{overlap:.0%} of their customers in common" in sentence
 
 
 def test_a_segment_without_counterpart_stands_alone_and_without_evidence_none_is_stable(predictor, page):
@@ -258,7 +246,7 @@ def test_names_are_escaped_on_every_tab(predictor):
 def test_every_category_has_a_row_with_its_amount_centre_and_exact_contribution(page, explanation):
     ranked = sorted(explanation.reasons, key=lambda reason: -reason.contribution)
     for (label, cells), reason in zip(rows(page, "wc-whys"), ranked, strict=True):
-        assert label == LABELS[reason.column]
+        assert label == WHOLESALE.label(reason.column)
         assert cells[:2] == [format_amount(reason.amount), format_amount(round(reason.centre))]
         assert f"{abs(reason.contribution):.2f}" in cells[2]
         assert ("wc-right" in cells[2]) == (reason.contribution > 0)
@@ -277,9 +265,8 @@ def test_the_weightiest_categories_are_named_on_their_own_side(predictor, explan
 
 
 def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, first, page, explanation):
-    said = sentences.change(
-        predictor.categories, Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples")
-    )
+    change = Change("Detergents_Paper", 2674.0, 1000.5, 1, "Few staples")
+    said = sentences.change(predictor.categories, change)
     assert said == "Detergents and Paper were 1\u00a0000.5 instead of 2\u00a0674 m.u."
     assert len(explanation.changes) == predictor.n_segments - 1
     for change in explanation.changes:
@@ -291,10 +278,9 @@ def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, fi
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
     found = rows(unescape(page), "wc-alikes")
-    for (name, _), alike in zip(found, explanation.alike, strict=True):
-        assert 'class="wc-open"' in name and f'data-customer="{alike.customer}">#{alike.customer}<' in name
     assert len(found) == 5
-    for (_, cells), alike in zip(found, explanation.alike, strict=True):
+    for (name, cells), alike in zip(found, explanation.alike, strict=True):
+        assert 'class="wc-open"' in name and f'data-customer="{alike.customer}">#{alike.customer}<' in name
         assert cells[:6] == [format_amount(amount) for amount in alike.amounts]
         assert alike.name in cells[6] and cells[7:] == [alike.channel, alike.region]
     assert "Customer 1 on record has exactly these amounts." in page
@@ -302,19 +288,14 @@ def test_the_five_most_similar_customers_are_listed_with_their_segments(page, ex
 
 def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation, page):
     text = unescape(re.search('<pre class="wc-text" hidden>(.*?)</pre>', page, re.S)[1])
-    for said in (
-        *(f"{LABELS[column]} {format_amount(amount)}" for column, amount in FIRST.items()),
-        *(f": {reading.name}" for reading in (first.kmeans, first.gmm, first.ward)),
-        sentences.familiarity(first),
-        sentences.verdict(predictor, first),
-        sentences.reasons(predictor, explanation),
-        *(
-            f"If {sentences.change(predictor.categories, each)}, then {each.name}.\n"
-            for each in explanation.changes
-        ),
-        f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and ",
-    ):
-        assert said in text
+    said = [sentences.familiarity(first), sentences.verdict(predictor, first)]
+    said += [sentences.reasons(predictor, explanation)]
+    said += [f"{WHOLESALE.label(column)} {format_amount(amount)}" for column, amount in FIRST.items()]
+    said += [f": {reading.name}" for reading in (first.kmeans, first.gmm, first.ward)]
+    changes = {each.name: sentences.change(predictor.categories, each) for each in explanation.changes}
+    said += [f"If {change}, then {name}.\n" for name, change in changes.items()]
+    said += [f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and "]
+    assert [each for each in said if each not in text] == []
 
 
 TEMPLATE = ROOT / "share" / "jupyter" / "voila" / "templates" / "wholesale"
@@ -409,7 +390,9 @@ def test_the_words_for_groups_are_those_that_the_names_come_from():
     said = {"staples": "staples are ", "fresh": "fresh means ", "deli": "deli means "}
     assert {*WHOLESALE.groups} == {*said}
     for group, columns in WHOLESALE.groups.items():
-        assert said[group] + listed([LABELS[column] for column in columns]) in sentences.groups(WHOLESALE)
+        assert said[group] + listed([WHOLESALE.label(column) for column in columns]) in sentences.groups(
+            WHOLESALE
+        )
     assert sentences.groups(replace(WHOLESALE, groups={})).endswith("all round means all categories.")
 
 
@@ -418,7 +401,7 @@ def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere(
     fields = re.search(r"{% for label in .*?{% endfor -%}", outline, re.DOTALL)[0]
     known = {"labels": ("Wine", *WHOLESALE.labels[1:])}
     drawn = jinja2.Template(fields).render(page_config=known)
-    assert re.findall("<span>(.*?)</span>", drawn) == ["Wine", *[*LABELS.values()][1:]]
+    assert re.findall("<span>(.*?)</span>", drawn) == ["Wine", *WHOLESALE.labels[1:]]
     assert re.findall("<span>(.*?)</span>", jinja2.Template(fields).render(page_config={})) == [""] * 6
     for file in filter(Path.is_file, TEMPLATE.rglob("*.*")):
         text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
@@ -426,30 +409,27 @@ def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere(
 
 
 def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile(predictor, page):
-    other = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
+    other = spend(predictor.amounts[141])
     both = written(predictor, FIRST, pinned=other)
     found = dict(rows(both, "wc-besides"))
-    for label, one, pinned in zip(LABELS.values(), FIRST.values(), other.values(), strict=True):
+    for label, one, pinned in zip(WHOLESALE.labels, FIRST.values(), other.values(), strict=True):
         assert found[label] == [format_amount(one), format_amount(pinned)]
-    for cell, spend in zip(found["K-Means"], (FIRST, other), strict=True):
-        answer = predict_segment(predictor, spend)
-        said = answer.kmeans.name + sentences.verdict(predictor, answer)
-        assert re.sub("<.*?>", "", cell) == said
-    assert both.count("wc-pinned") == len(LABELS) and "Unpin" in both
+    for cell, amounts in zip(found["K-Means"], (FIRST, other), strict=True):
+        answer = predict_segment(predictor, amounts)
+        assert re.sub("<.*?>", "", cell) == answer.kmeans.name + sentences.verdict(predictor, answer)
+    assert both.count("wc-pinned") == len(WHOLESALE.labels) and "Unpin" in both
     assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page
 
 
 def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page):
-    least = dict(zip(SPEND_COLUMNS, predictor.amounts[predictor.densities.argmin()].tolist(), strict=True))
-    rare = dict(zip(SPEND_COLUMNS, predictor.amounts[141].tolist(), strict=True))
+    least, rare = predictor.amounts[[predictor.densities.argmin(), 141]]
     form = render("form.html", known=predictor.categories)
-    everything = "".join([page, written(predictor, rare), segments_tab(predictor), form])
+    everything = "".join([page, written(predictor, spend(rare)), segments_tab(predictor), form])
+    term = '<dfn class="wc-term" tabindex="0" data-tip="([^"]*)">{}</dfn>'
     for word, said in sentences.GLOSSARY.items():
-        marked = re.search(
-            rf'<dfn class="wc-term" tabindex="0" data-tip="([^"]*)">{word}</dfn>', everything, re.I
-        )
+        marked = re.search(term.format(word), everything, re.I)
         assert marked and unescape(marked[1]) == said, word
-    for plain in (page, written(predictor, least)):
+    for plain in (page, written(predictor, spend(least))):
         said = re.sub(r'data-tip="[^"]*"', "", plain)
         assert not re.search("Jaccard|squared distance|principal component|standardized", said)
 

@@ -19,8 +19,6 @@ from wholesale.reading import Settings, read_customers
 from wholesale.reading.dialect import SIGNS as READ_SIGNS
 from wholesale.scoring import OutputError, score_table
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 HEAD = ",".join(("Name", *SPEND_COLUMNS))
 GOOD = f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,10,11,12\n"
 RENAMED = HEAD.replace("Fresh", "fresh_products").replace("Detergents_Paper", "Soap").replace(",", ";")
@@ -73,6 +71,8 @@ def test_rejected_rows_are_listed_with_line_column_value_and_reason_as_they_were
     assert [tuple(row.values())[:3] for row in rows] == [(4, "Fresh", "=1"), (5, "", ""), (6, "Milk", "-8")]
     assert rows[1]["reason"] == "3 fields, but the header has 7"
     assert "Frozen: x" in rows[2]["reason"]
+    (total,) = score(f"{GOOD}Total,8,10,12,14,16,18\n").rows
+    assert tuple(total.values()) == (4, "", "", "the sum of other rows, not a customer")
 
 
 def test_only_the_first_rejected_rows_are_listed_and_the_file_has_all(predictor, score):
@@ -88,15 +88,15 @@ def test_what_may_unpack_to_more_is_refused_unread(score, mark):
     assert PACKED[mark] in fault["reason"] and "python -m wholesale score" in fault["reason"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"' * 5000, b"\xff\xfeabc"],
-    ids=repr,
-)
+UNREADABLE = [b"", b"\n\n", HEAD, b"\x89PNG\r\n\x1a\n\0\0\0", b"\0" * 5000, b'"' * 5000, b"\xff\xfeabc"]
+UNREADABLE += [f'{HEAD}\nA,12.669,2,3,4,5,6\nB,"12,669",2,3,4,5,6\n']  # its decimal sign is not clear
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=repr)
 def test_what_cannot_be_read_gets_one_sentence_without_a_file_s_name(score, content):
     error = refused(score, content)
     (fault,) = error.content["errors"]
-    assert error.status == 422 and fault["reason"]
+    assert error.status_code == 422 and fault["reason"]
     assert not re.search("\n|customers.csv|--", fault["reason"])
 
 
@@ -107,7 +107,7 @@ def test_any_bytes_are_scored_or_refused(page, content):
         try:
             page(sent)
         except Refused as error:
-            assert error.status == 422
+            assert error.status_code == 422
 
 
 def test_unknown_names_are_asked_for_with_the_header_and_the_nearest(score):
@@ -137,15 +137,6 @@ def test_a_note_tells_each_surface_s_own_way_to_decide_otherwise(score, page):
     assert "if a blank means 0, write 0 for them." in page(blank) and "--blank" not in page(blank)
 
 
-def test_a_row_of_totals_is_no_customer_and_a_decimal_sign_that_is_not_clear_is_refused(score):
-    answer = score(f"{HEAD}\nA,1,2,3,4,5,6\nB,7,8,9,1,2,3\nTotal,8,10,12,5,7,9\n")
-    total = (4, "", "", "the sum of other rows, not a customer")
-    assert (answer.summary.accepted, [tuple(row.values()) for row in answer.rows]) == (2, [total])
-    error = refused(score, f'{HEAD}\nA,12.669,2,3,4,5,6\nB,"12,669",2,3,4,5,6\n')
-    said = "its decimal sign is not clear: 0 amounts can only have a"
-    assert error.content["errors"][0]["reason"].startswith(said)
-
-
 @pytest.mark.parametrize(
     "query", [{"columns": ["a"]}, {"decimal": ["dot"]}, {"column": ["Fresh"]}, {"column": ["=x"]}], ids=str
 )
@@ -154,7 +145,7 @@ def test_a_query_names_columns_and_sign_and_any_other_is_refused(query):
     assert read_query(good, WHOLESALE) == Settings({"Fresh": "a=b", "Milk": "ü"}, "comma")
     with pytest.raises(Refused) as error:
         read_query(query, WHOLESALE)
-    assert (error.value.status, error.value.content["errors"][0]["field"]) == (422, next(iter(query)))
+    assert (error.value.status_code, error.value.content["errors"][0]["field"]) == (422, next(iter(query)))
 
 
 def test_work_that_nobody_waits_for_ends(score, tmp_path_factory):
@@ -168,7 +159,7 @@ def test_a_full_disk_is_said(score, monkeypatch):
     full = OutputError("stopped, and kept nothing: No space left on device")
     monkeypatch.setattr(upload, "score_file", Mock(side_effect=full))
     error = refused(score, GOOD)
-    assert error.status == 507 and "No space left" in error.content["errors"][0]["reason"]
+    assert error.status_code == 507 and "No space left" in error.content["errors"][0]["reason"]
 
 
 def test_the_page_says_verdict_counts_segments_drift_and_rejects(predictor, score):
@@ -181,7 +172,7 @@ def test_the_page_says_verdict_counts_segments_drift_and_rejects(predictor, scor
         for (name, count), colour in zip(counts, segment_colours(predictor.overlap)[model], strict=True):
             assert f"{name}: {count}" in text and f"--seg:{colour}" in html
     for column, each in answer.summary.drift.items():
-        assert re.search(rf"{LABELS[column]}\s+{each.distance:.2f}\s+as on record", text)
+        assert re.search(rf"{WHOLESALE.label(column)}\s+{each.distance:.2f}\s+as on record", text)
 
 
 def test_another_market_is_warned_of_first(page):
@@ -201,7 +192,7 @@ def test_rows_that_are_all_rejected_are_shown_without_a_table_of_customers_and_n
 def test_the_tab_names_what_is_needed_and_how_much_is_taken_and_its_example_is_one(predictor, score):
     tab = many_tab(predictor)
     assert re.findall(r"<option value=\"(\w*)\"", tab) == ["", *READ_SIGNS]
-    assert all(label in unescape(tab) for label in LABELS.values())
+    assert all(label in unescape(tab) for label in WHOLESALE.labels)
     assert f"At most {LIMIT // 10**6} MB" in tab and f'data-limit="{LIMIT}"' in tab
     assert tab.count("<select") == len(SPEND_COLUMNS) + 1
     identifiers = re.findall(r' id="([^"]+)"', tab)

@@ -263,15 +263,13 @@ def test_a_pinned_customer_stays_until_it_is_unpinned(page, predictor):
     assert page.shows(predictor.amounts[141].tolist())
 
 
-def test_there_is_a_panel_per_tab(page):
+def test_each_tab_has_a_panel_that_is_drawn_when_it_is_asked_for_and_no_answer_is_written(
+    page, predictor, answers
+):
     template = (TEMPLATE / "index.html.j2").read_text(encoding="utf-8")
-    for name in ("one", "many", "segments", "about"):
-        assert len(page.find(f"wc-page-{name}")) == 1
+    for name in (names := ("one", "many", "segments", "about")):
         assert f'id="wc-tab-{name}" data-page="{name}"' in template
-
-
-def test_the_other_tabs_are_drawn_when_they_are_asked_for_and_no_answer_is_written(page, predictor, answers):
-    drawn = [page.find(f"wc-page-{name}")[0] for name in ("many", "segments", "about")]
+    _, *drawn = (panel for name in names for panel in page.find(f"wc-page-{name}"))
     assert [panel.value for panel in drawn] == ["", "", ""]
     page.ask(others=True)
     each = (tabs.many_tab, tabs.segments_tab, tabs.about_tab)
@@ -294,10 +292,8 @@ def test_in_jupyterlab_the_page_has_tabs_and_its_style_which_touches_nothing_els
     monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/05_predictor.ipynb")
     inside = Page(predictor)
     dress, tab = inside.root.children
-    assert (
-        "wc-app" in inside.root._dom_classes
-        and tab.children[0]._dom_classes == page.root.children[0]._dom_classes
-    )
+    assert "wc-app" in inside.root._dom_classes
+    assert tab.children[0]._dom_classes == page.root.children[0]._dom_classes
     assert len(tab.titles) == len(tab.children) == len(page.root.children) == 4
     style = (TEMPLATE / "static" / "wholesale.css").read_text(encoding="utf-8")
     assert dress.value.startswith("<style>@scope (.wc-app) {") and len(dress.value) > len(style) * 0.9

@@ -110,21 +110,14 @@ def test_any_change_is_confirmed_by_predicting_it(spend, k):
     assert_change_holds(with_centres(load_predictor(), np.random.default_rng(k).normal(size=(k, 6))), spend)
 
 
-def test_no_smaller_change_of_one_category_flips_the_segment(bundle, predictor, amounts, random_amounts):
-    for spend in [*amounts[::7], *random_amounts[::25]]:
-        change = explain(predictor, spend).change
-        moved = movement(predictor, change)
-        steps = np.linspace(-1, 1, 2001) * (moved + 0.05)
-        scanned = nearest_flip(bundle.kmeans, predictor, spend, steps)
-        assert scanned - steps[-1] / 1000 - 1e-9 <= moved <= scanned + OVERSHOOT + 1e-9
-
-
 @pytest.mark.parametrize("k", [3, 6])
-def test_the_smallest_change_to_each_other_segment_is_found_and_none_where_there_is_none(predictor, k):
+def test_the_smallest_change_to_each_other_segment_is_found_and_none_where_there_is_none(
+    predictor, random_amounts, k
+):
     if k == 6:
         predictor = with_centres(predictor, np.random.default_rng(k).normal(size=(k, 6)))
-    centers, steps, missing = predictor.centers["kmeans"], np.linspace(-6, 6, 2401), 0
-    for spend in predictor.amounts[::11]:
+    centers, (steps, step), missing = predictor.centers["kmeans"], np.linspace(-6, 6, 2401, retstep=True), 0
+    for spend in [*predictor.amounts[::11], *random_amounts[:1000:25]]:
         x = predictor.standardize(spend)
         rows = np.vstack([x, x + np.kron(np.eye(6), steps[:, None])])
         moved = np.abs(rows - x).sum(axis=1)
@@ -132,16 +125,16 @@ def test_the_smallest_change_to_each_other_segment_is_found_and_none_where_there
         own, *there = ((rows[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
         explanation = explain(predictor, spend)
         sizes = [movement(predictor, each) for each in explanation.changes]
-        assert sizes == sorted(sizes) and explanation.changes[0] == explanation.change
+        assert sizes == sorted(sizes) and next(iter(explanation.changes), None) == explanation.change
         for segment in {*range(k)} - {own}:
             scanned = moved[1:][allowed[1:] & (np.array(there) == segment)].min(initial=np.inf)
             found = [each for each in explanation.changes if each.segment == segment + 1]
             for each, size in ((each, movement(predictor, each)) for each in found):
                 assert predict_segment(predictor, apply(spend, each)).kmeans.segment == segment + 1
-                assert size == pytest.approx(scanned, abs=0.02) or size > 5.9
+                assert scanned - step - 1e-9 <= size <= scanned + OVERSHOOT + 1e-9 or size > 5.9
             missing += not found
             assert found or scanned == np.inf
-    assert (missing > 0) == (k == 6)
+    assert missing, "some have none"
 
 
 def test_far_customers_get_a_change_that_holds_or_none_where_there_is_none(bundle, predictor):
@@ -188,10 +181,9 @@ def test_where_rounding_hides_which_centre_is_nearer_the_predicted_segment_is_ex
 def test_a_customer_exactly_on_a_tie_needs_a_hair_of_movement(plain, amount):
     halves = with_centres(plain, np.array([[9.0, 1, 2, 2, 2, 2], [1, 9.0, 2, 2, 2, 2]]))
     scores = predict_segment(halves, [amount] * 6).kmeans.scores
-    assert scores[0] == scores[1]
     change = assert_change_holds(halves, [amount] * 6)
+    assert scores[0] == scores[1] and change.segment == 2
     assert movement(halves, change) <= OVERSHOOT + 1e-9
-    assert change.segment == 2
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 2)])

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 import websocket
-from door import BASE, NAME, PASSWORD, TOKEN
-from proxied import Proxied, proxied
+from door import BASE, BEARER, NAME, PASSWORD
+from proxied import Proxied, pages_open, proxied
 from servers import Server
 from test_app_door import log_in
 from visitor import PATIENCE, V1, Visitor
@@ -15,7 +15,6 @@ from wholesale.app.server import HOST, answers
 from wholesale.app.tabs import LIMIT
 from wholesale.manifest import SHIPPED
 
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ROUTE = "wholesale_route"
 MADE_UP = {"X-Scheme": "http", "X-Forwarded-Proto": "http"}
 
@@ -38,12 +37,6 @@ def logged_in(door: Server) -> requests.Session:
     return browser
 
 
-def pages_open(site: Proxied) -> list[int]:
-    """How many pages each server has open, asked without the proxy."""
-    asked = (f"{server.address}api/health" for server in site.servers)
-    return [requests.get(each, headers=BEARER, timeout=PATIENCE).json()["open_pages"] for each in asked]
-
-
 def test_http_leads_to_https_and_other_names_nowhere(site):
     asked = {"allow_redirects": False, "timeout": PATIENCE}
     reply = requests.get(f"http://{NAME}:{site.plain}/segments/?a=1", **asked)
@@ -57,14 +50,10 @@ def test_http_leads_to_https_and_other_names_nowhere(site):
         requests.get(site.address, headers={"Host": "other.example"}, **asked)
 
 
-def test_page_socket_api_and_description_are_below_the_base_address(site, door):
-    browser = logged_in(door)
-    visitor = Visitor(door, browser)
+def test_page_socket_and_api_are_below_the_base_address(site, door):
+    visitor = Visitor(door, logged_in(door))
     assert visitor.has_widgets() and visitor.is_answered()
-    assert f'"fullStaticUrl": "{BASE}voila/static/' in visitor.page
     visitor.end()
-    described = browser.get(f"{site.address}api/openapi.json", timeout=PATIENCE).json()
-    assert described["servers"] == [{"url": "/segments"}]
     known = requests.get(f"{site.address}api/segments", headers=BEARER, timeout=PATIENCE)
     assert known.ok and known.headers["Strict-Transport-Security"]
     assert requests.get(site.address.replace(BASE, "/api/segments"), timeout=PATIENCE).status_code == 404
@@ -82,9 +71,9 @@ def test_a_socket_of_another_site_is_refused(door):
 def test_a_visitor_stays_on_one_server_and_both_get_visitors(site, door):
     seen = set()
     for _ in range(30):  # by chance, all on one in one run of 500 million
-        before, browser = pages_open(site), logged_in(door)
+        before, browser = [*map(pages_open, site.servers)], logged_in(door)
         visitors = [Visitor(door, browser) for _ in range(2)]
-        more = [now - then for now, then in zip(pages_open(site), before, strict=True)]
+        more = [pages_open(server) - then for server, then in zip(site.servers, before, strict=True)]
         assert sorted(more) == [0, 2] and all(visitor.is_answered() for visitor in visitors)
         for visitor in visitors:
             visitor.end()
@@ -121,9 +110,8 @@ def test_a_file_that_is_too_large_is_refused_with_the_page_s_own_sentence(site):
         assert reply.json() == {"errors": [answers.fault(answers.TOO_LARGE)]}
     reply = requests.post(f"{site.address}api/score", data=SHIPPED.read_bytes(), **send)
     assert reply.json()["accepted"] == 440
-    assert not [
-        file for name in ("body", "proxy") for file in (site.folder / name).rglob("*") if file.is_file()
-    ]
+    left = [*(site.folder / "body").rglob("*"), *(site.folder / "proxy").rglob("*")]
+    assert not [path for path in left if path.is_file()]
 
 
 # The last one, as its server then hears no more tokens and passwords for a minute.

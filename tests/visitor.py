@@ -11,9 +11,9 @@ import requests
 import websocket
 from servers import Server
 
-from wholesale.app.server.kernels import cut
+from wholesale.app.server.kernels import FIELDS, V1, cut
 
-V1 = "v1.kernel.websocket.jupyter.org"
+NO_KERNEL = "00000000-0000-4000-8000-000000000000"
 OPENING = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}  # as browsers say of an address typed
 PATIENCE = 30  # seconds; four kernels may be starting at once
 
@@ -26,8 +26,7 @@ def request(**changes: object) -> dict:
 
 
 def v1(message: dict, *buffers: bytes) -> bytes:
-    fields = ("header", "parent_header", "metadata", "content")
-    parts = [message["channel"].encode(), *(json.dumps(message[name]).encode() for name in fields), *buffers]
+    parts = [message["channel"].encode(), *(json.dumps(message[name]).encode() for name in FIELDS), *buffers]
     offsets = list(accumulate(map(len, parts), initial=8 * (len(parts) + 2)))
     return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
 
@@ -49,8 +48,7 @@ class Visitor:
 
     def closed_with(self, message: bytes | str) -> int | None:
         """The code that the server closes the connection with for `message`; None if it goes on answering."""
-        connection = self.connect()
-        with contextlib.closing(connection):
+        with contextlib.closing(self.connect()) as connection:
             opcode = websocket.ABNF.OPCODE_TEXT if isinstance(message, str) else websocket.ABNF.OPCODE_BINARY
             connection.send(message, opcode)
             with contextlib.suppress(BrokenPipeError):
@@ -76,8 +74,7 @@ class Visitor:
 
     def has_widgets(self) -> bool:
         """Whether the kernel knows the widgets that the page shows."""
-        connection = self.connect()
-        with contextlib.closing(connection):
+        with contextlib.closing(self.connect()) as connection:
             asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
             connection.send(v1(asked), websocket.ABNF.OPCODE_BINARY)
             while b"comm_info_reply" not in (data := connection.recv_frame().data):

@@ -13,8 +13,6 @@ from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.predict import Predictor, predict_segment
 from wholesale.wording import format_amount, format_share
 
-LABELS = dict(zip(WHOLESALE.columns, WHOLESALE.labels, strict=True))
-
 RETAILER = ["1200", "12000", "21000", "300", "9500", "1500"]
 TABS = ("many", "segments", "about", "one")
 
@@ -55,7 +53,7 @@ def test_the_page_is_readable_before_a_kernel_answers(blank, address):
     blank.goto(address)
     expect(blank.get_by_role("heading", level=1)).to_have_text("Wholesale customer segments")
     expect(blank.get_by_text("Starting…")).to_be_visible()
-    for label in LABELS.values():
+    for label in WHOLESALE.labels:
         expect(blank.get_by_label(label)).to_be_editable()
 
 
@@ -101,7 +99,7 @@ def test_reset_empties_the_fields_and_undo_brings_them_back(page, predictor):
 
 
 def test_inputs_are_labelled_for_people_phones_and_screen_readers(page):
-    for column, label in LABELS.items():
+    for column, label in zip(WHOLESALE.columns, WHOLESALE.labels, strict=True):
         expect(field(page, column)).to_have_accessible_name(label)
         expect(field(page, column)).to_have_attribute("inputmode", "decimal")
         expect(page.locator(f".wc-input-{column}")).to_have_attribute("data-column", column)

@@ -4,15 +4,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-import requests
-from door import PASSWORD, TOKEN
+from door import PASSWORD
 from playwright.sync_api import Browser, Page, expect
-from proxied import Proxied, proxied
+from proxied import Proxied, pages_open, proxied
 from visit import enter, field
 
 from wholesale.wording import format_amount
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +22,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context(ignore_https_errors=True) as context:
         yield context.new_page()
-
-
-def pages_open(server: object) -> int:
-    return requests.get(f"{server.address}api/health", headers=BEARER, timeout=10).json()["open_pages"]
 
 
 def test_visitors_of_a_killed_server_are_told_and_go_on_at_the_other(page, site):

@@ -1,7 +1,6 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import numpy as np
 
@@ -146,7 +145,6 @@ def _causes(predictor: Predictor) -> Iterator[str]:
         yield f"{listed(np.array(labels)[flat].tolist())} follow from each other"
 
 
-@lru_cache(maxsize=64)
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
@@ -155,7 +153,6 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     return f"{share} of customers. Typically {total} {per_period}."
 
 
-@lru_cache(maxsize=64)
 def stability(predictor: Predictor, model: str, segment: int) -> str:
     """Say in a sentence how stable a segment is, or nothing where no evidence was gathered."""
     known = predictor.evidence.get("stability", {}).get(model)
@@ -167,7 +164,6 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
     return f"When customers are drawn anew it is {band} ({jaccard:.2f} of 1{least})."
 
 
-@lru_cache(maxsize=8)
 def agreeing(predictor: Predictor) -> np.ndarray | None:
     """Give the share of careful analyses that agree with K-Means on each customer on record, if known."""
     shares = predictor.evidence.get("firmness", {}).get("kmeans")

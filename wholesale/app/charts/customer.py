@@ -28,7 +28,6 @@ BESIDE = 14  # letters in a line of a label beside the profile
 class Layout:
     """Where the map has everything: a customer x, standardized, at ``x @ matrix + origin``."""
 
-    axes: np.ndarray
     share: float  # of the variation shown, 0…1
     across: str
     up: str
@@ -58,7 +57,7 @@ def layout(predictor: Predictor) -> Layout:
     share = float((singular[:2] ** 2).sum() / (singular**2).sum())
     labels = _segment_labels(predictor, points, height)
     across, up = (axis_words(axis, predictor.categories.labels) for axis in axes)
-    return Layout(axes, share, across, up, height, matrix, origin, points, labels)
+    return Layout(share, across, up, height, matrix, origin, points, labels)
 
 
 def axis_words(loadings: np.ndarray, labels: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_type_hints
 
 import numpy as np
 from jinja2 import Template
+from tornado.web import HTTPError
 
 from wholesale.amounts import parse_amount, shown
 from wholesale.app.tabs import COMMAND
@@ -62,12 +63,12 @@ RECORDS: dict[str, dict[str, Any]] = {
 """What is sent: records by name, and their fields; some are dataclasses, which describe themselves."""
 
 
-class Refused(Exception):
+class Refused(HTTPError):
     """A request without an answer: its HTTP status, and all that is wrong with it."""
 
-    def __init__(self, status: int, *faults: dict, **more: Any) -> None:
-        super().__init__(status, *faults)
-        self.status, self.content = status, {"errors": [*faults], **more}
+    def __init__(self, status_code: int, *faults: dict, **more: Any) -> None:
+        super().__init__(status_code)
+        self.content = {"errors": [*faults], **more}
 
 
 def fault(
@@ -125,10 +126,9 @@ def segments(predictor: Predictor) -> dict[str, list[dict] | None]:
 def customers(predictor: Predictor) -> str:
     """Write the customers on record as CSV: number, name if known, amounts."""
     known = predictor.categories
-    names = [known.name] if predictor.called else []
-    called = [[name] for name in predictor.called] if predictor.called else [[]] * len(predictor.amounts)
-    rows = enumerate(zip(called, predictor.amounts.tolist(), strict=True), start=1)
-    return csv_of([["Customer", *names, *known.columns], *([i, *name, *row] for i, (name, row) in rows)])
+    name, called = ([known.name], [predictor.called]) if predictor.called else ([], [])
+    rows = zip(range(1, len(predictor.amounts) + 1), *called, *predictor.amounts.T.tolist(), strict=True)
+    return csv_of([["Customer", *name, *known.columns], *rows])
 
 
 def answer(predictor: Predictor, body: bytes) -> dict:
@@ -265,9 +265,7 @@ def _sent() -> dict[str, dict]:
     from pydantic import create_model
     from pydantic.json_schema import models_json_schema
 
-    records: dict[str, Any] = {}
-    for name, fields in RECORDS.items():
-        records[name] = create_model(name, **fields)
+    records: dict[str, Any] = {name: create_model(name, **fields) for name, fields in RECORDS.items()}
     for record in records.values():
         record.model_rebuild(_types_namespace=records)
     sent: Any = [(record, "serialization") for record in records.values()]

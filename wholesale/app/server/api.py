@@ -69,10 +69,6 @@ class Api(JupyterHandler):
         self.set_header("Content-Type", kind)
         self.finish(content)
 
-    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-        if not isinstance(error, Refused):  # that is no failure of ours
-            super().log_exception(kind, error, trace)
-
     def write_error(self, status_code: int, **about: Any) -> None:
         """Say in JSON what is refused, by us or by Tornado: an unknown method, or a failure of ours."""
         error = about.get("exc_info", (None, None))[1]
@@ -80,10 +76,10 @@ class Api(JupyterHandler):
         if status_code == 405:
             self.set_header("Allow", ", ".join(self.allowed))
             reason = f"this address takes {' and '.join(self.allowed)} only"
-        if isinstance(error, Refused) and error.status == 401:
+        if status_code == 401:
             self.set_header("WWW-Authenticate", "Bearer")
         refused = error if isinstance(error, Refused) else Refused(status_code, fault(reason))
-        self.reply(as_json(refused.content), refused.status)
+        self.reply(as_json(refused.content), status_code)
 
 
 class Read(Api):
@@ -123,10 +119,10 @@ class Posted(Api):
         """Refuse at once what is far too large; Tornado would read all of it first."""
         self.received = 0
         await super().prepare()
-        length = self.request.headers.get("Content-Length", "0")
-        if length.isdecimal() and float(length) > self.read_at_most:
+        length = self.request.headers.get("Content-Length", "")
+        size = float(length) if length.isdecimal() else self.read_at_most
+        if size > self.read_at_most:
             raise Refused(413, fault(self.too_large))
-        size = float(length) if length.isdecimal() and float(length) else self.read_at_most
         self.request.connection.set_body_timeout(GRACE + size / SLOWEST)  # type: ignore[union-attr]
         self.body = self.store()
 
@@ -222,14 +218,14 @@ class Score(Posted):
             raise Abandoned
 
     async def _send(self, scored: upload.Scored) -> None:
-        wanted = self.request.headers.get("Accept", "")
-        contents: list[bytes | Path] = [as_json(scored.said).encode()]
-        kind = "application/json"
+        wanted, contents = self.request.headers.get("Accept", ""), list[bytes | Path]()
         if "multipart/form-data" in wanted:
             boundary = uuid4().hex
             contents, kind = self._form(boundary, scored), f"multipart/form-data; boundary={boundary}"
         elif "text/csv" in wanted:
             contents, kind = [scored.scored], CSV
+        else:
+            contents, kind = [as_json(scored.said).encode()], "application/json"
         self.set_header("Content-Type", kind)
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
         self.set_header("Content-Length", str(sum(sizes)))

@@ -60,8 +60,9 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     at_most = Int(10**6, help="Kernels there may be, those that wait included.").tag(config=True)
     handed_out: ClassVar[WeakSet] = WeakSet()
-    fill_if_needed: Any  # this, the settings and the pools are Voila's, in a class that it derives from this
+    fill_if_needed: Any  # these are Voila's, in a class that it derives from this
     kernel_pools_config: Any
+    notebook_path: str
     parent: Any
     _pools: ClassVar[Any] = {}
 
@@ -86,36 +87,39 @@ class PageKernelManager(AsyncMappingKernelManager):
         return waiting if short else self.at_most - len(self.open_visits())
 
     @property
+    def pool(self) -> list[asyncio.Task]:
+        """The kernels that wait, started or about to be: Voila's own list, as it has a single notebook."""
+        return next(iter(self._pools.values()), [])
+
+    @property
     def full(self) -> bool:
         """Whether the next visitor has to wait until another leaves."""
-        return not any(self._pools.values()) and self.room(0) < 1
+        return not self.pool and self.room(0) < 1
 
     @property
     def failing(self) -> bool:
         """Whether kernels do not start, or die before they are handed out, and none is ready."""
-        fates = [_fate(started) for pool in self._pools.values() for started in pool]
+        fates = [*map(_fate, self.pool)]
         self.died = (self.died or False in fates) and True not in fates
         return self.died
 
     def refill(self, delay: float | None = None) -> None:
         """Start kernels until as many wait as should, or as there is room for."""
-        for notebook, pool in self._pools.items():
-            wanted = self.parent.voila_configuration.default_pool_size
-            self.kernel_pools_config["default"]["pool_size"] = min(wanted, self.room(len(pool)))
-            self.fill_if_needed(delay=delay, notebook_name=notebook)
+        wanted = self.parent.voila_configuration.default_pool_size
+        self.kernel_pools_config["default"]["pool_size"] = min(wanted, self.room(len(self.pool)))
+        self.fill_if_needed(delay=delay, notebook_name=self.notebook_path)
 
     async def hand_out(self, visitor: str, address: str | None) -> dict:
         """Give a kernel and how far it is with the notebook, in Voila's words, or refuse with 503."""
         if address and [each.address for each in self.open_visits()].count(address) >= PER_ADDRESS:
             raise HTTPError(503, CROWDED)
-        pool = next(iter(self._pools.values()))
-        if not pool:
+        if not self.pool:
             self.refill(delay=0)
-        if not pool:
+        if not self.pool:
             raise HTTPError(503, FULL)
         self.visits = [*self.open_visits(), visit := Visit(visitor, address)]
         try:
-            started = pool.pop(0)
+            started = self.pool.pop(0)
             self.refill()
             kernel = await started
             visit.kernel_id = kernel["kernel_id"]
@@ -136,18 +140,17 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def renew(self) -> None:
         """Take kernels that have died, or never started, out of Voila's pools, and start others."""
-        for pool in self._pools.values():
-            ready = False
-            for started in list(pool):
-                if not ready:  # what is handed out next may die as it starts
-                    await asyncio.wait([started])
-                if not started.done() or await self._lives(started):
-                    ready = True
-                elif started in pool:  # it may have been handed out meanwhile
-                    self.died = True
-                    pool.remove(started)
-                    if _fate(started) is None:  # asyncio complains of a task that nobody asks how it ended
-                        started.result()["task"].add_done_callback(lambda _, dead=started: _fate(dead))
+        ready = False
+        for started in [*self.pool]:
+            if not ready:  # what is handed out next may die as it starts
+                await asyncio.wait([started])
+            if not started.done() or await self._lives(started):
+                ready = True
+            elif started in self.pool:  # it may have been handed out meanwhile
+                self.died = True
+                self.pool.remove(started)
+                if _fate(started) is None:
+                    _ask_how_it_ended(started.result()["task"])
         self.refill(delay=0)
 
     async def _lives(self, started: asyncio.Task) -> bool:
@@ -171,8 +174,9 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     async def end(self) -> None:
         """End every kernel, those that are just starting too, at once: they hold nothing to be saved."""
-        starting = [task for pool in self._pools.values() for task in pool]
-        await asyncio.gather(*starting, return_exceptions=True)
+        for started in await asyncio.gather(*self.pool, return_exceptions=True):
+            if isinstance(started, dict):
+                _ask_how_it_ended(started["task"])
         for kernel in list(self._kernels.values()):  # Jupyter begins with an interrupt, which kernels report
             kernel.stop_restarter()
             if kernel.provisioner:
@@ -188,6 +192,11 @@ def _fate(started: asyncio.Task) -> bool | None:
         return False
     run = started.result()["task"]
     return not (run.cancelled() or run.exception()) if run.done() else None
+
+
+def _ask_how_it_ended(task: asyncio.Future) -> None:
+    """Leave asyncio no reason to complain of an exception that nobody asked for."""
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 class Owned:
@@ -256,7 +265,7 @@ class Channels(Owned, KernelWebsocketHandler):
         """Send what a page waits for; to one that has gone, Jupyter would send text."""
         if self.ws_connection and json.loads(cut(message)[1])["msg_type"] in TOLD:
             sent = super().write_message(message, binary)
-            sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # Jupyter does not ask
+            _ask_how_it_ended(sent)  # Jupyter does not
             return sent
         return None
 

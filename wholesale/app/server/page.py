@@ -13,6 +13,7 @@ import logging
 import mimetypes
 import os
 import re
+import shutil
 import socket
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from typing import Any as Anything
 
 import brotli
 import psutil
+import zmq
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.log import access_log
@@ -37,10 +39,14 @@ from voila.paths import collect_static_paths
 from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
-from wholesale.app.server.private import private_folder
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
+
+try:
+    import fcntl
+except ImportError:  # no POSIX system; there, what a killed server left stays
+    fcntl = None  # type: ignore[assignment]
 
 HOMES = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")  # else the user's
 NOTEBOOK = ROOT / "notebooks" / "05_predictor.ipynb"
@@ -55,6 +61,16 @@ PACKERS = {
     "gzip": partial(gzip.compress, compresslevel=6, mtime=0),
 }
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
+
+PREFIX, LOCK = "wholesale_", "lock"  # of the server's own folder, and what is locked in it
+STARTUP = """\
+# It would listen, on a port, for what forks of the kernel print; a page's kernel has no forks.
+from ipykernel.kernelapp import IPKernelApp
+_thread = IPKernelApp.instance().iopub_thread
+_thread._pipe_flag = False
+_thread.io_loop.add_callback(_thread._pipe_in.close)
+"""
+"""What IPython runs at the start of each kernel, if the folder is its home."""
 
 CHUNKS = tomllib.loads(Path(__file__).with_name("chunks.toml").read_text(encoding="utf-8"))
 """The scripts that every page loads, by number: Voila's, and those of its extensions."""
@@ -98,11 +114,8 @@ def find(roots: Sequence[Path], path: str) -> Path | None:
     return None
 
 
-def load(files: Sequence[Path], how: str = "") -> tuple[bytes, str]:
-    """Read the last of `files`, the others joined before it, packed one way; also give the way, "" for none.
-
-    Done anew only when a file has changed. What is hardly shorter when packed is left as it is.
-    """
+def load(files: Sequence[Path], how: str) -> tuple[bytes, str]:
+    """Read the last of `files`, the others joined before it, packed one way if that pays; give the way."""
     return _load(tuple((file, file.stat().st_mtime_ns) for file in files), how)
 
 
@@ -248,12 +261,11 @@ class PageServer(Voila):
         for how in PACKERS:  # before the first visitor asks
             await asyncio.to_thread(load, self.script, how)
         # Voila keeps no public record of when a preheated kernel has run the notebook.
-        for pool in self.kernel_manager._pools.values():
-            for kernel in pool[:1]:
-                await asyncio.wait([kernel])
-                if error := kernel.exception():
-                    raise SystemExit(f"The page has no kernel to run in: {error}")
-                await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
+        for kernel in self.kernel_manager.pool[:1]:
+            await asyncio.wait([kernel])
+            if error := kernel.exception():
+                raise SystemExit(f"The page has no kernel to run in: {error}")
+            await asyncio.wait([kernel.result()["task"]])  # a failed one has its own sentence on the page
         trained, most = self.predictor.manifest["trained"], self.kernel_manager.at_most
         access_log.info("begun: models of %s, at most %d pages", trained, most)
         print(f"The page is at {self.access.shown(self.port)} (Ctrl+C stops it)", flush=True)
@@ -267,14 +279,8 @@ def serve(
 ) -> None:
     """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes.
-
-    Raises
-    ------
-    BundleError
-        If the model files cannot be used.
-    SystemExit
-        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
+    At most `pages` are open at once, by default as many as the memory takes. A BundleError says why the model
+    files cannot be used, a SystemExit that the port cannot, or that there is nowhere to write to.
     """
     check_port(port, access.host)
     try:
@@ -326,6 +332,27 @@ def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Acces
     server.start()
 
 
+def private_folder() -> tempfile.TemporaryDirectory:
+    """Make the folder of all that the server writes, its user's alone; those of killed servers go."""
+    # Some systems give it a name that is too long for the kernels' sockets in it.
+    long = os.name == "posix" and len(os.fsencode(tempfile.gettempdir())) + 85 > zmq.IPC_PATH_MAX_LEN
+    parent = Path("/tmp" if long else tempfile.gettempdir())
+    for other in parent.glob(f"{PREFIX}*") if fcntl else ():
+        with suppress(OSError), (other / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not if a server that runs has it
+            shutil.rmtree(other)
+    private = tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent)
+    startup = Path(private.name, "profile_default", "startup", "quiet.py")
+    startup.parent.mkdir(parents=True)
+    startup.write_text(STARTUP)
+    new = Path(private.name, "new")
+    private.lock = new.open("w")  # type: ignore[attr-defined]  # let go when the process ends, however it does
+    if fcntl:
+        fcntl.flock(private.lock, fcntl.LOCK_EX)  # type: ignore[attr-defined]
+    new.rename(new.with_name(LOCK))
+    return private
+
+
 def pool_size() -> int:
     """Say how many kernels to hold ready: one per core, from two to four."""
     return min(max(os.cpu_count() or 2, 2), 4)
@@ -346,8 +373,6 @@ def most_pages() -> int:
 
 def check_port(port: int, host: str = HOST) -> None:
     """Exit in one sentence unless the page can listen on `port`."""
-    if port > 65535:
-        raise SystemExit(f"Port {port} does not exist; choose one from 1024 to 65535")
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
