@@ -104,7 +104,7 @@ def test_what_is_being_typed_survives_a_late_reply(page):
         enter(page, "Fresh", "1234", "Enter")
         field(page, "Fresh").press("End")
         field(page, "Fresh").press("5")
-    expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
+    expect(page.locator(".wc-results [data-heard*='234']")).to_have_count(1)
     expect(field(page, "Fresh")).to_have_value("12345")
     expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER)
     field(page, "Fresh").press("Tab")

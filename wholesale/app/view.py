@@ -103,13 +103,13 @@ class CustomerView:
             for column, name in classes.items()
         }
         self.errors = {column: made(HTML).add_class("wc-error") for column in self.inputs}
-        self.verdict, self.rest, self.heard = made(HTML), made(HTML), made(HTML).add_class("wc-heard")
+        self.verdict, self.rest, self.said = made(HTML), made(HTML), Markup()
         self.wish = made(Text, continuous_update=False).add_class("wc-wish")
         self.predict = made(Button, description="Predict").add_class("wc-predict")
         self.undo = made(Button, description="Undo", disabled=True).add_class("wc-undo")
         self.reset = made(Button, description="Reset").add_class("wc-reset")
         results = made(VBox, [self.verdict, self.rest]).add_class("wc-results")
-        self.root = _panel(made(HBox, [self._form(), results, cloud, self.heard, self.wish]), "one")
+        self.root = _panel(made(HBox, [self._form(), results, cloud, self.wish]), "one")
         self.open("1")
         self.predict.on_click(self.update)
         self.undo.on_click(self.take_back)
@@ -245,13 +245,15 @@ class CustomerView:
     def _answer(self, texts: list[str], faults: list[str]) -> None:
         """Send the verdict first, as its message is small, and what was heard with it."""
         parts = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
-        self.verdict.value = next(parts)
+        self.said = next(parts)
         self._tell(texts)
         self.rest.value = next(parts)
 
     def _tell(self, texts: list[str]) -> None:
+        """Send the verdict, with what was heard."""
         self.replies += 1
-        self.heard.value = HEARD.format(json.dumps([self.replies, self.picker.value, *texts]), tabs.EARLIER)
+        heard = json.dumps([self.replies, self.picker.value, *texts])
+        self.verdict.value = self.said + HEARD.format(heard, tabs.EARLIER)
 
 
 def field_classes(columns: Sequence[str]) -> dict[str, str]:
