@@ -39,7 +39,7 @@ class Page:
     def answer(self) -> str:
         """What is said of the customer: the verdict, and what follows it."""
         said = "".join(part.value for part in (self.verdict, self.rest))
-        return re.sub("<i data-heard.*?</i>", "", said)
+        return re.sub('<i class="wc-late".*?</i>', "", said)
 
     def texts(self) -> list[str]:
         return [text.value for text in self.inputs.values()]

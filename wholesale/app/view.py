@@ -22,7 +22,7 @@ from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
-HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
+HEARD = Markup('<i class="wc-late" data-heard="{}">{}</i>')  # the page's script reads it after each answer
 NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
 PAST = 50  # entries that can be taken back
 

@@ -11,7 +11,7 @@
 
   const panel = () => document.querySelector(".wc-page-many");
   const $ = (selector) => panel().querySelector(selector);
-  const group = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+  const group = (digits) => window.wholesale.group(digits);
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
   function say(words) {

@@ -118,6 +118,7 @@
     announce,
     ask,
     columns: () => JSON.parse(measured().columns || "[]"),
+    group: (digits) => String(digits).replace(/\B(?=(\d{3})+$)/g, "\u00a0"),
     toAnswer,
     texts: () => fields().map((input) => input.value),
     show(name, told = true) {
@@ -229,15 +230,10 @@
     }
   }
 
+  // A class is all that changes, so that the frame before the answer costs little.
   function mark(waits) {
-    const answer = document.querySelector(".wc-results .wc-answer");
-    if (!waits) answer?.querySelector(".wc-waits")?.remove();
-    else if (answer && !answer.querySelector(".wc-stale")) {
-      const earlier = document.createElement("p");
-      earlier.className = "wc-stale wc-waits";
-      earlier.textContent = heard().dataset.earlier;
-      answer.prepend(earlier);
-    }
+    const stale = document.querySelector(".wc-results .wc-is-stale"); // and says so itself
+    document.querySelector(".wc-results").classList.toggle("wc-waits", waits && !stale);
   }
 
   document.addEventListener("click", (event) => {
@@ -258,13 +254,14 @@
     if (event.target.matches(FIELDS)) trial = setTimeout(() => { if (typing) ask({ try: page.texts() }); }, TYPED);
     compare();
   });
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches(ENTRIES)) return;
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches(ENTRIES)) return;
     typing = null;
     clearTimeout(trial);
-    if (event.target.matches(".wc-picker input")) page.on.picked?.();
+    if (target.matches(".wc-picker input")) page.on.picked?.();
+    else if (/^[1-9]\d{3,14}$/.test(target.value)) target.value = page.group(target.value); // as the kernel would: no rewriting comes back
     compare();
-  });
+  }, true);
   const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
   document.addEventListener("focusout", commit);
 
@@ -307,7 +304,7 @@
     if (event.detail) button.focus(); // pressed with a pointer: the field is left, and its change sent, only now
     commit();
     if (button.matches(".wc-predict, .wc-reset, .wc-undo")) asked = replies();
-    if (button.matches(".wc-predict")) toAnswer();
+    if (button.matches(".wc-predict")) requestAnimationFrame(toAnswer);
     compare();
   }, true);
 
@@ -326,7 +323,7 @@
     }
     if (event.key === "Enter" && event.target.matches(ENTRIES) && !event.isComposing) {
       event.preventDefault(); // else ipywidgets would tell the kernel of Enter first, and then of the change
-      if (typing) { commit(); toAnswer(); } else document.querySelector(".wc-app .wc-predict").click();
+      if (typing) { commit(); requestAnimationFrame(toAnswer); } else document.querySelector(".wc-app .wc-predict").click();
     }
   });
 
