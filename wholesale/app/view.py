@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from html import escape
@@ -247,6 +248,7 @@ class CustomerView:
         parts = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
         self.said = next(parts)
         self._tell(texts)
+        sys.stdout.flush()  # a kernel sends all that waits, else while the rest is written
         self.rest.value = next(parts)
 
     def _tell(self, texts: list[str]) -> None:
