@@ -38,6 +38,7 @@ from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
 from wholesale.app.server.private import private_folder
+from wholesale.app.server.upload import keep_little
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
@@ -277,6 +278,7 @@ def serve(
         If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
     check_port(port, access.host)
+    keep_little()
     try:
         private = private_folder()
         predictor = load_predictor(models, copy=Path(private.name))
