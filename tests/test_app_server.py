@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,6 +146,22 @@ def test_a_running_server_answers_from_what_it_read(serve, tmp_path, temporary):
         end(server)
     assert list(temporary.iterdir()) == []
     assert re.fullmatch(READY, server.log.read_text())
+
+
+def test_memory_that_files_took_is_given_back(serve):
+    head, rows = SHIPPED.read_bytes().split(b"\n", 1)
+    with serve() as server, ThreadPoolExecutor(3) as several:
+        process, kind = psutil.Process(server.process.pid), {"Content-Type": "text/csv"}
+
+        def send(body: bytes) -> None:
+            requests.post(
+                f"{server.address}api/score", body, headers=kind, timeout=PATIENCE
+            ).raise_for_status()
+
+        send(head + b"\n" + rows)
+        before = process.memory_info().rss
+        list(several.map(send, [head + b"\n" + rows * 50] * 9))
+        assert process.memory_info().rss < before + 30e6, (before, process.memory_info().rss)
 
 
 @pytest.mark.parametrize(("home", "long"), [("/proc/none", False), ("file/none", False), ("none", True)])

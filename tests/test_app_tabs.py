@@ -20,7 +20,7 @@ from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS, WHOLESAL
 from wholesale.criteria import BANDS, CRITERIA, FIRM
 from wholesale.explain import Change, Explanation, explain
 from wholesale.manifest import ROOT
-from wholesale.predict import Prediction, Predictor, predict_segment, predict_segments
+from wholesale.predict import Prediction, Predictor, Reading, predict_segment, predict_segments
 from wholesale.wording import SPACE, format_amount, format_share, listed, rounded
 
 FIRST = dict(zip(SPEND_COLUMNS, (12669.0, 9656.0, 7561.0, 214.0, 2674.0, 1338.0), strict=True))
@@ -243,13 +243,22 @@ def test_names_are_escaped_on_every_tab(predictor):
         assert "<script" not in page and escape(nasty)[:12] in page
 
 
+def test_another_model_s_name_is_said_to_be_one_for_similar_customers():
+    kmeans, same = (Reading(1, name, (), overlap) for name, overlap in (("A", 1.0), ("B", 0.6)))
+    assert sentences.renamed(kmeans, same) == ", its name for much the same customers"
+    assert sentences.renamed(kmeans, replace(same, overlap=0.5)) == ", its name for similar customers"
+    assert sentences.renamed(kmeans, replace(same, overlap=0.3)) == ""
+    assert sentences.renamed(kmeans, replace(same, name="A")) == ""
+
+
 def test_every_category_has_a_row_with_its_amount_centre_and_exact_contribution(page, explanation):
     ranked = sorted(explanation.reasons, key=lambda reason: -reason.contribution)
     for (label, cells), reason in zip(rows(page, "wc-whys"), ranked, strict=True):
         assert label == WHOLESALE.label(reason.column)
-        assert cells[:2] == [format_amount(reason.amount), format_amount(round(reason.centre))]
-        assert f"{abs(reason.contribution):.2f}" in cells[2]
-        assert ("wc-right" in cells[2]) == (reason.contribution > 0)
+        centres = (format_amount(round(centre)) for centre in (reason.centre, reason.rival_centre))
+        assert cells[:3] == [format_amount(reason.amount), *centres]
+        assert f"{abs(reason.contribution):.2f}" in cells[3]
+        assert ("wc-right" in cells[3]) == (reason.contribution > 0)
 
 
 def test_the_weightiest_categories_are_named_on_their_own_side(predictor, explanation):

@@ -97,9 +97,10 @@ def test_a_reason_has_amount_and_typical_amount_and_speaks_for_the_nearer_centre
         reasons = explain(predictor, members[0]).reasons
         assert [reason.column for reason in reasons] == list(SPEND_COLUMNS)
         assert [reason.amount for reason in reasons] == members[0].tolist()
-        geometric = np.expm1(np.log1p(members).mean(axis=0))
-        assert [reason.centre for reason in reasons] == pytest.approx(geometric, rel=1e-9)
         centers, rival = predictor.centers["kmeans"], explain(predictor, members[0]).rival
+        for whose, centre in (("centre", segment), ("rival_centre", rival)):
+            geometric = np.expm1(np.log1p(amounts[predictor.segments["kmeans"] == centre]).mean(axis=0))
+            assert [getattr(reason, whose) for reason in reasons] == pytest.approx(geometric, rel=1e-9)
         to_own, to_rival = np.abs(predictor.standardize(members[0]) - centers[[segment - 1, rival - 1]])
         assert [reason.contribution > 0 for reason in reasons] == (to_own < to_rival).tolist()
 

@@ -119,4 +119,4 @@ class Client(Visitor):
             told = self.receive("comm_msg")
             if value := told["data"]["state"].get("value"):
                 said[told["comm_id"]] = value
-        return "".join(said[part] for part in self.parts)
+        return re.sub('<i class="wc-late".*?</i>', "", "".join(said[part] for part in self.parts))

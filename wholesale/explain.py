@@ -25,6 +25,7 @@ class Reason:
     column: str
     amount: float
     centre: float
+    rival_centre: float
     contribution: float
 
 
@@ -101,9 +102,10 @@ def _contributions(
     """Share out among the categories how much nearer the nearest centre is, in squares, which add up."""
     own, next_best = predictor.centers["kmeans"][[nearest, rival]]
     shares = (z - next_best) ** 2 - (z - own) ** 2
-    centre = np.maximum(np.expm1(predictor.mean + predictor.scale * own), 0)  # not a rounding error below
-    rows = zip(predictor.categories.columns, amounts.tolist(), centre.tolist(), shares.tolist(), strict=True)
-    return tuple(starmap(Reason, rows))
+    # The centres' amounts, and not a rounding error below zero.
+    own, next_best = (np.maximum(np.expm1(predictor.mean + predictor.scale * z), 0) for z in (own, next_best))
+    columns = (each.tolist() for each in (amounts, own, next_best, shares))
+    return tuple(starmap(Reason, zip(predictor.categories.columns, *columns, strict=True)))
 
 
 def _smallest_changes(

@@ -44,15 +44,15 @@ def test_a_killed_kernel_is_noticed_and_a_reload_keeps_what_was_typed(page):
     kernel_of(page).send_signal(signal.SIGKILL)
     page.witness.kernel_killed = True
     enter(page, "Milk", "123")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
+    expect(page.get_by_text(tabs.EARLIER)).to_be_visible(timeout=500)
     expect(page.locator(NOTICE)).to_contain_text("stopped; answers no longer follow", timeout=15_000)
     page.wait_for_timeout(3000)  # the kernel that Jupyter starts in its place knows nothing of this page
     expect(page.locator(NOTICE)).to_be_visible()
-    expect(page.locator(".wc-answer .wc-stale")).to_be_visible()
+    expect(page.get_by_text(tabs.EARLIER)).to_be_visible()
     page.locator(NOTICE).get_by_role("button", name="Reload").click()
     expect(page.locator(".wc-whys")).to_contain_text("123", timeout=30_000)
     expect(field(page, "Milk")).to_have_value("123")
-    expect(page.locator(".wc-stale")).to_have_count(0)
+    expect(page.get_by_text(tabs.EARLIER)).to_be_hidden()
     expect(page.locator(NOTICE)).to_be_hidden()
 
 
@@ -82,13 +82,13 @@ def test_a_kernel_that_stalls_is_noticed_after_three_seconds_until_it_answers(pa
             page.locator(".wc-picker input").press("Enter")
         else:
             page.locator(f".wc-{ask}").click()
-        expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER, timeout=500)
+        expect(page.get_by_text(tabs.EARLIER)).to_be_visible(timeout=500)
         page.wait_for_timeout(1500)
         expect(page.locator(NOTICE)).to_be_hidden()
         expect(page.locator(NOTICE)).to_contain_text(LATE, timeout=2500)
         expect(page.locator(NOTICE).get_by_role("button", name="Reload")).to_be_visible()
     expect(page.locator(NOTICE)).to_be_hidden(timeout=10_000)
-    expect(page.locator(".wc-stale")).to_have_count(0)
+    expect(page.get_by_text(tabs.EARLIER)).to_be_hidden()
 
 
 def test_a_fault_that_nobody_heard_is_not_taken_for_a_reply(page):
@@ -101,15 +101,15 @@ def test_a_fault_that_nobody_heard_is_not_taken_for_a_reply(page):
 
 def test_what_is_being_typed_survives_a_late_reply(page):
     with stopped(page):
-        enter(page, "Fresh", "1234", "Enter")
+        enter(page, "Fresh", "12,3", "Enter")
         field(page, "Fresh").press("End")
-        field(page, "Fresh").press("5")
-    expect(page.locator(".wc-heard [data-heard*='234']")).to_have_count(1)
-    expect(field(page, "Fresh")).to_have_value("12345")
-    expect(page.locator(".wc-answer .wc-stale")).to_have_text(tabs.EARLIER)
+        field(page, "Fresh").press("4")
+    expect(page.locator(".wc-results [data-heard*='12.3']")).to_have_count(1)
+    expect(field(page, "Fresh")).to_have_value("12,34")
+    expect(page.get_by_text(tabs.EARLIER)).to_be_visible()
     field(page, "Fresh").press("Tab")
-    expect(field(page, "Fresh")).to_have_value(format_amount(12345))
-    expect(page.locator(".wc-stale")).to_have_count(0)
+    expect(field(page, "Fresh")).to_have_value(format_amount(12.34))
+    expect(page.get_by_text(tabs.EARLIER)).to_be_hidden()
 
 
 def test_a_click_that_takes_its_time_is_not_lost(page):
@@ -134,7 +134,7 @@ FRAMES = """() => {
     window.frames = [];
     const look = () => {
         const [verdict, rest] = document.querySelectorAll(".wc-results .wc-answer");
-        const marked = rest.matches(".wc-behind") || document.querySelector(".wc-results .wc-waits") !== null;
+        const marked = rest.matches(".wc-behind") || document.querySelector(".wc-results.wc-waits") !== null;
         window.frames.push([verdict.dataset.amounts, rest.dataset.amounts, marked]);
         requestAnimationFrame(look);
     };
@@ -151,6 +151,7 @@ def test_no_frame_shows_a_verdict_beside_unmarked_cards_of_other_amounts(page):
     for amount in range(1000, 1020):
         enter(page, "Milk", str(amount), "Enter")
         expect(page.locator(".wc-whys")).to_contain_text(format_amount(amount))
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     frames = page.evaluate("window.frames")
     assert len({verdict for verdict, _, _ in frames}) == 21
     assert all(marked for verdict, rest, marked in frames if verdict != rest)
@@ -161,6 +162,6 @@ def test_cards_are_marked_as_long_as_they_are_of_other_amounts_than_the_verdict(
     expect(rest).not_to_have_class("wc-answer wc-behind")
     page.evaluate(ALONE)
     expect(rest).to_have_class("wc-answer wc-behind")
-    assert rest.locator(".wc-why h2").evaluate("element => getComputedStyle(element).opacity") == "0.8"
+    assert rest.evaluate("element => getComputedStyle(element).opacity") == "0.8"
     enter(page, "Milk", "5")
     expect(rest).to_have_class("wc-answer")

@@ -8,7 +8,7 @@ from wholesale.columns import MODELS, Categories
 from wholesale.criteria import FIRM
 from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
-from wholesale.predict import Prediction, Predictor
+from wholesale.predict import Prediction, Predictor, Reading
 from wholesale.wording import counted, few, format_amount, format_share, listed, rounded
 
 CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
@@ -201,6 +201,12 @@ def related(name: str, overlap: float) -> str:
     kind = relation(overlap)
     only = "only " if kind == "no counterpart" else ""
     return f"{RELATIONS[kind]} {name}: {only}{format_share(overlap)} of their customers in common."
+
+
+def renamed(kmeans: Reading, other: Reading) -> str:
+    """Say, after another model's name for a segment like that of K-Means, that it is one."""
+    kind = {"same": "much the same", "similar": "similar"}.get(relation(other.overlap))
+    return f", its name for {kind} customers" if kind and other.name != kmeans.name else ""
 
 
 def alone(predictor: Predictor, segment: int) -> bool:

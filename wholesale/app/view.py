@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from html import escape
@@ -22,7 +23,7 @@ from wholesale.predict import Predictor
 from wholesale.wording import format_amount
 
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
-HEARD = Markup('<i data-heard="{}" data-earlier="{}"></i>')  # read by the page's script after each answer
+HEARD = Markup('<i class="wc-late" data-heard="{}">{}</i>')  # the page's script reads it after each answer
 NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
 PAST = 50  # entries that can be taken back
 
@@ -103,13 +104,13 @@ class CustomerView:
             for column, name in classes.items()
         }
         self.errors = {column: made(HTML).add_class("wc-error") for column in self.inputs}
-        self.verdict, self.rest, self.heard = made(HTML), made(HTML), made(HTML).add_class("wc-heard")
+        self.verdict, self.rest, self.said = made(HTML), made(HTML), Markup()
         self.wish = made(Text, continuous_update=False).add_class("wc-wish")
         self.predict = made(Button, description="Predict").add_class("wc-predict")
         self.undo = made(Button, description="Undo", disabled=True).add_class("wc-undo")
         self.reset = made(Button, description="Reset").add_class("wc-reset")
         results = made(VBox, [self.verdict, self.rest]).add_class("wc-results")
-        self.root = _panel(made(HBox, [self._form(), results, cloud, self.heard, self.wish]), "one")
+        self.root = _panel(made(HBox, [self._form(), results, cloud, self.wish]), "one")
         self.open("1")
         self.predict.on_click(self.update)
         self.undo.on_click(self.take_back)
@@ -245,13 +246,16 @@ class CustomerView:
     def _answer(self, texts: list[str], faults: list[str]) -> None:
         """Send the verdict first, as its message is small, and what was heard with it."""
         parts = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
-        self.verdict.value = next(parts)
+        self.said = next(parts)
         self._tell(texts)
+        sys.stdout.flush()  # a kernel sends all that waits, else while the rest is written
         self.rest.value = next(parts)
 
     def _tell(self, texts: list[str]) -> None:
+        """Send the verdict, with what was heard."""
         self.replies += 1
-        self.heard.value = HEARD.format(json.dumps([self.replies, self.picker.value, *texts]), tabs.EARLIER)
+        heard = json.dumps([self.replies, self.picker.value, *texts])
+        self.verdict.value = self.said + HEARD.format(heard, tabs.EARLIER)
 
 
 def field_classes(columns: Sequence[str]) -> dict[str, str]:

@@ -263,11 +263,18 @@ class Channels(Owned, KernelWebsocketHandler):
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Send what a page waits for; to one that has gone, Jupyter would send text."""
-        if self.ws_connection and json.loads(cut(message)[1])["msg_type"] in TOLD:
+        if self.ws_connection and awaited(message):
             sent = super().write_message(message, binary)
             _ask_how_it_ended(sent)  # Jupyter does not
             return sent
         return None
+
+
+def awaited(message: bytes) -> bool:
+    """Say whether a page waits for a message of its kernel, which says it is busy before each answer."""
+    _, header, _, _, content, *_ = cut(message)
+    kind = json.loads(header)["msg_type"]
+    return kind in TOLD and not (kind == "status" and json.loads(content).get("execution_state") == "busy")
 
 
 def well_formed(message: bytes | str) -> bool:

@@ -39,6 +39,7 @@ from voila.paths import collect_static_paths
 from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
+from wholesale.app.server.upload import keep_little
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
 from wholesale.predict import Predictor, load_predictor
@@ -283,6 +284,7 @@ def serve(
     files cannot be used, a SystemExit that the port cannot, or that there is nowhere to write to.
     """
     check_port(port, access.host)
+    keep_little()
     try:
         private = private_folder()
         predictor = load_predictor(models, copy=Path(private.name))

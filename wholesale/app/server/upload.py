@@ -1,7 +1,9 @@
 """A file sent to the page's server: how it is to be read, what becomes of it, and what is shown of it."""
 
 import csv
+import ctypes
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,8 @@ PACKED = {
     b"PAR1": "a Parquet file",
 }
 
+M_ARENA_MAX = -8  # glibc's option: how many pools there are, by default eight per core
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -47,6 +51,13 @@ class Scored:
     def said(self) -> dict:
         """What there is to say of it."""
         return self.summary.as_dict() | {"rejected_rows": self.rows}
+
+
+def keep_little() -> None:
+    """Have memory that files took given back to the system, where its library can be told to."""
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's others keep it for the next file
+    with suppress(AttributeError, OSError, TypeError):  # no glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def read_query(arguments: Mapping[str, Sequence[str]], categories: Categories) -> Settings:
@@ -83,6 +94,8 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
         mends = {"header": [*error.header], "columns": _guess(error.header, settings)}
         named = len(error.header) >= len(predictor.categories.columns)  # but not which is which
         raise Refused(422, fault(error.reason), **mends if named else {}) from None
+    finally:
+        pa.default_memory_pool().release_unused()
     return Scored(summary, _first_rows(rejected) if summary.rejected else [], lines, scored, rejected)
 
 

@@ -31,11 +31,8 @@
     tell(owner?.dataset.tip, x, y);
   }
 
-  for (const kind of ["pointerover", "pointerdown"]) {
-    document.addEventListener(kind, (event) => {
-      if (!event.target.closest?.(".wc-chooser")) about(event.target, event.clientX, event.clientY);
-    });
-  }
+  const hover = (event) => { if (!event.target.closest?.(".wc-chooser")) about(event.target, event.clientX, event.clientY); };
+  for (const kind of ["pointerover", "pointerdown"]) document.addEventListener(kind, hover);
   document.addEventListener("focusin", (event) => about(event.target));
   document.addEventListener("focusout", () => tell(""));
   document.addEventListener("scroll", () => tell(""), { passive: true });
@@ -101,12 +98,12 @@
 
   // ---- Opening
 
-  function open(number) {
+  function open(number, fromFile) {
     chosen = null;
     tell("");
     call("");
     page.ask({ open: String(number) });
-    arrive();
+    arrive(fromFile);
   }
 
   function arrive(fromFile = false) {
@@ -126,7 +123,7 @@
     if (map) {
       const point = under(map, event);
       if (point) open(point[3]);
-    } else if (opener?.dataset.customer) open(opener.dataset.customer);
+    } else if (opener?.dataset.customer) open(opener.dataset.customer, Boolean(opener.closest(".wc-customers")));
     else if (opener) {
       page.ask({ fill: JSON.parse(opener.dataset.amounts) });
       call(opener.dataset.called || "");

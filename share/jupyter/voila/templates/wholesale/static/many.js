@@ -11,7 +11,7 @@
 
   const panel = () => document.querySelector(".wc-page-many");
   const $ = (selector) => panel().querySelector(selector);
-  const group = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+  const group = (digits) => window.wholesale.group(digits);
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
   function say(words) {
@@ -173,13 +173,16 @@
       const line = document.createElement("tr");
       line.append(...all.map((head, i) => cell(head, row[i], row.at(-1) === "true")));
       const opener = document.createElement("button");
-      const called = all.findIndex((head) => head.dataset.kind === "text");
-      Object.assign(opener, { type: "button", className: "wc-open", textContent: row[0] });
-      Object.assign(opener.dataset, { amounts: JSON.stringify(row.slice(all.length, -1)), called: called < 0 ? "" : row[called] });
-      line.firstChild.replaceChildren(opener);
+      const called = all.findIndex((head) => head.dataset.kind === "text"); // on record, the customer's number
+      const shown = line.children[job.file.recorded ? called : 0];
+      Object.assign(opener, { type: "button", className: "wc-open", textContent: shown.textContent });
+      Object.assign(opener.dataset, job.file.recorded ? { customer: row[called] }
+        : { amounts: JSON.stringify(row.slice(all.length, -1)), called: called < 0 ? "" : row[called] });
+      shown.replaceChildren(opener);
       return line;
     }));
     $(".wc-customers").removeAttribute("aria-busy");
+    $(".wc-customers").classList.toggle("wc-recorded", Boolean(job.file.recorded));
     if (id === 1 && job.file.recorded) $(".wc-filters").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;

@@ -118,6 +118,7 @@
     announce,
     ask,
     columns: () => JSON.parse(measured().columns || "[]"),
+    group: (digits) => String(digits).replace(/\B(?=(\d{3})+$)/g, "\u00a0"),
     toAnswer,
     texts: () => fields().map((input) => input.value),
     show(name, told = true) {
@@ -166,7 +167,7 @@
       told = replies();
       announceAnswer();
     }
-    model ||= document.querySelector(OUTPUT)?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
+    model ||= document.querySelector("script[type$='cell-output+json']")?.textContent.match(/"model_id": *"(\w+)"/)?.[1];
   }
 
   // What was typed before the page was ready goes into its fields, and the cursor to its place.
@@ -204,7 +205,7 @@
   let late = 0;
   let trial = 0;
 
-  const heard = () => document.querySelector(".wc-heard [data-heard]");
+  const heard = () => document.querySelector(".wc-results [data-heard]");
   const drawn = () => document.querySelector(READY) && document.querySelector(".wc-wish input") && heard()
     && fields().length === JSON.parse(heard().dataset.heard).length - 2;
   const replies = () => JSON.parse(heard()?.dataset.heard || "[0]")[0];
@@ -229,15 +230,10 @@
     }
   }
 
+  // A class is all that changes, so that the frame before the answer costs little.
   function mark(waits) {
-    const answer = document.querySelector(".wc-results .wc-answer");
-    if (!waits) answer?.querySelector(".wc-waits")?.remove();
-    else if (answer && !answer.querySelector(".wc-stale")) {
-      const earlier = document.createElement("p");
-      earlier.className = "wc-stale wc-waits";
-      earlier.textContent = heard().dataset.earlier;
-      answer.prepend(earlier);
-    }
+    const stale = document.querySelector(".wc-results .wc-is-stale"); // and says so itself
+    document.querySelector(".wc-results").classList.toggle("wc-waits", waits && !stale);
   }
 
   document.addEventListener("click", (event) => {
@@ -258,13 +254,14 @@
     if (event.target.matches(FIELDS)) trial = setTimeout(() => { if (typing) ask({ try: page.texts() }); }, TYPED);
     compare();
   });
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches(ENTRIES)) return;
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches(ENTRIES)) return;
     typing = null;
     clearTimeout(trial);
-    if (event.target.matches(".wc-picker input")) page.on.picked?.();
+    if (target.matches(".wc-picker input")) page.on.picked?.();
+    else if (/^[1-9]\d{3,14}$/.test(target.value)) target.value = page.group(target.value); // as the kernel would: no rewriting comes back
     compare();
-  });
+  }, true);
   const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
   document.addEventListener("focusout", commit);
 
@@ -307,7 +304,7 @@
     if (event.detail) button.focus(); // pressed with a pointer: the field is left, and its change sent, only now
     commit();
     if (button.matches(".wc-predict, .wc-reset, .wc-undo")) asked = replies();
-    if (button.matches(".wc-predict")) toAnswer();
+    if (button.matches(".wc-predict")) requestAnimationFrame(toAnswer);
     compare();
   }, true);
 
@@ -325,43 +322,43 @@
       next.focus();
     }
     if (event.key === "Enter" && event.target.matches(ENTRIES) && !event.isComposing) {
-      setTimeout(() => { if (typing) commit(); else document.querySelector(".wc-app .wc-predict").click(); });
+      event.preventDefault(); // else ipywidgets would tell the kernel of Enter first, and then of the change
+      if (typing) { commit(); requestAnimationFrame(toAnswer); } else document.querySelector(".wc-app .wc-predict").click();
     }
   });
 
-  // On a crowded server Voila may draw the page before its models have come, and then gives it up. Draw it anew.
-  const OUTPUT = "script[type='application/vnd.voila.cell-output+json']";
+  // On a crowded server Voila may draw the page before its model has come, and would give it up: let it wait.
   let model = null;
 
-  async function rescue(manager) {
-    const lost = document.querySelector(".wc-output .jupyter-widgets");
-    if (document.querySelector(READY)) return;
-    if (!model || !lost?.textContent.startsWith("Error displaying") || !manager.has_model(model)) {
-      setTimeout(rescue, 200, manager);
-      return;
-    }
-    const view = await manager.create_view(await manager.get_model(model));
-    lost.replaceChildren(view.luminoWidget.node);
-    view.luminoWidget.processMessage({ type: "after-attach" });
+  function meet(manager) {
+    const get = manager.get_model.bind(manager);
+    manager.get_model = async (id) => {
+      while (id === model && !manager.has_model(id)) await new Promise((done) => setTimeout(done, 100));
+      return get(id);
+    };
+    watchConnection(manager.kernel);
   }
 
-  function watchConnection() {
-    const manager = window.jupyterapp && window.jupyterapp.widgetManager;
-    if (!manager) return setTimeout(watchConnection, 500);
-    rescue(manager);
+  Object.defineProperty(window, "jupyterapp", { set({ widgetManager, widgetManagerPromise: given }) { // Voila, started
+    const { resolve } = given;
+    given.resolve = (manager) => [meet(manager), resolve.call(given, manager)]; // before anybody else does
+    if (widgetManager) meet(widgetManager);
+  } });
+
+  function watchConnection(kernel) {
     const lost = "The connection to the server is lost; answers no longer follow. What you typed is still here.";
     const gone = "This page's kernel has stopped; answers no longer follow. What you typed is still here, and stays when you reload.";
     let waiting = 0;
     const check = () => {
-      const { connectionStatus, status } = manager.kernel;
+      const { connectionStatus, status } = kernel;
       if (["dead", "terminating", "restarting", "autorestarting"].includes(status)) trouble("gone", gone); // for good: a new kernel knows nothing of this page
       clearTimeout(waiting);
       if (connectionStatus === "connected") trouble("lost", "");
       else waiting = setTimeout(trouble, connectionStatus === "connecting" ? PATIENCE : 0, "lost", lost);
     };
-    manager.kernel.connectionStatusChanged.connect(check);
-    manager.kernel.statusChanged.connect(check);
-    manager.kernel.anyMessage.connect((_, { msg }) => {
+    kernel.connectionStatusChanged.connect(check);
+    kernel.statusChanged.connect(check);
+    kernel.anyMessage.connect((_, { msg }) => {
       if (msg.header.msg_type === "shutdown_reply") trouble("gone", gone); // Jupyter says no more of it
     });
     check();
@@ -372,7 +369,6 @@
   new MutationObserver(refresh).observe(document.documentElement, watched);
   refresh();
   setTimeout(tellProgress, LONG);
-  watchConnection();
   setTimeout(() => {
     if (!document.querySelector(READY + ", .wc-failed")) trouble("slow", "Starting takes longer than usual.");
   }, SLOW);
