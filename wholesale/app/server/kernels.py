@@ -62,7 +62,6 @@ class PageKernelManager(AsyncMappingKernelManager):
     handed_out: ClassVar[WeakSet] = WeakSet()
     fill_if_needed: Any  # these are Voila's, in a class that it derives from this
     kernel_pools_config: Any
-    notebook_path: str
     parent: Any
     _pools: ClassVar[Any] = {}
 
@@ -105,9 +104,10 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     def refill(self, delay: float | None = None) -> None:
         """Start kernels until as many wait as should, or as there is room for."""
-        wanted = self.parent.voila_configuration.default_pool_size
-        self.kernel_pools_config["default"]["pool_size"] = min(wanted, self.room(len(self.pool)))
-        self.fill_if_needed(delay=delay, notebook_name=self.notebook_path)
+        for notebook, pool in self._pools.items():  # none any more when all has been shut down
+            wanted = self.parent.voila_configuration.default_pool_size
+            self.kernel_pools_config["default"]["pool_size"] = min(wanted, self.room(len(pool)))
+            self.fill_if_needed(delay=delay, notebook_name=notebook)
 
     async def hand_out(self, visitor: str, address: str | None) -> dict:
         """Give a kernel and how far it is with the notebook, in Voila's words, or refuse with 503."""
