@@ -5,6 +5,7 @@
   const LONG = 1000; // ms after which it is told how much of the page has come
   const SLOW = 30000; // ms until we say that the start takes longer than usual
   const PATIENCE = 5000; // ms until a connection that is being made counts as lost
+  const SOON = 150; // ms without a reply until the answer is marked as an earlier one
   const LATE = 3000; // ms without a reply until a word says so
   const TYPED = 150; // ms after the last key until the amounts are tried
   const POLITE = 1000; // ms after an answer until it is said aloud, while amounts are typed
@@ -202,8 +203,7 @@
   // The kernel says which amounts it has heard; as long as others are entered, the answer is for earlier ones.
   let typing = null; // what was typed and not yet committed
   let asked = 0; // the reply before which a button was pressed
-  let late = 0;
-  let trial = 0;
+  let [late, marking, trial] = [0, 0, 0];
 
   const heard = () => document.querySelector(".wc-results [data-heard]");
   const drawn = () => document.querySelector(READY) && document.querySelector(".wc-wish input") && heard()
@@ -230,10 +230,14 @@
     }
   }
 
-  // A class is all that changes, so that the frame before the answer costs little.
+  // Most replies come sooner than this shows; until then nothing is drawn anew, so that they come soon.
   function mark(waits) {
-    const stale = document.querySelector(".wc-results .wc-is-stale"); // and says so itself
-    document.querySelector(".wc-results").classList.toggle("wc-waits", waits && !stale);
+    const stale = () => document.querySelector(".wc-results .wc-is-stale"); // which says so itself
+    const show = () => document.querySelector(".wc-results").classList.toggle("wc-waits", marking > 0 && !stale());
+    if (waits) return void (marking ||= setTimeout(show, SOON));
+    clearTimeout(marking);
+    marking = 0;
+    show();
   }
 
   document.addEventListener("click", (event) => {
