@@ -179,6 +179,11 @@ def test_self_placement_leaves_the_customer_out_and_a_lone_one_is_never_its_own_
     assert ward_self_placement(X[[0, 1, 3]], np.array([0, 0, 1])) == pytest.approx(2 / 3)
 
 
+def test_self_placement_weighs_the_distance_by_the_segment_s_size():
+    X = np.array([[0.0]] * 5 + [[1.0], [2.2]])  # at 1, joining costs 5/6 · 1² here and 1/2 · 1.2² there
+    assert ward_self_placement(X, np.array([0] * 6 + [1])) == pytest.approx(5 / 7)
+
+
 def test_self_placement_equals_the_rule_written_as_a_loop(bundle, X):
     labels, hits = bundle.ward.labels_, 0
     for i, x in enumerate(X):
