@@ -116,7 +116,8 @@ def _smallest_changes(
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
     Technology 31(2)) with a closed form, see `_entries`. The amount is rounded past the border, to whole
     units where that goes no further than `OVERSHOOT`, and kept only if predicting it gives another
-    segment. The smallest first; a segment is missing where no amount ≥ 0 of any one category leads to it.
+    segment. The smallest first; a segment is missing where no amount of any one category leads to it, from
+    none to the highest on record.
     """
     found: dict[int, Change] = {}
     for i, border in _entries(predictor, amounts, z, nearest):
@@ -177,8 +178,10 @@ def _entries(
         steps = np.where(first > 0, first, last)
         steps[(first > last) | ((slopes == 0) & (margins[..., None] > 0)).any(axis=1)] = np.inf
         borders = np.expm1(np.log1p(amounts) + predictor.scale * steps)
+    highest = np.maximum(predictor.amounts.max(axis=0), amounts)  # nobody on record spends more
+    possible = (borders > -OVERSHOOT) & (borders <= highest)  # just below zero may be zero but for rounding
     for place in np.argsort(np.abs(steps), axis=None, kind="stable").tolist():
-        if -OVERSHOOT < borders.flat[place] < np.inf:  # a little below zero may be zero but for rounding
+        if possible.flat[place]:
             yield place % len(amounts), max(float(borders.flat[place]), 0.0)
 
 

@@ -149,7 +149,7 @@ def test_a_second_file_replaces_the_first_and_a_failure_is_one_sentence(page: Pa
     expect(page.locator(".wc-page-many .wc-by")).to_have_text("small.csv")
     expect(page.locator(".wc-range")).to_have_text("1–2 of 2")
     page.get_by_role("columnheader", name="Fresh").get_by_role("button").click()  # the last good one lives on
-    expect(page.locator(".wc-customers [aria-sort=ascending]")).to_contain_text("Fresh")
+    expect(page.locator(".wc-customers [aria-sort=descending]")).to_contain_text("Fresh")
     page.locator("#wc-file").set_input_files(huge)
     expect(failure).to_contain_text("huge.csv is too large for the page: it has 20.0 MB")
     expect(failure).to_contain_text("python -m wholesale score")

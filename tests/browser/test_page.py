@@ -269,7 +269,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     predict(page, RETAILER)
     answers(page, predictor, RETAILER)
     page.locator(".wc-copy-link").click()
-    expect(page.locator(".wc-copy-link")).to_have_text("Copied: it opens on this computer only")
+    expect(page.locator(".wc-copy-link")).to_contain_text("it opens on this computer only: send the text")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == f"{address}#tab=one&" + "&".join(map("a.{}={}".format, SPEND_COLUMNS, RETAILER))
     page.goto("about:blank")

@@ -71,11 +71,11 @@ def familiarity(prediction: Prediction) -> str:
     if prediction.unfamiliar:
         return "Unlike 99% of the customers on record"
     kind, only = ("Unusual", "only ") if prediction.familiarity < 0.1 else ("Familiar", "")
-    return f"{kind}: more typical than {only}{format_share(prediction.familiarity)} of customers"
+    return f"{kind}: more typical than {only}{probability(prediction.familiarity)} of customers"
 
 
 def probability(share: float) -> str:
-    """Write a probability of the mixture, which is never certain, though its rounding may be."""
+    """Write a share that is never all or nothing, though its rounding may be."""
     return format_share(min(max(share, TINY), 1 - TINY))
 
 
@@ -192,8 +192,8 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
     alike = float(shares[[one.customer - 1 for one in explanation.alike]].mean())
     kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
-    told = f"{kind}: careful analyses agree on its customers {format_share(mean)} of the time,"
-    return f"{told} on those most like this one {format_share(alike)}."
+    told = f"{kind}: other careful methods put its customers there {format_share(mean)} of the time,"
+    return f"{told} those most like this one {format_share(alike)}."
 
 
 def related(name: str, overlap: float) -> str:
@@ -204,9 +204,12 @@ def related(name: str, overlap: float) -> str:
 
 
 def renamed(kmeans: Reading, other: Reading) -> str:
-    """Say, after another model's name for a segment like that of K-Means, that it is one."""
-    kind = {"same": "much the same", "similar": "similar"}.get(relation(other.overlap))
-    return f", its name for {kind} customers" if kind and other.name != kmeans.name else ""
+    """Say, after the name of another model's segment, how that is meant where the two names do not tell."""
+    kind = relation(other.overlap)
+    if kind == "no counterpart":
+        return ", which is another segment"
+    alike = {"same": "much the same", "similar": "similar"}[kind]
+    return f", its name for {alike} customers" if other.name != kmeans.name else ""
 
 
 def alone(predictor: Predictor, segment: int) -> bool:
@@ -237,7 +240,8 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
     """Name the other segments to which no change of one category leads, if there are any."""
     led = {prediction.kmeans.segment, *(each.segment for each in explanation.changes)}
     names = [name for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
-    return f"No change of a single category leads to {listed(names)}." if names else ""
+    reach = "No change of a single category, up to the highest on record, leads to"
+    return f"{reach} {listed(names)}." if names else ""
 
 
 def whose(numbers: Iterable[int]) -> str:

@@ -135,7 +135,7 @@
     }
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true" });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
-    if (event.target.matches(".wc-copy-link")) copy(event.target, `${location.href.split("#")[0]}#${fragment()}`, HERE ? "Copied: it opens on this computer only" : "Copied");
+    if (event.target.matches(".wc-copy-link")) copy(event.target, `${location.href.split("#")[0]}#${fragment()}`, HERE ? "Copied, but it opens on this computer only: send the text" : "Copied");
   });
 
   // ---- Copies
@@ -146,7 +146,7 @@
   async function copy(button, text, said = "Copied") {
     const label = button.textContent;
     button.textContent = await navigator.clipboard?.writeText(text).then(() => said, () => null) || "Copying is not allowed here";
-    setTimeout(() => { button.textContent = label; }, 2000);
+    setTimeout(() => { button.textContent = label; }, 4000);
   }
 
   // ---- The address: the tab, and each category's amount behind "a."; in the fragment, which no server sees

@@ -183,7 +183,7 @@
     }));
     $(".wc-customers").removeAttribute("aria-busy");
     $(".wc-customers").classList.toggle("wc-recorded", Boolean(job.file.recorded));
-    if (id === 1 && job.file.recorded) $(".wc-filters").scrollIntoView();
+    if (id === 1 && job.file.recorded) $(".wc-filters").closest(".wc-card").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
     $(".wc-range").textContent = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
@@ -219,7 +219,7 @@
   }
 
   function sortBy(head) {
-    const down = head.ariaSort === "ascending";
+    const down = head.dataset.kind === "amount" ? head.ariaSort !== "descending" : head.ariaSort === "ascending";
     for (const other of heads()) other.ariaSort = "none";
     head.ariaSort = down ? "descending" : "ascending";
     job.sort = { column: place(head), down };
