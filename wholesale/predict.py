@@ -34,20 +34,33 @@ class Reading:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the three models say of one customer; what a mixture says is None where there is none.
+    """What the three models say of one customer.
 
-    Familiarity is the share of the customers on record that the mixture finds no more likely than this one,
-    each of them scored by a mixture that did not see it. One with a recorded customer's amounts takes that
-    customer's own such score (of several alike the highest), itself counted: at least 1/n of n.
+    Attributes
+    ----------
+    kmeans, gmm, ward : Reading
+        ``gmm`` is None where there is no mixture.
+    clarity : float
+        Distance to the second nearest K-Means centre over the distance to the nearest; 1 is a tie, and
+        it is infinite for a customer exactly on a centre.
+    agreement : int
+        1…3: models whose segment is the same as, or similar to, the K-Means segment (itself included).
+    familiarity : float, optional
+        Share (0…1) of the customers on record that the mixture finds no more likely than this one, each of
+        them scored by a mixture that did not see it. One with a recorded customer's amounts takes that
+        customer's own such score (of several alike the highest), itself counted: at least 1/n of n.
+        None where there is no mixture.
+    unfamiliar : bool
+        Whether familiarity is under 1%.
     """
 
     kmeans: Reading
     gmm: Reading | None
     ward: Reading
-    clarity: float  # distance to the second nearest K-Means centre over that to the nearest: 1 (a tie) to inf
-    agreement: int  # 1…3: models whose segment is the same as, or similar to, that of K-Means, itself
-    familiarity: float | None  # 0…1
-    unfamiliar: bool  # whether familiarity is under 1%
+    clarity: float
+    agreement: int
+    familiarity: float | None
+    unfamiliar: bool
 
 
 class Measured(NamedTuple):

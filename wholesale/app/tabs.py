@@ -45,6 +45,8 @@ def answer(
         "row": row.tolist(),
         "prediction": prediction,
         "explanation": explanation,
+        "verdict": sentences.verdict(predictor, prediction),
+        "firm": sentences.firm_here(predictor, prediction.kmeans.segment, explanation),
         "stale": " ".join([BLANK] * (BLANK in faults) + [EARLIER]) if faults else "",
         "pinned": pinned,
     }

@@ -73,14 +73,19 @@ def _minorant(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def density_peaks(X: np.ndarray, samples: int = CLOUDS, n_jobs: int | None = None) -> pd.DataFrame:
-    """Look for peaks in `X`, and in `samples` clouds of each kind with nothing to find.
+    """Look for peaks in `X`, and in clouds of each kind with nothing to find.
 
-    Returns a DataFrame by ``null``, `OBSERVED` for `X`, and ``cloud``: ``dip_distances`` between all pairs of
-    customers, ``dip_component``, the first principal one, and ``dip_1`` … of each column; for each least size
-    s, the clusters of density ``peaks_s`` (HDBSCAN finds none or at least two) and the share of customers
-    ``outside_s`` them. The numbers do not depend on `n_jobs`, the processes. Adolfsson, Ackerman and
-    Brownstein (2019), To cluster, or not to cluster; Campello, Moulavi and Sander (2013), Density-based
-    clustering based on hierarchical density estimates.
+    Draws `samples` clouds of each kind; the numbers do not depend on `n_jobs`, the processes.
+
+    Returns
+    -------
+    DataFrame indexed by ``null`` and ``cloud``
+        ``dip_distances`` between all pairs of customers, ``dip_component``, the first principal one, and
+        ``dip_1`` … of each column; for each least size s, the clusters of density ``peaks_s`` (HDBSCAN finds
+        none or at least two) and the share of customers ``outside_s`` them. ``null`` is `OBSERVED` for `X`.
+
+    Adolfsson, Ackerman and Brownstein (2019), To cluster, or not to cluster; Campello, Moulavi and Sander
+    (2013), Density-based clustering based on hierarchical density estimates.
     """
     X = check_fit(X)
     drawn = {(kind, i): each for kind in NULLS for i, each in enumerate(clouds(X, kind, samples=samples))}

@@ -352,9 +352,19 @@ def reached(ends: np.ndarray, kept: float) -> int:
 class StudentMixture(ParsimoniousMixture):
     """A mixture of multivariate t, each component with its own scale matrix and degrees of freedom.
 
-    Parameters and attributes are those of `ParsimoniousMixture`; `covariances_` are the scale matrices,
-    `dofs_` (k,) the degrees of freedom, between 2 and 200, and `at_bound_` (k,) says whether they stopped at
-    either bound. Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
+    Parameters
+    ----------
+    n_components, n_init, memberships, tol, max_iter, random_state
+        As in `ParsimoniousMixture`, and so the attributes; `covariances_` are the scale matrices.
+
+    Attributes
+    ----------
+    dofs_, at_bound_ : ndarray of shape (k,)
+        Degrees of freedom, between 2 and 200, and whether they stopped at either bound.
+
+    References
+    ----------
+    Peel and McLachlan (2000), Robust mixture modelling using the t distribution.
     """
 
     family: str = field(default="t", init=False)
@@ -376,11 +386,16 @@ def search_families(
     """Fit every family and t from the same starts, then from each other's best ends, and say how it went.
 
     All start again from the five best ends of each that differ, then from those of each that gained by it.
-    One component needs one start, and its three distinct Gaussians are fitted once. Returns a DataFrame by
-    ``k`` and ``family``: ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the
-    counts ``tried``, ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached
-    over tried, is 0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
-    The numbers do not depend on `n_jobs`, the processes.
+
+    `starts` per cell; one component needs one, and its three distinct Gaussians are fitted once. The numbers
+    do not depend on `n_jobs`, the processes.
+
+    Returns
+    -------
+    DataFrame indexed by ``k`` and ``family``
+        ``bic`` and ``icl`` of the kept optimum, NaN if there is none; of the starts the counts ``tried``,
+        ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached over tried, is
+        0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
     """
     ks = list(ks)
     X = check_fit(X, ks)

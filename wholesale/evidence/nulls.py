@@ -89,9 +89,18 @@ def null_criteria(
     """Compute every criterion on clouds of each kind, and on `X` with the same effort.
 
     Takes `X` (n_customers, d); `ks`, 1 among them, as BIC is held against that of one; of `kinds` `samples`
-    clouds each; and the options of `cloud_criteria`, which says what the table holds. Hennig and Lin (2015),
-    Flexible parametric bootstrap for testing homogeneity against clustering and assessing the number of
-    clusters.
+    clouds each; and as `effort` what `compare_cluster_counts` takes. The numbers do not depend on `n_jobs`,
+    the processes.
+
+    Returns
+    -------
+    DataFrame indexed by ``null``, ``cloud`` and ``k``
+        Columns of `compare_cluster_counts`. ``null`` is `OBSERVED`, cloud 0, for `X` itself.
+
+    References
+    ----------
+    Hennig and Lin (2015), Flexible parametric bootstrap for testing homogeneity against clustering and
+    assessing the number of clusters.
     """
     ks, numbers = list(ks), {OBSERVED: 1, **dict.fromkeys(kinds, samples)}
     tables = (cloud_criteria(X, kind, range(n), ks=ks, **options) for kind, n in numbers.items())
@@ -181,10 +190,18 @@ def simulated_criteria(
 def power(simulated: pd.DataFrame, nulls: pd.DataFrame) -> pd.DataFrame:
     """Say how often `recommend` finds the true number of segments, given these nulls.
 
-    Takes tables from `simulated_criteria`, of several numbers of segments below each other, and one from
-    `null_criteria`, of which larger k than were simulated are not used. Returns, by ``segments`` and
-    ``separation``, shares of the clouds (0…1): ``found``, the true number is recommended; ``divided``, any
-    above one; and for each criterion, that its vote counts. 1 segment, with separation 0, are the nulls'.
+    Parameters
+    ----------
+    simulated : DataFrame
+        From `simulated_criteria`; tables of several numbers of segments below each other.
+    nulls : DataFrame
+        From :func:`wholesale.evidence.nulls.null_criteria`; of larger k than were simulated, nothing is used.
+
+    Returns
+    -------
+    DataFrame indexed by ``segments`` and ``separation``
+        Shares of the clouds (0…1): ``found``, the true number is recommended; ``divided``, any above one; and
+        for each criterion, that its vote counts. 1 segment, with separation 0, are the clouds of the nulls.
     """
     nulls = nulls[nulls.index.isin(simulated.index.unique("k"), level="k")]
     limits, null, levels = thresholds(nulls), nulls.drop(OBSERVED, level="null"), [*simulated.index.names]

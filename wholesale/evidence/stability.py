@@ -21,9 +21,12 @@ RECOVERED, DISSOLVED = 0.75, 0.5
 
 
 def segment_stability(X: np.ndarray, fit: Fit, n_segments: int, **options: Any) -> pd.Series:
-    """Mean bootstrap Jaccard index, 0…1, by ``segment``, 1…n_segments; see `stability_band` for words.
+    """Mean bootstrap Jaccard index of each segment, 0…1; takes what `bootstrap_jaccards` does.
 
-    Takes what `bootstrap_jaccards` does.
+    Returns
+    -------
+    Series indexed by ``segment``, 1…n_segments
+        See `stability_band` for words.
     """
     means = bootstrap_jaccards(X, fit, n_segments, **options).mean(axis=0)
     return pd.Series(means, index=pd.RangeIndex(1, len(means) + 1, name="segment"), name="jaccard")

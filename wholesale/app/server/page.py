@@ -280,8 +280,14 @@ def serve(
 ) -> None:
     """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes. A BundleError says why the model
-    files cannot be used, a SystemExit that the port cannot, or that there is nowhere to write to.
+    At most `pages` are open at once, by default as many as the memory takes.
+
+    Raises
+    ------
+    BundleError
+        If the model files cannot be used.
+    SystemExit
+        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
     check_port(port, access.host)
     keep_little()
