@@ -245,7 +245,7 @@ def test_another_model_s_name_is_said_to_be_one_for_similar_customers():
     kmeans, same = (Reading(1, name, (), overlap) for name, overlap in (("A", 1.0), ("B", 0.6)))
     assert sentences.renamed(kmeans, same) == ", its name for much the same customers"
     assert sentences.renamed(kmeans, replace(same, overlap=0.5)) == ", its name for similar customers"
-    assert sentences.renamed(kmeans, replace(same, overlap=0.3)) == ", which is another segment"
+    assert sentences.renamed(kmeans, replace(same, overlap=0.3)) == ", which cuts such customers otherwise"
     assert sentences.renamed(kmeans, replace(same, name="A")) == ""
 
 
@@ -420,12 +420,42 @@ def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile
     both = written(predictor, FIRST, pinned=other)
     found = dict(rows(both, "wc-besides"))
     for label, one, pinned in zip(WHOLESALE.labels, FIRST.values(), other.values(), strict=True):
-        assert found[label] == [format_amount(one), format_amount(pinned)]
-    for cell, amounts in zip(found["K-Means"], (FIRST, other), strict=True):
+        assert found[label] == [format_amount(pinned), format_amount(one), sentences.difference(one, pinned)]
+    for cell, amounts in zip(found["K-Means"], (other, FIRST), strict=False):
         answer = predict_segment(predictor, amounts)
         assert re.sub("<.*?>", "", cell) == answer.kmeans.name + sentences.verdict(predictor, answer)
+    assert found["K-Means"][2] == "same" and found["Gaussian mixture"][2] == "another segment"
     assert both.count("wc-pinned") == len(WHOLESALE.labels) and "Unpin" in both
     assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page
+
+
+def test_a_difference_has_its_sign_and_what_is_equal_is_called_the_same():
+    assert (
+        sentences.difference(1200, 200) == "+1\N{NO-BREAK SPACE}000"
+        and sentences.difference(0, 0.37) == "−0.37"
+    )
+    assert sentences.difference(5, 5.0) == "same"
+
+
+def test_how_sure_is_one_of_three_words_by_nearness_agreement_and_other_analyses(
+    predictor, first, explanation
+):
+    def word(known: Predictor = predictor, **changed: object) -> str:
+        return sentences.sureness(known, replace(first, **changed), explanation)
+
+    near, alone = {"clarity": sentences.CLEAR, "agreement": 3}, {"firmness": {"kmeans": [0.0] * 440}}
+    alike = sentences.share_alike(np.array(predictor.evidence["firmness"]["kmeans"]), explanation)
+    assert word(**near) == ("sure" if alike >= FIRM else "fairly sure")
+    assert word(replace(predictor, evidence={}), **near) == "sure"
+    assert word(replace(predictor, evidence=alone), **near) == "fairly sure"
+    assert word(**near | {"agreement": 2}) == word(**near | {"clarity": sentences.CLOSE}) == "fairly sure"
+    assert word(**near | {"clarity": 1.1}) == word(**near | {"unfamiliar": True}) == "unsure"
+
+
+def test_how_alike_the_most_similar_customer_is_is_said_as_a_ratio_of_amounts(explanation):
+    one = replace(explanation.alike[0], amounts=(99.0, 0.0, 7.0))
+    assert sentences.apart([199.0, 0.0, 7.0], one) == "no amount more than 2.0× as large or small"
+    assert sentences.apart([99.0, 9.0, 7.0], one) == "some amounts are far apart"
 
 
 def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page):

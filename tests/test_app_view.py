@@ -265,6 +265,15 @@ def test_a_pinned_customer_stays_until_it_is_unpinned(page, predictor):
     assert page.shows(predictor.amounts[141].tolist(), pinned=pinned)
     page.ask(pin=False)
     assert page.shows(predictor.amounts[141].tolist())
+    link = {"fill": list("123456"), "pinned": [*map(str, pinned.values())]}
+    page.ask(**link)
+    assert page.shows([1, 2, 3, 4, 5, 6], pinned=pinned)
+    page.ask(fill=link["fill"])
+    assert page.shows([1, 2, 3, 4, 5, 6], pinned=pinned)
+    for nobody in ([], ["x", *link["pinned"][1:]], "none"):
+        page.ask(**link)
+        page.ask(**link | {"pinned": nobody})
+        assert page.shows([1, 2, 3, 4, 5, 6]), nobody
 
 
 def test_each_tab_has_a_panel_that_is_drawn_when_it_is_asked_for_and_no_answer_is_written(
@@ -294,7 +303,13 @@ def test_in_jupyterlab_the_page_has_tabs_and_its_style_which_touches_nothing_els
     predictor, monkeypatch, page
 ):
     monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/05_predictor.ipynb")
+    scripts = []
+    monkeypatch.setattr("wholesale.app.view.display", scripts.append)
     inside = Page(predictor)
+    ours = [
+        (TEMPLATE / "static" / name).read_text(encoding="utf-8") for name in ("wholesale.js", "customer.js")
+    ]
+    assert [each.data for each in scripts] == [f"if (!window.wholesale) {{ {''.join(ours)} }}"]
     dress, tab = inside.root.children
     assert "wc-app" in inside.root._dom_classes
     assert tab.children[0]._dom_classes == page.root.children[0]._dom_classes

@@ -73,11 +73,19 @@ def test_the_page_is_light_or_dark_as_preferred_until_the_switch_is_pressed_and_
 
 
 def test_an_answer_is_printed_on_two_pages_with_name_and_date_and_without_buttons(page: Page):
+    def pages() -> int:
+        return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4", prefer_css_page_size=True)))
+
+    assert pages() == 2
+    page.locator(".wc-pin").click()
+    page.locator(".wc-picker input").fill("142")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wc-besides")).to_contain_text("Customer 142")
     page.locator("#wc-called").fill("Café Rossi")
     page.emulate_media(media="print")
-    pdf = page.pdf(format="A4", prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+    assert pages() == 2
+    expect(page.locator(".wc-names")).to_contain_text("A name says")
     printed = page.evaluate("getComputedStyle(document.querySelector('.wc-header'), '::after').content")
     assert printed.startswith('"Café Rossi, ')
-    for hidden in (".wc-predict", ".wc-copy", ".wc-tabs", ".wc-theme"):
+    for hidden in (".wc-predict", ".wc-copy", ".wc-print", ".wc-tabs", ".wc-theme"):
         expect(page.locator(hidden)).to_be_hidden()

@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,6 +17,7 @@ from wholesale.predict import Predictor
 from wholesale.reading import read_customers
 from wholesale.scoring import score_table
 from wholesale.scoring.output import csv_header, to_csv
+from wholesale.wording import rounded
 
 HEAD = ",".join(("Name", *SPEND_COLUMNS))
 
@@ -80,7 +82,9 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, predictor: 
     name = predictor.names["ward"][2]
     in_segment = table["ward_name"].to_pylist().count(name)
     page.locator("#wc-segment").select_option(label=f"{MODELS['ward']}: {name} ({in_segment})")
-    expect(page.locator(".wc-range")).to_have_text(f"1–50 of {in_segment} found among 440")
+    expect(page.locator(".wc-range")).to_have_text(
+        f"1–50 of {in_segment} found among 440, {MODELS['ward']} {name}"
+    )
     assert set(shown(page, MODELS["ward"])) == {name}
     page.locator("#wc-segment").select_option(label="All")
     page.get_by_label("Only the unfamiliar").check()
@@ -189,6 +193,8 @@ def test_it_is_done_by_keyboard_and_announced(page: Page):
     expect(page.locator(".wc-said")).to_contain_text("6 scored")
     page.locator("#wc-unfamiliar").focus()
     page.keyboard.press("Tab")
+    expect(page.locator(".wc-save-shown")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(page.locator(".wc-customers th button").first).to_be_focused()
     page.keyboard.press("Enter")
@@ -240,6 +246,10 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     page.locator("#wc-tab-segments").click()
     page.get_by_role("button", name=f"Show its {predictor.sizes['kmeans'][2]} customers").first.click()
     expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][2]} found among 440", timeout=15_000)
+    name = predictor.names["kmeans"][2]
+    expect(found).to_contain_text(f"K-Means {name}")
+    typical = rounded(float(np.median(predictor.amounts[:, 0])))
+    expect(page.locator("#wc-least")).to_have_attribute("placeholder", f"typical {typical}")
     page.locator("#wc-least").fill("5 000")
     members = predictor.amounts[predictor.segments["kmeans"] == 3]
     many = int((members[:, 0] >= 5000).sum())
@@ -247,6 +257,7 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Download these {many}", exact=True).click()
     saved = pd.read_csv(download.value.path())
+    assert download.value.suggested_filename == f"customers on record.K-Means {name}.csv"
     assert len(saved) == many and (saved["Fresh"] >= 5000).all() and (saved["kmeans_segment"] == 3).all()
     page.locator(".wc-customers .wc-open").first.click()
     expect(page.locator(".wc-picker input")).to_have_value(str(saved["Customer"][0]))

@@ -226,9 +226,32 @@ def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
     next_is(".wc-predict")
     page.keyboard.press("Enter")
     expect(page.locator(".wc-name")).to_have_text(predict_segment(predictor, [5000] * 6).kmeans.name)
-    terms = (".wc-form .wc-term", ".wc-familiarity .wc-term")
-    for control in (".wc-undo", ".wc-reset", "#wc-called", *terms, ".wc-pin", ".wc-copy", ".wc-copy-link"):
+    terms = (".wc-form .wc-term", ".wc-sureness .wc-term", ".wc-familiarity .wc-term")
+    acts = (".wc-pin", ".wc-copy", ".wc-copy-link", ".wc-print")
+    for control in (".wc-undo", ".wc-reset", "#wc-called", *terms, *acts):
         next_is(control)
+
+
+@pytest.mark.parametrize("blank", [PHONE], indirect=True, ids=["390"])
+def test_on_a_phone_enter_and_predict_bring_the_verdict_into_view(page):
+    for act in (lambda: enter(page, "Milk", "5000", "Enter"), lambda: page.locator(".wc-predict").click()):
+        page.evaluate("scrollTo(0, 0)")
+        expect(page.locator(".wc-verdict")).not_to_be_in_viewport()
+        act()
+        expect(page.locator(".wc-verdict")).to_be_in_viewport()
+
+
+def test_an_amount_that_is_entered_is_one_message_to_the_kernel(blank, address):
+    sent = []
+    blank.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(bytes(frame))))
+    open_page(blank, address)
+    for key in ("Enter", "Tab"):
+        blank.wait_for_timeout(500)  # what was said before has gone
+        sent.clear()
+        enter(blank, "Milk", f"500{len(key)}", key)
+        expect(blank.locator(".wc-whys")).to_contain_text(f"5\u00a000{len(key)}")
+        blank.wait_for_timeout(300)
+        assert len(sent) == 1, key
 
 
 def test_whatever_shows_a_customer_opens_it_and_back_returns(page, predictor):
@@ -275,6 +298,22 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     page.goto("about:blank")
     open_page(page, link)
     answers(page, predictor, RETAILER)
+    page.locator(".wc-pin").click()
+    page.locator(".wc-picker input").fill("142")
+    page.keyboard.press("Enter")
+    expect(page.locator(".wc-besides")).to_contain_text("Customer 142")
+    page.locator("#wc-called").fill("Café & Söhne")
+    page.locator(".wc-copy-link").click()
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    page.reload()
+    answers(page, predictor, predictor.amounts[141])
+    compared = page.locator(".wc-besides").inner_text()
+    assert all(format_amount(float(amount)) in compared for amount in RETAILER)
+    expect(page.locator("#wc-called")).to_have_value("Café & Söhne")
+    for _ in ("name", "opened", "pinned"):
+        expect(page.locator(".wc-besides")).to_have_count(1)
+        page.go_back()
+    expect(page.locator(".wc-besides")).to_have_count(0)
     page.goto("about:blank")
     open_page(page, f"{address}#tab=one&a.Fresh=12.5&a.Milk=x%20y&a.Grocery=1")
     expect(field(page, "Milk")).to_have_value("x y")

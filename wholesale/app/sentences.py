@@ -6,7 +6,7 @@ import numpy as np
 
 from wholesale.columns import MODELS, Categories
 from wholesale.criteria import FIRM
-from wholesale.explain import Change, Explanation
+from wholesale.explain import Alike, Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
 from wholesale.wording import counted, few, format_amount, format_share, listed, rounded
@@ -25,6 +25,8 @@ GLOSSARY = {
     "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
     "unusual": "Few of those on record are less likely than this one, says the Gaussian mixture.",
     "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
+    "how sure": "Sure: one centre is clearly the nearest, and all models and other analyses agree, as far as "
+    "there are any. Unsure: a close call, or unlike almost all on record. Fairly sure: anything between.",
     "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
     "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
     "The figure is the mean Jaccard index, 0 to 1: of the customers in a segment, or in the one that is then "
@@ -101,6 +103,16 @@ def verdict(predictor: Predictor, prediction: Prediction) -> str:
     elif prediction.clarity < CLOSE:
         how = f"but a close call with {second}"
     return f", {how}; {agreement(predictor, prediction)}."
+
+
+def sureness(predictor: Predictor, prediction: Prediction, explanation: Explanation) -> str:
+    """Say in a word how sure the segment is for this customer."""
+    if prediction.unfamiliar or prediction.clarity < CLOSE:
+        return "unsure"
+    clear = prediction.clarity >= CLEAR and prediction.agreement == len(predictor.models)
+    shares = agreeing(predictor)
+    firm = shares is None or share_alike(shares, explanation) >= FIRM
+    return "sure" if clear and firm else "fairly sure"
 
 
 def nearness(prediction: Prediction) -> list[tuple[float, str]]:
@@ -185,12 +197,17 @@ def firmness(predictor: Predictor) -> tuple[str, ...]:
     return (first, rest) if cut else (first,)
 
 
+def share_alike(shares: np.ndarray, explanation: Explanation) -> float:
+    """Average over the customers most like one what is known of each."""
+    return float(shares[[one.customer - 1 for one in explanation.alike]].mean())
+
+
 def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> str:
     """Say whether a segment is firm or a cut, and how far it is for customers like this one, if known."""
     if (shares := agreeing(predictor)) is None:
         return ""
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
-    alike = float(shares[[one.customer - 1 for one in explanation.alike]].mean())
+    alike = share_alike(shares, explanation)
     kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
     told = f"{kind}: other careful methods put its customers there {format_share(mean)} of the time,"
     return f"{told} those most like this one {format_share(alike)}."
@@ -207,7 +224,7 @@ def renamed(kmeans: Reading, other: Reading) -> str:
     """Say, after the name of another model's segment, how that is meant where the two names do not tell."""
     kind = relation(other.overlap)
     if kind == "no counterpart":
-        return ", which is another segment"
+        return ", which cuts such customers otherwise"
     alike = {"same": "much the same", "similar": "similar"}[kind]
     return f", its name for {alike} customers" if other.name != kmeans.name else ""
 
@@ -242,6 +259,23 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
     names = [name for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
     reach = "No change of a single category, up to the highest on record, leads to"
     return f"{reach} {listed(names)}." if names else ""
+
+
+def apart(amounts: Iterable[float], one: Alike) -> str:
+    """Say how far a similar customer is at most from some amounts, in any category."""
+    most = max((max(pair) + 1) / (min(pair) + 1) for pair in zip(amounts, one.amounts, strict=True))
+    return f"no amount more than {most:.1f}× as large or small" if most < 10 else "some amounts are far apart"
+
+
+def difference(amount: float, other: float) -> str:
+    """Write how much more or less an amount is than another."""
+    return f"{'+' if amount > other else '−'}{rounded(abs(amount - other))}" if amount != other else "same"
+
+
+def usual(predictor: Predictor, column: str) -> str:
+    """Write what customers on record typically spend in a category."""
+    place = predictor.categories.columns.index(column)
+    return rounded(float(np.median(predictor.amounts[:, place])))
 
 
 def whose(numbers: Iterable[int]) -> str:

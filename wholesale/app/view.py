@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from IPython.display import Javascript, display
 from ipywidgets import HTML, Button, DOMWidget, HBox, Tab, Text, VBox, Widget
 from jupyter_core.paths import jupyter_path
 from markupsafe import Markup
@@ -24,6 +25,7 @@ from wholesale.wording import format_amount
 
 BETWEEN = r"\r\n|[\t\r\n;]"  # the cells of a copied row
 HEARD = Markup('<i class="wc-late" data-heard="{}">{}</i>')  # the page's script reads it after each answer
+DRESS = ("wholesale.css", "wholesale.js", "customer.js")  # of the page's own, in a notebook
 NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
 PAST = 50  # entries that can be taken back
 
@@ -54,15 +56,15 @@ def build_app(predictor: Predictor) -> Widget:
 
 
 def in_a_notebook(panels: Sequence[Widget]) -> Widget:
-    """Dress the page where no template does: with its stylesheet, for itself alone, and with tabs.
+    """Dress the page where no template does: with its stylesheet, for itself alone, with tabs and scripts.
 
-    What its script does (links, copies, opening a customer by a press) is left out there.
+    What is the frame's around it, its address among it, and what needs the server is left out there.
     """
-    (style, *_) = filter(
-        os.path.exists, jupyter_path("voila", "templates", "wholesale", "static", "wholesale.css")
-    )
-    scoped = re.sub(r":root|\.wc-app|\.wc-in-notebook", ":scope", Path(style).read_text(encoding="utf-8"))
+    (static, *_) = filter(os.path.exists, jupyter_path("voila", "templates", "wholesale", "static"))
+    style, *scripts = (Path(static, name).read_text(encoding="utf-8") for name in DRESS)
+    scoped = re.sub(r":root|\.wc-app|\.wc-in-notebook", ":scope", style)
     dress = HTML(Markup("<style>@scope (.wc-app) {{ {} }}</style>").format(Markup(scoped)))
+    display(Javascript(f"if (!window.wholesale) {{ {''.join(scripts)} }}"))  # once, however often it is built
     titles = ("One customer", "Many customers", "Segments", "About the models")
     return VBox([dress, Tab(children=panels, titles=titles)]).add_class("wc-in-notebook")
 
@@ -185,10 +187,13 @@ class CustomerView:
         match wish:
             case {"open": str(number)}:
                 self.open(number)
-            case {"fill": texts} if self._fits(texts):
+            case {"fill": texts, **more} if self._fits(texts):
+                if "pinned" in more:
+                    self.pinned = self._readable(more["pinned"])
                 self._take(texts)
-            case {"try": texts} if self._fits(texts):
-                self._try(texts)
+            case {"try": texts} if amounts := self._readable(texts):
+                self.amounts = amounts  # nothing is rewritten while it is typed, and no fault is told
+                self._answer(texts, [])
             case {"pin": bool(pin)}:
                 self.pinned = self.amounts if pin else None
                 self.update()
@@ -205,12 +210,10 @@ class CustomerView:
         ours = isinstance(texts, list) and len(texts) == len(self.inputs)
         return ours and all(isinstance(text, str) for text in texts)
 
-    def _try(self, texts: list[str]) -> None:
-        """Answer while amounts are typed, if all can be read; nothing is rewritten, and no fault is told."""
-        amounts, faults = self._read(texts)
-        if not faults:
-            self.amounts = amounts
-            self._answer(texts, [])
+    def _readable(self, texts: Any) -> dict[str, float] | None:
+        """Give the amounts that texts say, a text per field, if all can be read."""
+        amounts, faults = self._read(texts if self._fits(texts) else [""] * len(self.inputs))
+        return None if faults else amounts
 
     def _read(self, texts: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
         amounts, faults = dict[str, float](), dict[str, str]()

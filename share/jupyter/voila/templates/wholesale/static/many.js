@@ -12,12 +12,9 @@
   const panel = () => document.querySelector(".wc-page-many");
   const $ = (selector) => panel().querySelector(selector);
   const group = (digits) => window.wholesale.group(digits);
-  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const show = (selector) => $(selector).scrollIntoView({ block: "nearest" });
 
-  function say(words) {
-    const said = $(".wc-said");
-    if (said.textContent !== words) said.textContent = words;
-  }
+  const say = (words) => { $(".wc-said").textContent = words; };
 
   function fail(sentence) {
     $(".wc-progress").hidden = true;
@@ -25,8 +22,6 @@
     $(".wc-failure").hidden = !sentence;
     if (sentence) show(".wc-failure");
   }
-
-  const show = (selector) => $(selector).scrollIntoView({ block: "nearest" });
 
   function progress(words, share) {
     $(".wc-step").textContent = words;
@@ -63,7 +58,7 @@
     hold(file);
     const limit = Number($("#wc-file").dataset.limit);
     if (file.size > limit) {
-      return fail(`${file.name} is too large for the page: it has ${megabytes(file.size)}, and the page takes `
+      return fail(`${file.name} is too large for the page: it has ${(file.size / 1e6).toFixed(1)} MB, and the page takes `
         + `${limit / 1e6} MB. The command line takes any size: python -m wholesale score FILE.`);
     }
     const query = new URLSearchParams(Object.entries(columns).map(([column, name]) => ["column", `${column}=${name}`]));
@@ -100,7 +95,9 @@
       answer.innerHTML = page; // written, and escaped, by our own server
       answer.querySelector(".wc-by").textContent = job.file.name;
       for (const button of answer.querySelectorAll(".wc-save")) {
-        save(button, button.dataset.part, button.dataset.part === "scored" ? scored : rejected);
+        const [content, part] = button.dataset.part === "scored" ? [scored, "scored"] : [rejected, "scored.rejected"];
+        const { textContent, className } = button;
+        button.replaceWith(Object.assign(link(new Blob([content], { type: "text/csv" }), part), { textContent, className }));
       }
       progress("Reading the answer…");
       say(answer.querySelector(".wc-hero").innerText);
@@ -111,7 +108,7 @@
       if (job.segment) $("#wc-segment").value = job.segment($("#wc-segment"));
       find(true);
     },
-    saved: ({ part }) => link(part, "shown").click(),
+    saved: ({ part }) => link(part, segment() || "shown").click(),
     rows: fill,
   };
 
@@ -120,12 +117,6 @@
     const made = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download });
     job.links.push(made.href);
     return made;
-  }
-
-  function save(button, part, content) {
-    const saved = link(new Blob([content], { type: "text/csv" }), part === "scored" ? part : `scored.${part}`);
-    Object.assign(saved, { textContent: button.textContent, className: button.className });
-    button.replaceWith(saved);
   }
 
   function ask(reason, header, guess) {
@@ -143,16 +134,17 @@
   // ---- The table
 
   const heads = () => [...panel().querySelectorAll(".wc-customers th")];
+  const segment = () => { const [option] = $("#wc-segment").selectedOptions; return option.value && `${option.parentNode.label} ${option.text}`; };
   const place = (head) => Number(head.querySelector("button").dataset.column);
 
   // Ask the worker for rows; `anew` if which rows are wanted, or their order, has changed.
   function find(anew) {
     const unfamiliar = Number($("[data-unfamiliar]").dataset.unfamiliar);
-    const [segmented, segment] = $("#wc-segment").value.split("=");
-    const equal = [];
-    if (segment) equal.push([Number(segmented), segment]);
+    const [column, number] = $("#wc-segment").value.split("=");
+    const equal = number ? [[Number(column), number]] : [];
     if ($("#wc-unfamiliar").checked) equal.push([unfamiliar, "true"]);
     const within = JSON.parse($("[data-own]").dataset.own);
+    $("#wc-least").placeholder = `typical ${$("#wc-amount").selectedOptions[0].dataset.typical}`;
     const amount = Number($("#wc-least").value.replace(/[\s\u00a0]/g, "").replace(",", "."));
     const least = $("#wc-least").value.trim() ? [[Number($("#wc-amount").value), amount]] : [];
     const change = anew && { equal, least, within, search: $("#wc-search").value, sort: job.sort };
@@ -186,7 +178,8 @@
     if (id === 1 && job.file.recorded) $(".wc-filters").closest(".wc-card").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
-    $(".wc-range").textContent = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
+    const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
+    $(".wc-range").textContent = [range, segment()].filter(Boolean).join(", ");
     panel().querySelectorAll("[data-step]").forEach((button) => { button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found; });
     $(".wc-save-shown").textContent = `Download these ${group(found)}`;
   }
@@ -205,8 +198,7 @@
     const element = document.createElement("td");
     const option = panel().querySelector(`#wc-segment optgroup[data-model="${kind}"]`)?.children[value - 1];
     if (option) {
-      const dot = document.createElement("i");
-      dot.className = "wc-dot";
+      const dot = Object.assign(document.createElement("i"), { className: "wc-dot" });
       dot.style.setProperty("--seg", option.dataset.colour);
       element.append(dot, option.textContent);
     } else {

@@ -94,7 +94,6 @@
   }
 
   const number = (text) => (text === "inf" ? Infinity : Number(text));
-
   const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
   function choose({ equal, least, search, within, sort }) {
