@@ -45,7 +45,8 @@
   }
 
   // What was typed before the page was ready goes into its fields, and the cursor to its place.
-  let early = -1;
+  const place = (input) => [...document.querySelectorAll(".wc-outline input")].indexOf(input);
+  let early = place(document.activeElement);
 
   function takeOver() {
     const skeleton = $(".wc-skeleton");
@@ -56,9 +57,7 @@
     if (early >= 0) page.fields()[early].focus();
   }
 
-  document.addEventListener("focusin", (event) => {
-    early = [...document.querySelectorAll(".wc-outline input")].indexOf(event.target);
-  });
+  document.addEventListener("focusin", (event) => { early = place(event.target); });
 
   // A reload keeps what was typed; a fresh visit starts anew.
   window.addEventListener("pagehide", () => {
