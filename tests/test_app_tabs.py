@@ -192,7 +192,9 @@ def test_whether_a_segment_is_firm_and_stable_is_said_if_it_is_known(predictor, 
     for segment, name in enumerate(predictor.names["kmeans"], start=1):
         mean = shares[predictor.segments["kmeans"] == segment].mean()
         said = sentences.firm_here(predictor, segment, explanation)
-        assert said.startswith("A firm segment: " if mean >= FIRM else "A convenient cut rather"), name
+        assert said.startswith("A firm segment: " if mean >= FIRM else "Where this segment ends is partly"), (
+            name
+        )
         assert f"{mean:.0%} of the time" in said and said.endswith(f"one {alike:.0%}.")
     assert sentences.firm_here(predictor, first.kmeans.segment, explanation) in page and "drawn anew" in page
     without = written(replace(predictor, evidence={}), FIRST)
@@ -301,7 +303,8 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation
     said += [f": {reading.name}" for reading in (first.kmeans, first.gmm, first.ward)]
     changes = {each.name: sentences.change(predictor.categories, each) for each in explanation.changes}
     said += [f"If {change}, then {name}.\n" for name, change in changes.items()]
-    said += [f"record: {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and "]
+    said += [f"Most like customers {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and "]
+    said += [sentences.similar(list(FIRST.values()), explanation.alike)[1], "How sure: unsure."]
     assert [each for each in said if each not in text] == []
 
 
@@ -424,8 +427,13 @@ def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile
     for cell, amounts in zip(found["K-Means"], (other, FIRST), strict=False):
         answer = predict_segment(predictor, amounts)
         assert re.sub("<.*?>", "", cell) == answer.kmeans.name + sentences.verdict(predictor, answer)
-    assert found["K-Means"][2] == "same" and found["Gaussian mixture"][2] == "another segment"
-    assert both.count("wc-pinned") == len(WHOLESALE.labels) and "Unpin" in both
+    assert found["K-Means"][2] == "same segment" and found["Gaussian mixture"][2] == "another segment"
+    assert both.count("wc-pinned") == len(WHOLESALE.labels) + 1 and "Unpin" in both, (
+        "in the profile, on the map"
+    )
+    assert "Furthest apart, by ratio: Detergents and Paper (52×) and Fresh (2.4×)." in both
+    alone = written(predictor, FIRST, pinned=FIRST)
+    assert "This customer is pinned." in alone and "wc-besides" not in alone and "wc-pinned" not in alone
     assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page
 
 
@@ -452,10 +460,31 @@ def test_how_sure_is_one_of_three_words_by_nearness_agreement_and_other_analyses
     assert word(**near | {"clarity": 1.1}) == word(**near | {"unfamiliar": True}) == "unsure"
 
 
-def test_how_alike_the_most_similar_customer_is_is_said_as_a_ratio_of_amounts(explanation):
-    one = replace(explanation.alike[0], amounts=(99.0, 0.0, 7.0))
-    assert sentences.apart([199.0, 0.0, 7.0], one) == "no amount more than 2.0× as large or small"
-    assert sentences.apart([99.0, 9.0, 7.0], one) == "some amounts are far apart"
+def test_how_alike_the_most_similar_customer_is_is_said_as_a_ratio_of_amounts_rounded_up(explanation):
+    def said(*amounts: float) -> tuple[str, str]:
+        return sentences.similar([99, 0, 4000], [replace(explanation.alike[0], amounts=amounts)])
+
+    assert said(99, 0, 5380) == ("Most like", "no amount more than 1.4× as large or small")
+    assert said(33.01, 0, 4000) == ("Most like", "no amount more than 3.0× as large or small")
+    lead = "Nobody on record is much like it; nearest"
+    assert said(99, 2, 4000) == (lead, "an amount is 3.0× as large or small"), "nothing counts as one"
+    assert said(99, 9, 4000) == (lead, "an amount is 10 times and more as large or small")
+
+
+def test_who_is_the_opposite_of_a_segment_s_name_is_told_so(predictor):
+    low, high = (dict.fromkeys(SPEND_COLUMNS, amount) for amount in (1.0, 1e6))
+    middle = spend(np.expm1(predictor.mean))
+    for name, amounts, told in (
+        ("Little deli", high, "buys much deli"),
+        ("Little deli", low, ""),
+        ("Staples, little fresh", low, "buys few staples"),
+        ("Staples, little fresh", high, "buys much fresh"),
+        ("Few staples", high, "buys many staples"),
+        ("High all round", low, ""),
+        ("Few staples", middle, ""),
+    ):
+        assert sentences.contrary(predictor, name, amounts) == told, (name, told)
+    assert "; but this customer buys much deli" in written(predictor, spend(predictor.amounts[183]))
 
 
 def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page):

@@ -304,7 +304,7 @@ def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_p
     source.write_bytes(unmixed[0].read_bytes())
     scored = upload.score_upload(own, source, upload.read_query({}, own.categories), lambda *_: None)
     page = upload.result(own, scored)
-    assert page.count(sentences.NO_MIXTURE) == 1 and "More typical than</button>" not in page
+    assert page.count(sentences.NO_MIXTURE) == 1 and "How typical</button>" not in page
 
 
 def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):

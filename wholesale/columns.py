@@ -9,6 +9,9 @@ SPEND_COLUMNS = ("Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Deli
 """The six spending categories of the data set, in the order of every matrix that is made of it."""
 
 
+NOTABLE = 0.25  # standard deviations from the average of all customers from which a group enters a name
+
+
 @dataclass(frozen=True)
 class Categories:
     """What is measured of each customer: so many categories of spending, in one unit, over one period."""
@@ -39,6 +42,13 @@ class Categories:
         told = [("--categories", csv_of([self.columns])), ("--unit", self.unit), ("--id", self.name)]
         told += [("--group", f"{group}={csv_of([columns])}") for group, columns in self.groups.items()]
         return [word.strip() for option, value in told if value for word in (option, value)]
+
+    @property
+    def by_group(self) -> dict[str, tuple[str, ...]]:
+        """What names of segments speak of: the groups, and each category that is in none by its label."""
+        grouped = {column for columns in self.groups.values() for column in columns}
+        alone = {self.label(column): (column,) for column in self.columns if column not in grouped}
+        return {group: tuple(columns) for group, columns in self.groups.items()} | alone
 
     def label(self, column: str) -> str:
         """Write a category for people; other columns as they are."""

@@ -9,11 +9,9 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import BaseEstimator
 from sklearn.metrics.cluster import contingency_matrix
 
-from wholesale.columns import WHOLESALE, Categories
+from wholesale.columns import NOTABLE, WHOLESALE, Categories
 from wholesale.preprocessing import log_standardizer
 from wholesale.wording import few
-
-NOTABLE = 0.25  # standard deviations from the average of all customers from which a group enters a name
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:
@@ -111,9 +109,7 @@ def name_models(
     of either and one name says much of a group of which the other says little ("High all round" says much
     of all groups), the one nearer the average leaves that group out. The strongest claims go first.
     """
-    grouped = {column for columns in categories.groups.values() for column in columns}
-    alone = [column for column in categories.columns if column not in grouped]
-    groups = {**categories.groups, **{categories.label(column): [column] for column in alone}}
+    groups = categories.by_group
     means = {(model, i): row for model, its in profiles.items() for i, row in its["standardized"].iterrows()}
     members = {(model, i): labels[model] == i for model, i in means}
     alike = [

@@ -1,10 +1,11 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from wholesale.columns import MODELS, Categories
+from wholesale.columns import MODELS, NOTABLE, Categories
 from wholesale.criteria import FIRM
 from wholesale.explain import Alike, Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
@@ -13,6 +14,7 @@ from wholesale.wording import counted, few, format_amount, format_share, listed,
 
 CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
 TINY = 1e-12
+UNLIKE = 3  # times as large or small, from where the nearest customer on record is not much like one
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
 USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
@@ -208,9 +210,9 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
         return ""
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
     alike = share_alike(shares, explanation)
-    kind = "A firm segment" if mean >= FIRM else "A convenient cut rather than a firm segment"
+    kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
     told = f"{kind}: other careful methods put its customers there {format_share(mean)} of the time,"
-    return f"{told} those most like this one {format_share(alike)}."
+    return f"{told} and those most like this one {format_share(alike)}."
 
 
 def related(name: str, overlap: float) -> str:
@@ -261,10 +263,40 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
     return f"{reach} {listed(names)}." if names else ""
 
 
-def apart(amounts: Iterable[float], one: Alike) -> str:
-    """Say how far a similar customer is at most from some amounts, in any category."""
-    most = max((max(pair) + 1) / (min(pair) + 1) for pair in zip(amounts, one.amounts, strict=True))
-    return f"no amount more than {most:.1f}× as large or small" if most < 10 else "some amounts are far apart"
+def contrary(predictor: Predictor, name: str, amounts: Mapping[str, float]) -> str:
+    """Say what a customer buys whose segment's name says the opposite, if there is such a thing."""
+    z = predictor.standardize(np.array(list(amounts.values())))
+    levels = dict(zip(amounts, z.tolist(), strict=True))
+    for group, columns in predictor.categories.by_group.items():
+        level, plural = float(np.mean([levels[column] for column in columns])), few(group)
+        lacks = f"{'few' if plural else 'little'} {group}".lower() in name.lower()
+        if group.lower() in name.lower() and (level > NOTABLE if lacks else level < -NOTABLE):
+            much = ("many" if plural else "much") if lacks else ("few" if plural else "little")
+            return f"buys {much} {group}"
+    return ""
+
+
+def ratio(amount: float, other: float) -> float:
+    """How many times as large one of two amounts is as the other; small ones are counted from one up."""
+    low, high = sorted((amount, other))
+    return high / low if low >= 1 else (high + 1) / (low + 1)
+
+
+def similar(amounts: Iterable[float], alike: Sequence[Alike]) -> tuple[str, str]:
+    """Say before the most similar customers what they are, and after the first how far it is, at most."""
+    most = max(ratio(*pair) for pair in zip(amounts, alike[0].amounts, strict=True))
+    times = f"{math.ceil(10 * most) / 10:.1f}×" if most < 10 else "10 times and more"
+    if most < UNLIKE:
+        return "Most like", f"no amount more than {times} as large or small"
+    return "Nobody on record is much like it; nearest", f"an amount is {times} as large or small"
+
+
+def furthest(predictor: Predictor, amounts: Mapping[str, float], others: Mapping[str, float]) -> str:
+    """Name the two categories in which two customers are furthest apart, by ratios."""
+    ratios = {column: ratio(amount, others[column]) for column, amount in amounts.items()}
+    ranked, label = sorted(ratios, key=lambda column: -ratios[column])[:2], predictor.categories.label
+    said = [f"{label(each)} ({rounded(ratios[each])}×)" for each in ranked if ratios[each] > 1]
+    return f"Furthest apart, by ratio: {listed(said)}." if said else ""
 
 
 def difference(amount: float, other: float) -> str:
@@ -272,10 +304,9 @@ def difference(amount: float, other: float) -> str:
     return f"{'+' if amount > other else '−'}{rounded(abs(amount - other))}" if amount != other else "same"
 
 
-def usual(predictor: Predictor, column: str) -> str:
-    """Write what customers on record typically spend in a category."""
-    place = predictor.categories.columns.index(column)
-    return rounded(float(np.median(predictor.amounts[:, place])))
+def typical(predictor: Predictor) -> list[str]:
+    """Write what customers on record typically spend in each category."""
+    return [*map(rounded, np.median(predictor.amounts, axis=0).tolist())]
 
 
 def whose(numbers: Iterable[int]) -> str:

@@ -52,10 +52,10 @@ def answer(
     }
     spoken = " ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction)
     yield render("verdict.html", spoken=spoken, **told)
-    other = None if pinned is None else np.array(list(pinned.values()), dtype=float)
+    other = None if pinned in (None, amounts) else np.array(list(pinned.values()), dtype=float)
     yield render(
         "answer.html",
-        map=map_with_you(predictor, row),
+        map=map_with_you(predictor, row, other),
         profile=profile(predictor, row, prediction.kmeans.segment, other),
         beside=None if other is None else read_off(predictor, measure(predictor, other[None, :])),
         pinned_same=() if other is None else on_record(predictor, other),

@@ -94,11 +94,15 @@ def map_cloud(predictor: Predictor) -> Markup:
     return render("cloud.html", predictor=predictor, plan=plan, paths=paths, points=points, mark=MARK)
 
 
-def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
-    """Draw the map with one customer marked; those on record come from `map_cloud`."""
+def map_with_you(predictor: Predictor, amounts: np.ndarray, pinned: np.ndarray | None = None) -> Markup:
+    """Draw the map with one customer marked, and a pinned one; those on record come from `map_cloud`."""
     plan = layout(predictor)
-    point = predictor.standardize(amounts) @ plan.matrix + plan.origin
-    shown = np.clip(point, [EDGE, TOP - 4], [WIDTH - EDGE, plan.height - BOTTOM + 4])
+    both = np.array([amounts, amounts if pinned is None else pinned])
+    points = predictor.standardize(both) @ plan.matrix + plan.origin
+    point, (shown, other) = (
+        points[0],
+        np.clip(points, [EDGE, TOP - 4], [WIDTH - EDGE, plan.height - BOTTOM + 4]),
+    )
     nearest = np.argsort(((plan.points - point) ** 2).sum(axis=1), kind="stable")[:NEAR]
     counts = np.bincount(predictor.segments["kmeans"][nearest])
     said, arrow = "this customer", ""
@@ -115,6 +119,7 @@ def map_with_you(predictor: Predictor, amounts: np.ndarray) -> Markup:
         said=said,
         arrow=arrow,
         spot=shown.tolist(),
+        other=None if pinned is None else other.tolist(),
         label=first_free(_beside(said, plan, shown), plan.labels),
         near=len(nearest),
         most=int(counts.max()),

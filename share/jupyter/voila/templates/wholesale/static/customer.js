@@ -94,10 +94,13 @@
 
   // ---- Opening
 
+  let left = 0; // how far down the list was when a customer of it was opened
+
   function open(wish, name = "", fromFile = false) {
     chosen = null;
     tell("");
-    $("#wc-called").value = name;
+    left = scrollY;
+    page.call(name);
     page.ask(wish);
     page.show?.("one", false);
     const results = $(".wc-results");
@@ -119,6 +122,7 @@
     if (event.target.matches(".wc-back")) {
       event.target.hidden = true;
       page.show("many");
+      scrollTo(0, left);
     }
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true" });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
@@ -126,16 +130,18 @@
     if (event.target.matches(".wc-print")) print();
   });
 
-  // ---- Copies
+  // ---- The name, and copies
 
+  const named = () => { $(".wc-results").dataset.called = $("#wc-called").value.trim(); };
+  page.call = (name) => { $("#wc-called").value = name; named(); };
+  page.on.picked = () => page.call("");
+  document.addEventListener("input", ({ target }) => { if (target.id === "wc-called") named(); });
   const heading = () => [$("#wc-called").value.trim(), DAY.format(new Date())].filter(Boolean).join(", ");
-  window.addEventListener("beforeprint", () => { if ($(".wc-header")) $(".wc-header").dataset.printed = heading(); });
+  window.addEventListener("beforeprint", () => { if ($(".wc-header")) $(".wc-header").dataset.printed = [$(".wc-results .wc-by")?.textContent, heading()].filter(Boolean).join(", "); });
 
   async function copy(button, text, said = "Copied") {
     const label = button.textContent;
     button.textContent = await navigator.clipboard?.writeText(text).then(() => said, () => null) || "Copying is not allowed here";
     setTimeout(() => { button.textContent = label; }, 4000);
   }
-
-  page.on.picked = () => { $("#wc-called").value = ""; };
 })();

@@ -60,11 +60,7 @@
   document.addEventListener("focusin", (event) => { early = place(event.target); });
 
   // A reload keeps what was typed; a fresh visit starts anew.
-  window.addEventListener("pagehide", () => {
-    const typed = page.texts?.() ?? [];
-    if (typed.length) sessionStorage.setItem(KEPT, JSON.stringify(typed));
-  });
-
+  window.addEventListener("pagehide", () => { if (page.texts?.().length) sessionStorage.setItem(KEPT, JSON.stringify(page.texts())); });
   let kept = performance.getEntriesByType("navigation")[0]?.type === "reload"
     ? JSON.parse(sessionStorage.getItem(KEPT) || "[]") : [];
 
@@ -100,14 +96,14 @@
   } });
 
   function watchConnection(kernel) {
-    const lost = "The connection to the server is lost; answers no longer follow. What you typed is still here.";
     const gone = "This page's kernel has stopped; answers no longer follow. What you typed is still here, and stays when you reload.";
     let waiting = 0;
     const check = () => {
       if (["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status)) trouble("gone", gone); // for good: a new kernel knows nothing of this page
       clearTimeout(waiting);
       if (kernel.connectionStatus === "connected") trouble("lost", "");
-      else waiting = setTimeout(trouble, kernel.connectionStatus === "connecting" ? PATIENCE : 0, "lost", lost);
+      else waiting = setTimeout(trouble, kernel.connectionStatus === "connecting" ? PATIENCE : 0, "lost",
+        "The connection to the server is lost; answers no longer follow. What you typed is still here.");
     };
     kernel.connectionStatusChanged.connect(check);
     kernel.statusChanged.connect(check);
@@ -166,7 +162,6 @@
   // the customer's name; in the fragment, which no server sees
 
   const plain = (text) => text.replaceAll("\u00a0", "");
-  const name = () => $("#wc-called");
   const pinned = () => JSON.parse($(".wc-pin")?.dataset.pinned || "[]");
   const alike = (texts, others) => texts.map(plain).join("\n") === others.map(plain).join("\n");
   let start = null; // what was entered before the address said anything
@@ -175,7 +170,7 @@
   function fragment() {
     const amounts = (mark, texts) => page.columns().slice(0, texts.length).map((column, i) => [`${mark}.${column}`, plain(texts[i])]);
     const entries = [["tab", document.body.dataset.page], ...amounts("a", page.texts()), ...amounts("p", pinned())];
-    if (name()?.value.trim()) entries.push(["name", name().value.trim()]);
+    if ($("#wc-called")?.value.trim()) entries.push(["name", $("#wc-called").value.trim()]);
     return `#${entries.map((entry) => entry.map(encodeURIComponent).join("=")).join("&")}`;
   }
 
@@ -195,7 +190,7 @@
     const texts = kept.length === page.columns().length ? kept : amounts("a", start);
     const other = amounts("p", []);
     kept = [];
-    name().value = wanted.get("name") ?? "";
+    page.call(wanted.get("name") ?? "");
     if (alike(texts, page.texts()) && alike(other, pinned())) return;
     following = true;
     page.ask({ fill: texts, pinned: other });

@@ -108,7 +108,7 @@
       if (job.segment) $("#wc-segment").value = job.segment($("#wc-segment"));
       find(true);
     },
-    saved: ({ part }) => link(part, segment() || "shown").click(),
+    saved: ({ part }) => link(part, asked().join(", ") || "shown").click(),
     rows: fill,
   };
 
@@ -133,8 +133,13 @@
 
   // ---- The table
 
+  // What is asked for, in words: a segment, and how much of what.
+  function asked() {
+    const [[segment], [amount], least] = [$("#wc-segment").selectedOptions, $("#wc-amount").selectedOptions, $("#wc-least").value.trim()];
+    return [segment.value && `${segment.parentNode.label} ${segment.text}`, least && `${amount.text} from ${least}`].filter(Boolean);
+  }
+
   const heads = () => [...panel().querySelectorAll(".wc-customers th")];
-  const segment = () => { const [option] = $("#wc-segment").selectedOptions; return option.value && `${option.parentNode.label} ${option.text}`; };
   const place = (head) => Number(head.querySelector("button").dataset.column);
 
   // Ask the worker for rows; `anew` if which rows are wanted, or their order, has changed.
@@ -144,9 +149,14 @@
     const equal = number ? [[Number(column), number]] : [];
     if ($("#wc-unfamiliar").checked) equal.push([unfamiliar, "true"]);
     const within = JSON.parse($("[data-own]").dataset.own);
-    $("#wc-least").placeholder = `typical ${$("#wc-amount").selectedOptions[0].dataset.typical}`;
-    const amount = Number($("#wc-least").value.replace(/[\s\u00a0]/g, "").replace(",", "."));
-    const least = $("#wc-least").value.trim() ? [[Number($("#wc-amount").value), amount]] : [];
+    const typical = JSON.parse($("#wc-segment").selectedOptions[0].dataset.typical);
+    $("#wc-least").placeholder = `typical ${typical[$("#wc-amount").selectedIndex]}`;
+    const typed = $("#wc-least").value.replace(/[\s\u00a0]/g, "");
+    const least = typed && [[Number($("#wc-amount").value), Number(typed.replace(",", "."))]];
+    if (/^\d{1,3}[.,]\d{3}$/.test(typed) || Number.isNaN(least[0]?.[1])) { // a rule of the form's, too: nothing is guessed
+      $(".wc-range").textContent = `${typed} is not clear: write it without a mark of thousands`;
+      return void ($(".wc-save-shown").disabled = true);
+    }
     const change = anew && { equal, least, within, search: $("#wc-search").value, sort: job.sort };
     if (anew) job.from = 0;
     $(".wc-customers").setAttribute("aria-busy", "true");
@@ -178,10 +188,10 @@
     if (id === 1 && job.file.recorded) $(".wc-filters").closest(".wc-card").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
-    const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
-    $(".wc-range").textContent = [range, segment()].filter(Boolean).join(", ");
+    const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}${$("#wc-unfamiliar").checked ? "; How typical sorts by the most unusual" : ""}`;
+    $(".wc-range").textContent = [range, ...asked()].join(", ");
     panel().querySelectorAll("[data-step]").forEach((button) => { button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found; });
-    $(".wc-save-shown").textContent = `Download these ${group(found)}`;
+    Object.assign($(".wc-save-shown"), { textContent: `Download these ${group(found)}`, disabled: !found });
   }
 
   const SHOWN = {

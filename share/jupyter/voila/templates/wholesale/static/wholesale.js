@@ -23,8 +23,6 @@
     else input.removeAttribute("aria-describedby");
   }
 
-  let polite = 0;
-
   function announce(words) {
     const status = $("#wc-status");
     if (status && status.textContent !== words) status.textContent = words;
@@ -54,8 +52,7 @@
     toAnswer,
   });
 
-  let wishes = 0;
-  let told = 0; // the last answer that the other scripts know of
+  let [wishes, told] = [0, 0]; // how many there were; the last answer that the other scripts know of
 
   // Ask the kernel for something that no field says; every wish is another text.
   function ask(wish) {
@@ -87,7 +84,7 @@
   // The kernel says which amounts it has heard; as long as others are entered, the answer is for earlier ones.
   let typing = null; // what was typed and not yet committed
   let asked = 0; // the reply before which a button was pressed
-  let [late, marking, trial] = [0, 0, 0];
+  let [late, marking, trial, polite] = [0, 0, 0, 0];
 
   const heard = () => $(".wc-results [data-heard]");
   const replies = () => JSON.parse(heard()?.dataset.heard || "[0]")[0];
