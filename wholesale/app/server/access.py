@@ -36,9 +36,7 @@ HEADERS["Content-Security-Policy"] = "; ".join(map(" ".join, POLICY.items()))
 class Headers(OutputTransform):
     """Puts `HEADERS` on every answer, a socket's and a refusal too, and takes the server's version off."""
 
-    def transform_first_chunk(
-        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
-    ) -> tuple[int, HTTPHeaders, bytes]:
+    def transform_first_chunk(self, status_code: int, headers: HTTPHeaders, chunk: bytes, _: bool) -> Any:
         headers.update(HEADERS)
         headers.pop("Server", None)
         return status_code, headers, chunk
@@ -59,7 +57,6 @@ class Access:
     secret: bytes = field(default_factory=lambda: os.urandom(32))  # of the cookies' signatures
 
     def shown(self, port: int) -> str:
-        """Write the page's address, for browsers or for the proxy."""
         host = self.host if self.proxies or not self.names else self.names[0]
         return f"{'https' if self.tls else 'http'}://{host}:{port}{self.base}"
 
@@ -165,7 +162,6 @@ class Site(Application):
         return (0, "") if request.path.startswith(access.base + "api/") else (401, "the token is for the API")
 
     def logged_in(self, request: HTTPServerRequest) -> bool:
-        """Say whether a request has the cookie that the password gives."""
         provider, asking = self.settings["identity_provider"], SimpleNamespace(request=request)
         cookie = request.cookies.get(name := provider.get_cookie_name(asking))
         return bool(cookie and decode_signed_value(self.access.secret, name, cookie.value))
@@ -181,8 +177,7 @@ class Site(Application):
 
     def forgive(self, request: HTTPServerRequest) -> None:
         """Take a guess back that was right."""
-        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
-        if guess:
+        for guess in [each for each in self.guesses if each[1] == request.remote_ip][:1]:
             self.guesses.remove(guess)
 
 

@@ -92,11 +92,10 @@ def bare_health(kernels: Any) -> dict:
 
 def health(predictor: Predictor, kernels: Any) -> dict:
     """Say what answers, and how many pages are open; `kernels` are theirs."""
-    told = {name: predictor.manifest[name] for name in ("trained", "customers")}
-    told |= {"segments": predictor.n_segments}
-    told |= {f"refused_{kind}": number for kind, number in kernels.refused.items()}
+    about = {name: predictor.manifest[name] for name in ("trained", "customers")}
     pages = {"open_pages": len(kernels.open_visits()), "open_pages_at_most": kernels.at_most}
-    return bare_health(kernels) | told | pages
+    refused = {f"refused_{kind}": number for kind, number in kernels.refused.items()}
+    return bare_health(kernels) | about | {"segments": predictor.n_segments} | pages | refused
 
 
 def metrics(predictor: Predictor, kernels: Any) -> str:
@@ -153,9 +152,10 @@ def _one(predictor: Predictor, amounts: dict[str, float]) -> dict:
 
 def _read(body: bytes) -> Any:
     try:
+        # A number that no float holds stays text, which is refused, and shown, as an amount.
         return json.loads(
             body.decode(),
-            parse_int=_whole,
+            parse_int=lambda digits: int(digits) if math.isfinite(float(digits)) else digits,
             parse_float=lambda digits: float(digits) if math.isfinite(float(digits)) else digits,
             parse_constant=_no_number,
             object_pairs_hook=_without_repeats,
@@ -167,13 +167,6 @@ def _read(body: bytes) -> Any:
     except ValueError as error:
         reason = str(error)
     raise Refused(400, fault(f"the body is not JSON: {reason}"))
-
-
-def _whole(digits: str) -> int | str:
-    try:
-        return int(digits)
-    except ValueError:  # of more than 4,300 digits; as text it is refused, and shown, as an amount
-        return digits
 
 
 def _no_number(name: str) -> None:
@@ -226,9 +219,7 @@ def _amounts(known: Categories, spend: object, customer: int | None, faults: lis
 
 def _short(value: object) -> str:
     """Write any JSON value for a sentence; of a list or object, which may be deep and long, only the kind."""
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    return shown(value)
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else shown(value)
 
 
 @cache
@@ -252,12 +243,8 @@ def description(predictor: Predictor, base: str = "/") -> dict:
         "responses": {each: _refusal(**error) for each, error in prose["refusals"].items()},
         "schemas": _merged(_sent(), prose["schemas"]),
     }
-    described = {
-        "info": prose["info"],
-        "servers": [{"url": base.rstrip("/") or "/"}],
-        "paths": prose["paths"],
-    }
-    return {"openapi": "3.1.0", **described, "components": components}
+    described = {"openapi": "3.1.0", "info": prose["info"], "servers": [{"url": base.rstrip("/") or "/"}]}
+    return {**described, "paths": prose["paths"], "components": components}
 
 
 def _sent() -> dict[str, dict]:

@@ -161,7 +161,6 @@ class LivePage(BaseVoilaHandler):
         await self.kernel_manager.renew()  # Jupyter notices within three seconds only that a kernel died
 
     async def get(self) -> None:
-        """Send what the kernel has of the page so far, and then the rest."""
         self.identity_provider.remember(self)
         self.set_header("Cache-Control", "no-store")
         address = self.request.remote_ip if self.doubtful else None
@@ -242,7 +241,7 @@ class PageServer(Voila):
         self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
         self.app.add_handlers(".*$", self.init_handlers())
         self.app.listen(
-            self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
+            self.port, self.access.host, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
             xheaders=bool(self.access.proxies), trusted_downstream=[*self.access.proxies],
         )  # fmt: skip
         self.ioloop = IOLoop.current()
@@ -273,22 +272,14 @@ class PageServer(Voila):
 
 
 def serve(
-    port: int = 8866,
-    models: Path = MODELS_FOLDER,
-    pages: int | None = None,
-    access: Access = Access(),  # noqa: B008  # it cannot be changed
+    port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = None, access: Access | None = None
 ) -> None:
-    """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
+    """Serve the page until interrupted; page and API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes.
-
-    Raises
-    ------
-    BundleError
-        If the model files cannot be used.
-    SystemExit
-        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
+    At most `pages` are open at once, by default as many as the memory takes. What keeps it from listening or
+    from writing is a SystemExit in one sentence. It leaves the process's environment changed.
     """
+    access = access or Access()
     check_port(port, access.host)
     keep_little()
     try:
@@ -301,31 +292,17 @@ def serve(
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        before, tempfile.tempdir = dict(os.environ), folder
+        tempfile.tempdir = folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
-        try:
-            most = most_pages()
-            _run(predictor, port, folder, pages or most, access)
-        finally:
-            tempfile.tempdir = None
-            os.environ.clear()
-            os.environ |= before
+        most = most_pages()
+        _run(predictor, port, folder, pages or most, access)
 
 
 def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
-    server = PageServer(
-        predictor=predictor,
-        access=access,
-        base_url=access.base,
-        notebook_path=str(NOTEBOOK),
-        root_dir=str(NOTEBOOK.parent),
-        config_file_paths=[str(ROOT)],
-        connection_dir_root=folder,
-        ip=access.host,
-        port=port,
-        identity_provider_class=Visitors,
-        log_level=logging.ERROR,
-    )
+    where = {"port": port, "base_url": access.base, "connection_dir_root": folder}
+    what = {"notebook_path": str(NOTEBOOK), "config_file_paths": [str(ROOT)], "log_level": logging.ERROR}
+    who = {"access": access, "identity_provider_class": Visitors}
+    server = PageServer(predictor=predictor, **where, **what, **who)
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
     server.config.PageKernelManager.at_most = pages
