@@ -4,9 +4,11 @@ import contextlib
 import json
 import re
 import struct
+from collections.abc import Callable
 from itertools import accumulate
 from uuid import uuid4
 
+import pytest
 import requests
 import websocket
 from servers import Server
@@ -31,6 +33,17 @@ def v1(message: dict, *buffers: bytes) -> bytes:
     return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
 
 
+def connect(url: str, **how: object) -> websocket.WebSocket:
+    return websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE, **how)
+
+
+def status(connect: Callable, *where: str, **how: object) -> int:
+    """What a connection is refused with."""
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        connect(*where, **how)
+    return refused.value.status_code
+
+
 class Visitor:
     """A page's kernel, and connections to it."""
 
@@ -41,10 +54,9 @@ class Visitor:
         self.kernel = re.search(r'"kernelId": *"([^"]+)"', self.page).group(1)
         self.url = f"{server.address}api/kernels/{self.kernel}/channels?session_id=".replace("http", "ws", 1)
 
-    def connect(self) -> websocket.WebSocket:
+    def connect(self, **how: object) -> websocket.WebSocket:
         cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.browser.cookies)
-        how = {"subprotocols": [V1], "cookie": cookie, "timeout": PATIENCE}
-        return websocket.create_connection(self.url + uuid4().hex, **how)
+        return connect(self.url + uuid4().hex, cookie=cookie, **how)
 
     def closed_with(self, message: bytes | str) -> int | None:
         """The code that the server closes the connection with for `message`; None if it goes on answering."""
@@ -52,7 +64,7 @@ class Visitor:
             opcode = websocket.ABNF.OPCODE_TEXT if isinstance(message, str) else websocket.ABNF.OPCODE_BINARY
             connection.send(message, opcode)
             with contextlib.suppress(BrokenPipeError):
-                connection.send(v1(request()), websocket.ABNF.OPCODE_BINARY)
+                connection.send_binary(v1(request()))
             while True:
                 frame = connection.recv_frame()
                 if frame.opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -63,8 +75,7 @@ class Visitor:
     def end(self) -> None:
         """Stop the kernel, as a page does that is left."""
         self.browser.cookies.set("_xsrf", "a")
-        url = f"{self.server.address}voila/api/shutdown/{self.kernel}"
-        token = {"X-XSRFToken": "a"}
+        url, token = f"{self.server.address}voila/api/shutdown/{self.kernel}", {"X-XSRFToken": "a"}
         assert self.browser.post(url, headers=token, timeout=PATIENCE).status_code == 204
 
     def model(self) -> str:
@@ -76,7 +87,7 @@ class Visitor:
         """Whether the kernel knows the widgets that the page shows."""
         with contextlib.closing(self.connect()) as connection:
             asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
-            connection.send(v1(asked), websocket.ABNF.OPCODE_BINARY)
+            connection.send_binary(v1(asked))
             while b"comm_info_reply" not in (data := connection.recv_frame().data):
                 pass
         return bool(self.model()) and self.model().encode() in data
@@ -99,8 +110,8 @@ class Client(Visitor):
         self.parts = [part.removeprefix("IPY_MODEL_") for part in parts]
 
     def send(self, kind: str, **content: object) -> None:
-        message = request(header=request()["header"] | {"msg_type": kind}, content=content)
-        self.socket.send(v1(message), websocket.ABNF.OPCODE_BINARY)
+        header = request()["header"] | {"msg_type": kind}
+        self.socket.send_binary(v1(request(header=header, content=content)))
 
     def receive(self, kind: str) -> dict:
         while True:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any as Anything
+from typing import Any
 
 import brotli
 import psutil
@@ -31,7 +31,7 @@ from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.log import access_log
 from tornado.web import HTTPError, RequestHandler
-from traitlets import Any, Instance
+from traitlets import Instance
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
@@ -182,7 +182,7 @@ class LivePage(BaseVoilaHandler):
 class Missing(BaseVoilaHandler):
     """Any other address: a word in the page's look."""
 
-    async def prepare(self, **_: Anything) -> None:
+    async def prepare(self, **_: Any) -> None:
         await super().prepare()
         raise HTTPError(404)
 
@@ -190,7 +190,7 @@ class Missing(BaseVoilaHandler):
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
-    predictor, access = Any(), Instance(Access)
+    predictor, access = Instance(Predictor), Instance(Access)
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
@@ -198,10 +198,10 @@ class PageServer(Voila):
         self.extensions = [*map(Path, self.labextensions_path)]
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
-        ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.script = [*self.joined, *filter(None, [find(self.static, MAIN)])]
-        ours["bytes"] = sum(file.stat().st_size for file in self.script)
+        measured, size = self.predictor.categories, sum(file.stat().st_size for file in self.script)
+        ours = {"fullStaticUrl": f"{self.base_url}voila/static/{self.version}", "bytes": size}
+        ours |= {"title": measured.title, "labels": measured.labels}
         ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
@@ -252,7 +252,7 @@ class PageServer(Voila):
         finally:
             self.ioloop.run_sync(self.kernel_manager.end)
 
-    def _handle_signal_stop(self, number: int, frame: Anything) -> None:
+    def _handle_signal_stop(self, number: int, frame: Any) -> None:
         if not hasattr(self, "ioloop"):  # it knows it only from when it listens
             sys.exit(128 + number)
         super()._handle_signal_stop(number, frame)
@@ -339,8 +339,7 @@ def private_folder() -> tempfile.TemporaryDirectory:
 
 
 def pool_size() -> int:
-    """Say how many kernels to hold ready: one per core, from two to four."""
-    return min(max(os.cpu_count() or 2, 2), 4)
+    return min(max(os.cpu_count() or 2, 2), 4)  # kernels held ready
 
 
 def most_pages() -> int:

@@ -89,7 +89,6 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
 
 
 def result(predictor: Predictor, scored: Scored) -> str:
-    """Write what the page shows of a scored file, as HTML."""
     names = [ANSWERS[0]]
     if scored.summary.accepted:
         with scored.scored.open(encoding="utf-8", newline="") as file:
