@@ -22,7 +22,7 @@ import requests
 from servers import Server, host_of, running, wait_for
 from servers import kernels as processes
 from tornado.websocket import WebSocketClosedError
-from visitor import NO_KERNEL, OPENING, PATIENCE, Visitor, connect, request, status, v1
+from visitor import NO_KERNEL, OPENING, PATIENCE, Visitor, connect, request, send, status, v1
 from voila.app import Voila
 
 from wholesale.app.server import kernels
@@ -160,10 +160,9 @@ def test_a_kernel_s_traceback_reaches_nobody(server):
     visitor = Visitor(server)
     wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}
     with contextlib.closing(visitor.connect()) as connection:
-        for kind, content in (("comm_msg", wrong), ("comm_open", {"comm_id": "a", "target_name": "none"})):
-            header = request()["header"] | {"msg_type": kind}
-            connection.send_binary(v1(request(header=header, content=content)))
-        connection.send_binary(v1(request()))
+        send(connection, "comm_msg", **wrong)
+        send(connection, "comm_open", comm_id="a", target_name="none")
+        send(connection, "kernel_info_request")
         received = b""
         while b"kernel_info_reply" not in received:
             received += connection.recv_frame().data

@@ -44,6 +44,21 @@ def status(connect: Callable, *where: str, **how: object) -> int:
     return refused.value.status_code
 
 
+def send(connection: websocket.WebSocket, kind: str, **content: object) -> None:
+    header = request()["header"] | {"msg_type": kind}
+    connection.send_binary(v1(request(header=header, content=content)))
+
+
+def receive(connection: websocket.WebSocket, kind: str) -> dict:
+    while True:
+        frame = connection.recv_frame()
+        assert frame.opcode != websocket.ABNF.OPCODE_CLOSE, frame.data
+        if frame.opcode == websocket.ABNF.OPCODE_PING:
+            connection.pong(frame.data)
+        elif json.loads((parts := cut(frame.data))[1])["msg_type"] == kind:
+            return json.loads(parts[4])
+
+
 class Visitor:
     """A page's kernel, and connections to it."""
 
@@ -86,11 +101,8 @@ class Visitor:
     def has_widgets(self) -> bool:
         """Whether the kernel knows the widgets that the page shows."""
         with contextlib.closing(self.connect()) as connection:
-            asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
-            connection.send_binary(v1(asked))
-            while b"comm_info_reply" not in (data := connection.recv_frame().data):
-                pass
-        return bool(self.model()) and self.model().encode() in data
+            send(connection, "comm_info_request")
+            return self.model() in receive(connection, "comm_info_reply")["comms"]
 
     def is_answered(self) -> bool:
         return self.closed_with(v1(request())) is None
@@ -101,33 +113,20 @@ class Client(Visitor):
 
     def begin(self) -> None:
         self.socket, states = self.connect(), {}
-        self.send("comm_info_request")
-        for comm in self.receive("comm_info_reply")["comms"]:
-            self.send("comm_msg", comm_id=comm, data={"method": "request_state"})
-            states[comm] = self.receive("comm_msg")["data"]["state"]
+        send(self.socket, "comm_info_request")
+        for comm in receive(self.socket, "comm_info_reply")["comms"]:
+            send(self.socket, "comm_msg", comm_id=comm, data={"method": "request_state"})
+            states[comm] = receive(self.socket, "comm_msg")["data"]["state"]
         classes = {name: comm for comm, state in states.items() for name in state.get("_dom_classes", ())}
         self.wish, parts = classes["wc-wish"], states[classes["wc-results"]]["children"]
         self.parts = [part.removeprefix("IPY_MODEL_") for part in parts]
 
-    def send(self, kind: str, **content: object) -> None:
-        header = request()["header"] | {"msg_type": kind}
-        self.socket.send_binary(v1(request(header=header, content=content)))
-
-    def receive(self, kind: str) -> dict:
-        while True:
-            frame = self.socket.recv_frame()
-            assert frame.opcode != websocket.ABNF.OPCODE_CLOSE, frame.data
-            if frame.opcode == websocket.ABNF.OPCODE_PING:
-                self.socket.pong(frame.data)
-            elif json.loads((parts := cut(frame.data))[1])["msg_type"] == kind:
-                return json.loads(parts[4])
-
     def answer(self, amounts: dict[str, float]) -> str:
         wish = json.dumps({"fill": [f"{amount:.0f}" for amount in amounts.values()]})
-        self.send("comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
+        send(self.socket, "comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
         said: dict[str, str] = {}
         while self.parts != [part for part in self.parts if part in said]:
-            told = self.receive("comm_msg")
+            told = receive(self.socket, "comm_msg")
             if value := told["data"]["state"].get("value"):
                 said[told["comm_id"]] = value
         return re.sub('<i class="wc-late".*?</i>', "", "".join(said[part] for part in self.parts))

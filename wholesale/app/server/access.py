@@ -186,7 +186,8 @@ class Login(BaseVoilaHandler):
 
     application: Any
 
-    def get(self, wrong: str = "") -> None:
+    def get(self, wrong: str = "", status: int = 200) -> None:
+        self.set_status(status)
         inside = self.application.logged_in(self.request)
         self.write(self.render_template("login.html", wrong=wrong, inside=inside))
 
@@ -198,8 +199,7 @@ class Login(BaseVoilaHandler):
             self.redirect(site.access.base + "login", status=303)
             return
         if not site.may_guess(self.request):
-            self.set_status(429)
-            self.get("Too many wrong passwords came from your address. Wait a minute.")
+            self.get("Too many wrong passwords came from your address. Wait a minute.", 429)
             return
         said = self.get_body_argument("password", "")
         if await asyncio.to_thread(passwd_check, site.access.password, said):
@@ -209,12 +209,11 @@ class Login(BaseVoilaHandler):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(site.access.base + query, status=303)
         else:
-            self.set_status(401)
-            self.get("This is not the password.")
+            self.get("This is not the password.", 401)
 
 
 class Visitors(IdentityProvider):
-    """Tells visitors apart by a cookie, so that each gets at own kernels only.
+    """Tells visitors apart by a cookie, so that each gets at its own kernels only.
 
     Without a password any will do, such as that of a server that ended; with one, `Site` has seen that it is
     a login's. Two pages opened at once get two of different names, so that neither replaces the other: a

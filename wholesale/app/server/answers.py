@@ -34,6 +34,7 @@ ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
 WRITTEN = ("1 200", "12,000.00", "21'000", 300, "9500.50", 0)  # amounts as people write them
 SCHEMAS, RESPONSES, NONE = "#/components/schemas/", "#/components/responses/", " | None"
+COUNTS = ("customers", "segments", "open_pages", "open_pages_at_most", "refused_messages", "refused_requests")
 
 # fmt: off
 RECORDS: dict[str, dict[str, Any]] = {
@@ -42,11 +43,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Fault": {"customer": int | None, "field": str | None, "value": str | None, "reason": str},
     "Errors": {"errors": "list[Fault]"},
     "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
-    "Health": {
-        "status": Literal["ok", "full"], "trained": str | None, "customers": int | None,
-        "segments": int | None, "open_pages": int | None, "open_pages_at_most": int | None,
-        "refused_messages": int | None, "refused_requests": int | None,
-    },
+    "Health": {"status": Literal["ok", "full"], "trained": str | None, **dict.fromkeys(COUNTS, int | None)},
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
     "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "Count": {"segment": int, "name": str, "customers": int},
@@ -239,10 +236,8 @@ def description(predictor: Predictor, base: str = "/") -> dict:
         errors = operation.pop("errors", {})
         operation["responses"] |= {status: _refusal(**error) for status, error in errors.items()}
         operation["responses"] |= {each: {"$ref": RESPONSES + each} for each in prose["refusals"]}
-    components = {
-        "responses": {each: _refusal(**error) for each, error in prose["refusals"].items()},
-        "schemas": _merged(_sent(), prose["schemas"]),
-    }
+    refusals = {each: _refusal(**error) for each, error in prose["refusals"].items()}
+    components = {"responses": refusals, "schemas": _merged(_sent(), prose["schemas"])}
     described = {"openapi": "3.1.0", "info": prose["info"], "servers": [{"url": base.rstrip("/") or "/"}]}
     return {**described, "paths": prose["paths"], "components": components}
 
@@ -276,8 +271,6 @@ def _refusal(description: str, examples: list[dict], kinds: tuple[str, ...] = ("
     for example in examples:
         example["errors"] = [fault(**each) for each in example["errors"]]
     schemas = [{"$ref": SCHEMAS + kind} for kind in kinds]
-    content = {
-        "schema": {"anyOf": schemas} if schemas[1:] else schemas[0],
-        "examples": {str(i): {"value": example} for i, example in enumerate(examples, start=1)},
-    }
+    content: dict[str, dict] = {"schema": {"anyOf": schemas} if schemas[1:] else schemas[0]}
+    content["examples"] = {str(i): {"value": example} for i, example in enumerate(examples, start=1)}
     return {"description": description, "content": {"application/json": content}}

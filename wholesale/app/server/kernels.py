@@ -144,7 +144,8 @@ class PageKernelManager(AsyncMappingKernelManager):
         for started in [*self.pool]:
             if not ready:  # what is handed out next may die as it starts
                 await asyncio.wait([started])
-            if not started.done() or await self._lives(started):
+            its = started.result()["kernel_id"] if started.done() and _fate(started) is not False else ""
+            if not started.done() or (its in self and await self.is_alive(its)):
                 ready = True
             elif started in self.pool:  # it may have been handed out meanwhile
                 self.died = True
@@ -152,12 +153,6 @@ class PageKernelManager(AsyncMappingKernelManager):
                 if _fate(started) is None:
                     _ask_how_it_ended(started.result()["task"])
         self.refill(delay=0)
-
-    async def _lives(self, started: asyncio.Task) -> bool:
-        if _fate(started) is False:
-            return False
-        kernel_id = started.result()["kernel_id"]
-        return kernel_id in self and await self.is_alive(kernel_id)
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)

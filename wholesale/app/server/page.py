@@ -277,7 +277,7 @@ def serve(
     """Serve the page until interrupted; page and API answer from `models`, to whom `access` lets in.
 
     At most `pages` are open at once, by default as many as the memory takes. What keeps it from listening or
-    from writing is a SystemExit in one sentence. It leaves the process's environment changed.
+    from writing is a SystemExit in one sentence.
     """
     access = access or Access()
     check_port(port, access.host)
@@ -292,10 +292,15 @@ def serve(
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
         # folder; and neither they nor Jupyter need a home, which a service account may not have.
         compile_into(folder)
-        tempfile.tempdir = folder
+        before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
-        most = most_pages()
-        _run(predictor, port, folder, pages or most, access)
+        try:
+            most = most_pages()
+            _run(predictor, port, folder, pages or most, access)
+        finally:
+            tempfile.tempdir = None
+            os.environ.clear()
+            os.environ |= before
 
 
 def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
