@@ -19,24 +19,21 @@ processor's caches filled by the other, which costs the shorter one more.
 
 def main(rounds: int = 2_000) -> None:
     """Time both on the same customers, in turns, and write the medians."""
-    where = conditions("numpy", "scikit-learn")
-    bundle = load_bundle()
+    where, bundle = conditions("numpy", "scikit-learn"), load_bundle()
     # The saved standardizer asks for a DataFrame, which is slower.
     standardizer = log_standardizer().fit(bundle.predictor.amounts)
     rows = np.resize(bundle.predictor.amounts, (rounds, 6)).astype(float)
-
-    def ours(row: np.ndarray) -> object:
-        return predict_segment(bundle.predictor, row.tolist())
 
     def theirs(row: np.ndarray) -> object:
         X = standardizer.transform(row[None, :])
         return bundle.kmeans.predict(X), bundle.gmm.predict_proba(X)
 
+    ways = (lambda row: predict_segment(bundle.predictor, row.tolist()), theirs)
     figures: Figures = {"ours": {}, "scikit-learn": {}}
     for turns, block in (("call by call", 1), ("in blocks of 100", 100)):
         taken: tuple[list[float], list[float]] = ([], [])
         for start in range(0, rounds, block):
-            for call, times in zip((ours, theirs), taken, strict=True):
+            for call, times in zip(ways, taken, strict=True):
                 for row in rows[start : start + block]:
                     started = perf_counter()
                     call(row)

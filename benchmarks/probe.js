@@ -12,7 +12,7 @@
     while (!condition() && performance.now() < end) await new Promise((done) => setTimeout(done, pause));
     return condition();
   };
-  let change = null;
+  let change = {}; // what is expected, and the times of its keydown, first and last paint
 
   const opening = new MutationObserver(() => {
     if (!value() || !document.querySelector(site.input)) return;
@@ -22,8 +22,7 @@
   opening.observe(document, { ...everything, attributeFilter: ["class"] }); // a class may come after its element
 
   new MutationObserver((mutations) => {
-    if (change === null || change.keydown === null) return;
-    const results = document.querySelector(site.results);
+    const results = change.keydown && document.querySelector(site.results);
     if (!mutations.some((mutation) => results?.contains(mutation.target))) return;
     const mine = change;
     if (!mine.seen && value() === mine.expected) {
@@ -33,20 +32,16 @@
     painted((now) => (mine.last = now));
   }).observe(document, everything);
 
-  addEventListener("keydown", (event) => {
-    if (change !== null) change.keydown ??= event.timeStamp;
-  }, true);
-
-  probe.expect = (expected) => (change = { expected, keydown: null, seen: false, first: null, last: null });
+  addEventListener("keydown", (event) => (change.keydown ??= event.timeStamp), true);
+  probe.expect = (expected) => (change = { expected });
 
   // When the segment was painted, in ms, once the answer is whole; null where it was lost.
   probe.answer = async () => {
-    const whole = () => change.first !== null && performance.now() - change.last > QUIET;
+    const whole = () => "first" in change && performance.now() - change.last > QUIET;
     return (await until(whole, 20)) ? change.first : null;
   };
 
-  // A visitor without hands: types, leaves the field, waits for the answer, types again. Returns how many
-  // answers were lost.
+  // A visitor without hands: types, leaves the field, waits, types again. Returns how many answers were lost.
   probe.visit = async (steps) => {
     let lost = 0;
     for (const [column, amount, expected] of steps) {

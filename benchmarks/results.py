@@ -25,19 +25,10 @@ def budgets(figures: Figures) -> str:
             continue
         theirs = figures[rival][what] if rival else float("nan")
         beside = (f"{rival}: {_word(theirs)}", f"{ours / theirs:.3g}×") if rival else (None, None)
-        value, allowed = {
-            "times": (ours / theirs, f"≤ {limit}×"),
-            "plus": (ours - theirs, f"≤ {rival} + {limit}"),
-            "": (ours, f"≤ {limit}"),
-        }[how]
+        held = {"times": (ours / theirs, f"≤ {limit}×"), "plus": (ours - theirs, f"≤ {rival} + {limit}")}
+        value, allowed = held.get(how, (ours, f"≤ {limit}"))
         rows.append([what, ours, *beside, allowed, "met" if value <= limit else "**missed**"])
     return table(["budget", "ours", "against", "ratio", "allowed", "verdict"], rows)
-
-
-def side_by_side(figures: Figures) -> str:
-    """Show every figure, a column for each whose they are."""
-    rows = [[what, *(theirs.get(what) for theirs in figures.values())] for what in figures["ours"]]
-    return table(["", *figures], rows)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -55,15 +46,10 @@ def _word(cell: Cell) -> str:
 
 def conditions(*packages: str, **others: str) -> dict[str, str]:
     """Say when, on what and with which versions is measured; never on whose machine."""
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "cores": str(os.cpu_count()),
-        "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
-        "load before": f"{os.getloadavg()[0]:.1f}",
-        "Python": platform.python_version(),
-        **others,
-        **{package: version(package) for package in packages},
-    }
+    memory, load = psutil.virtual_memory().total / 1e9, os.getloadavg()[0]
+    where = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "cores": str(os.cpu_count())}
+    where |= {"memory": f"{memory:.0f} GB", "load before": f"{load:.1f}", "Python": platform.python_version()}
+    return where | others | {package: version(package) for package in packages}
 
 
 def write(title: str, where: dict[str, str], figures: Figures, *parts: str, **raw: object) -> None:

@@ -33,8 +33,6 @@ http {{
 
 
 class Proxied(NamedTuple):
-    """Two servers and their proxy."""
-
     address: str  # of the page, as browsers know it
     plain: int  # port of http
     servers: list[Server]
@@ -71,15 +69,10 @@ def proxied(folder: Path) -> Iterator[Proxied]:
 def configured(plain: int, https: int, addresses: list[str], cert: Path, key: Path) -> str:
     """The file with other ports and another certificate."""
     text, ours = CONFIGURATION.read_text(), [address.split("/")[2] for address in addresses]
-    changes = {
-        r"listen 80\b": f"listen {HOST}:{plain}",
-        r"listen 443\b": f"listen {HOST}:{https}",
-        r"127\.0\.0\.1:8866\b": ours[0],
-        r"127\.0\.0\.1:8867\b": ours[1],
-        r"https://shop\.example\$": f"https://shop.example:{https}$",
-        r"/etc/ssl/shop\.example\.pem": str(cert),
-        r"/etc/ssl/private/shop\.example\.key": str(key),
-    }
+    changes = {r"listen 80\b": f"listen {HOST}:{plain}", r"listen 443\b": f"listen {HOST}:{https}"}
+    changes |= {rf"127\.0\.0\.1:{8866 + i}\b": address for i, address in enumerate(ours)}
+    changes |= {r"https://shop\.example\$": f"https://shop.example:{https}$"}
+    changes |= {r"/etc/ssl/shop\.example\.pem": str(cert), r"/etc/ssl/private/shop\.example\.key": str(key)}
     for old, new in changes.items():
         text, found = re.subn(old, new, text)
         assert found, old

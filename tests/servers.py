@@ -22,8 +22,6 @@ STARTING = 60  # seconds a server may take
 
 
 class Server(NamedTuple):
-    """A server that answers."""
-
     address: str
     process: subprocess.Popen
     log: Path

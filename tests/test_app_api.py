@@ -59,15 +59,14 @@ def ask(address: str):
     return send
 
 
+def encoded(document: object) -> bytes:
+    return document if isinstance(document, bytes) else json.dumps(document).encode()
+
+
 @pytest.fixture(scope="session")
 def predict(ask):
     """Send a document, or bytes, to be predicted."""
-
-    def send(document: object, **headers: str) -> requests.Response:
-        body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return ask("/api/predict", body, **JSON | headers)
-
-    return send
+    return lambda document, **headers: ask("/api/predict", encoded(document), **JSON | headers)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +88,7 @@ def faults(predictor: Predictor):
 
     def refuse(body: object) -> tuple[int, list[dict]]:
         with pytest.raises(Refused) as refused:
-            answer(predictor, body if isinstance(body, bytes) else json.dumps(body).encode())
+            answer(predictor, encoded(body))
         return refused.value.status_code, refused.value.content["errors"]
 
     return refuse
@@ -115,21 +114,21 @@ def test_customers_are_answered_in_their_order_as_predict_segment_and_explain_an
 @pytest.mark.parametrize("amount", [0, 5e-324, 1e9, 1e300, 1e308, sys.float_info.max])
 def test_extreme_amounts_get_an_answer_without_nan_or_infinity(predictor: Predictor, amount):
     spend = dict.fromkeys(SPEND_COLUMNS, amount)
-    content = answer(predictor, json.dumps(spend).encode())
-    assert json.loads(json.dumps(content, allow_nan=False)) == expected(predictor, spend)
+    content = json.dumps(answer(predictor, encoded(spend)), allow_nan=False)
+    assert json.loads(content) == expected(predictor, spend)
 
 
 def test_a_customer_exactly_on_a_centre_has_the_clarity_null(predictor: Predictor, monkeypatch):
     at = predictor.centers["kmeans"][0]
     monkeypatch.setattr(type(predictor), "standardize", lambda _, rows: np.broadcast_to(at, rows.shape))
     assert math.isinf(predict_segment(predictor, FIRST).clarity)
-    content = answer(predictor, json.dumps(FIRST).encode())
+    content = answer(predictor, encoded(FIRST))
     assert content["clarity"] is None and json.dumps(content, allow_nan=False)
 
 
 def test_text_is_read_as_in_the_page(predictor: Predictor):
     text = FIRST | {"Fresh": "12 669", "Milk": " 9,656.00 ", "Grocery": "7.561,0", "Frozen": "214 EUR"}
-    assert answer(predictor, json.dumps(text).encode()) == answer(predictor, json.dumps(FIRST).encode())
+    assert answer(predictor, encoded(text)) == answer(predictor, encoded(FIRST))
 
 
 @pytest.mark.parametrize(
@@ -224,16 +223,12 @@ def test_each_documented_status_is_reached(ask, predict, score):
 
 
 def test_another_address_or_method_is_refused_in_json(ask):
-    for path in ("/api", "/api/", "/api/predict/", "/api/kernels", "/api/kernels/none"):
-        for method in ("GET", "DELETE"):
-            reply = ask(path, method=method)
-            assert reply.status_code == 404 and reply.json()["errors"]
-    for path, allowed, methods in (
-        ("/api/predict", "POST", ["GET"]),
-        ("/api/health", "GET, HEAD", ["POST", "OPTIONS", "ODD"]),
-    ):
-        for method in methods:
-            reply = ask(path, method=method)
+    paths = ("/api", "/api/", "/api/predict/", "/api/kernels", "/api/kernels/none")
+    for reply in [ask(path, method=method) for path in paths for method in ("GET", "DELETE")]:
+        assert reply.status_code == 404 and reply.json()["errors"]
+    others = [ask("/api/health", method=method) for method in ("POST", "OPTIONS", "ODD")]
+    for allowed, replies in (("POST", [ask("/api/predict")]), ("GET, HEAD", others)):
+        for reply in replies:
             assert (reply.status_code, reply.headers["Allow"]) == (405, allowed)
             assert allowed.replace(", ", " and ") in reply.json()["errors"][0]["reason"]
     kernel = ask("/api/kernels/01234567-0123-0123-0123-0123456789ab")  # stays where Jupyter has it
@@ -306,7 +301,7 @@ def test_the_description_is_served_and_its_examples_are_true(ask, predictor: Pre
     assert ask("/api/openapi.json").json() == DOCUMENT
     operation = DOCUMENT["paths"]["/api/predict"]["post"]
     for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
-        assert answer(predictor, json.dumps(example["value"]).encode())
+        assert answer(predictor, encoded(example["value"]))
     for response in (*operation["responses"].values(), *DOCUMENT["components"]["responses"].values()):
         for content in response.get("content", {}).values():
             for example in content.get("examples", {}).values():
@@ -363,9 +358,8 @@ def test_all_there_is_comes_as_a_form(score):
         for part in email.message_from_bytes(head + reply.content, policy=email.policy.HTTP).get_payload()
     }
     assert parts.keys() == {"summary", "page", "lines", "scored", "rejected"}
-    assert json.loads(parts["lines"]) == [2, 3]
-    content = score(CSV_ROWS).json()
-    assert json.loads(parts["summary"]) == content
+    content, said, lines = score(CSV_ROWS).json(), json.loads(parts["summary"]), json.loads(parts["lines"])
+    assert said == content and lines == [2, 3]
     assert (content["accepted"], content["rejected"]) == (2, 1)
     reason = "Frozen: x is not an amount ≥ 0"
     assert content["rejected_rows"] == [{"line": 4, "column": "Frozen", "value": "x", "reason": reason}]

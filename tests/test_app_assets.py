@@ -47,14 +47,11 @@ def get(folder: Path) -> Iterator:
     roots = [folder / "first", folder / "second"]
     versioned = {"roots": roots, "for_good": True, "joined": [folder / "joined.js"]}
     rules = [(r"/files/(.*)", Assets, {"roots": roots}), (r"/v1/(.*)", Assets, versioned)]
-    listening, port = bind_unused_port()
-    loop = asyncio.new_event_loop()
+    (listening, port), done = bind_unused_port(), threading.Event()
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        server = HTTPServer(Application(rules))
-        loop.call_soon(server.add_socket, listening)
-        loop.run_forever()
+    async def serve() -> None:
+        (server := HTTPServer(Application(rules))).add_socket(listening)
+        await asyncio.to_thread(done.wait)
         server.stop()
 
     def ask(path: str, headers: dict | None = None, method: str = "GET") -> tuple[int, dict, bytes]:
@@ -64,10 +61,10 @@ def get(folder: Path) -> Iterator:
             reply = connection.getresponse()
             return reply.status, reply.headers, reply.read()
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=[serve()], daemon=True)
     thread.start()
     yield ask
-    loop.call_soon_threadsafe(loop.stop)
+    done.set()
     thread.join(timeout=10)
 
 
@@ -90,8 +87,7 @@ def test_any_other_file_is_asked_for_again_and_sent_only_if_it_changed(get, path
 
 
 def test_a_changed_file_is_sent_anew(get, folder: Path):
-    changing = folder / "first/changing.js"
-    changing.write_bytes(SCRIPT)
+    (changing := folder / "first/changing.js").write_bytes(SCRIPT)
     _, before, _ = get("/files/changing.js")
     changing.write_bytes(SCRIPT * 2)
     status, after, body = get("/files/changing.js", {"If-None-Match": before["ETag"]})
@@ -142,8 +138,7 @@ NONE = ["%00", "plain.js%00", "a" * 5000, "deep", "deep/", "", "missing.js"]
 def test_nothing_but_files_below_the_folders_is_served(get, folder: Path, path):
     for start in ("/files/", "/v1/"):
         status, _, body = get(start + path.format(folder=folder))
-        assert status == 404
-        assert SECRET not in body
+        assert status == 404 and SECRET not in body
 
 
 def test_the_fingerprint_changes_with_any_file_and_with_the_joined_scripts(tmp_path: Path):

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 import requests
-import websocket
 from door import BASE, BEARER, NAME, PASSWORD, TOKEN, certificate, guarded
 from jupyter_server.auth.security import passwd
 from servers import Server, free_port, refused, running, wait_for
-from visitor import NO_KERNEL, OPENING, PATIENCE, V1, Visitor
+from visitor import NO_KERNEL, OPENING, PATIENCE, Visitor, connect, status
 
 from wholesale.app.server import HOST, access, settle
 from wholesale.app.server.access import GUESSES, OPEN, STATIC, Access
@@ -82,9 +81,9 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def get(server: Server, path: str, **headers: str) -> requests.Response:
-    headers = OPENING | headers
-    return requests.get(server.address + path, headers=headers, timeout=PATIENCE, allow_redirects=False)
+def get(server: Server, path: str, browser: object = requests, **headers: str) -> requests.Response:
+    how = {"headers": OPENING | headers, "timeout": PATIENCE, "allow_redirects": False}
+    return browser.get(server.address + path, **how)
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +95,15 @@ def browser(door: Server) -> requests.Session:
     return browser
 
 
-def log_in(
-    server: Server, password: str, browser: requests.Session | None = None, **headers: str
-) -> requests.Response:
+def log_in(server: Server, password: str, browser: requests.Session | None = None, **headers: str):
     browser = browser or requests.Session()
-    form = browser.get(f"{server.address}login", timeout=PATIENCE).text
-    token = re.search(r'name="_xsrf" value="([^"]+)"', form)[1]
-    sent = {"password": password, "_xsrf": token}
+    sent = {"password": password, "_xsrf": token(server, browser)}
     how = {"headers": headers, "timeout": PATIENCE, "allow_redirects": False}
     return browser.post(f"{server.address}login", data=sent, **how)
+
+
+def token(server: Server, browser: requests.Session) -> str:
+    return re.search(r'name="_xsrf" value="([^"]+)"', get(server, "login", browser).text)[1]
 
 
 CLOSED = ["api/segments", "api/openapi.json", "api/none", f"api/kernels/{NO_KERNEL}", "none", "login/x"]
@@ -130,14 +129,12 @@ def test_posts_and_sockets_are_closed_too(door):
     amounts = {"json": {}, "timeout": PATIENCE}
     assert requests.post(door.address + "api/predict", **amounts).status_code == 401
     assert requests.post(f"{door.address}voila/api/shutdown/{NO_KERNEL}", timeout=PATIENCE).status_code == 401
-    url = door.address.replace("http", "ws", 1) + f"api/kernels/{NO_KERNEL}/channels"
-    with pytest.raises(websocket.WebSocketBadStatusException, match="401"):
-        websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE)
+    channels = f"{door.address}api/kernels/{NO_KERNEL}/channels"
+    assert status(connect, channels.replace("http", "ws", 1)) == 401
 
 
 def test_health_says_outside_only_that_the_server_answers(door, browser):
-    said = get(door, "api/health").json()
-    whole = browser.get(f"{door.address}api/health", timeout=PATIENCE).json()
+    said, whole = (get(door, "api/health", who).json() for who in (requests, browser))
     assert {name for name, value in said.items() if value is not None} == {"status"}
     assert set(said) == set(whole) and None not in whole.values()
 
@@ -146,34 +143,31 @@ def test_after_the_login_all_is_there_below_the_base_address(door, browser):
     visitor = Visitor(door, browser)
     assert visitor.has_widgets() and visitor.is_answered()
     assert f'"fullStaticUrl": "{BASE}voila/static/' in visitor.page
-    described = browser.get(f"{door.address}api/openapi.json", timeout=PATIENCE).json()
-    assert described["servers"] == [{"url": "/segments"}]
-    assert browser.get(f"{door.address}api/segments", timeout=PATIENCE).ok
-    above = door.address.removesuffix(BASE[1:])
-    assert browser.get(f"{above}api/segments", timeout=PATIENCE).status_code == 401  # the cookie is for below
+    assert get(door, "api/openapi.json", browser).json()["servers"] == [{"url": "/segments"}]
+    assert get(door, "api/segments", browser).ok
+    above = door._replace(address=door.address.removesuffix(BASE[1:]))
+    assert get(above, "api/segments", browser).status_code == 401  # the cookie is for below
 
 
 def test_the_login_s_cookie_is_for_this_site_and_for_no_script(door):
     for protocol, secure in (("http", False), ("https", True)):
-        reply = log_in(door, PASSWORD, **{"X-Forwarded-Proto": protocol})
-        said = reply.headers["Set-Cookie"]
+        said = log_in(door, PASSWORD, **{"X-Forwarded-Proto": protocol}).headers["Set-Cookie"]
         assert said.startswith("username-") and "HttpOnly" in said
         assert "SameSite=Lax" in said and f"Path={BASE}" in said
         assert ("Secure" in said) == secure
 
 
 def test_a_login_can_be_ended(door):
-    browser, how = requests.Session(), {"timeout": PATIENCE}
-    assert "Log out" not in browser.get(f"{door.address}login", **how).text
+    browser, form = requests.Session(), f"{door.address}login"
+    assert "Log out" not in get(door, "login", browser).text
     log_in(door, PASSWORD, browser)
     cookie = {name: value for name, value in browser.cookies.items() if name.startswith("username")}
     log_in(door, PASSWORD, browser)
     assert cookie.items() <= browser.cookies.get_dict().items()  # that of its open pages
-    form = browser.get(f"{door.address}login", **how).text
-    assert browser.post(f"{door.address}login", data={"out": "1"}, **how).status_code == 403  # another site's
-    out = {"out": "1", "_xsrf": re.search(r'name="_xsrf" value="([^"]+)"', form)[1]}
-    assert browser.post(f"{door.address}login", data=out, **how).url == f"{door.address}login"
-    assert browser.get(f"{door.address}api/segments", **how).status_code == 401
+    assert browser.post(form, {"out": "1"}, timeout=PATIENCE).status_code == 403  # another site's
+    out = {"out": "1", "_xsrf": token(door, browser)}
+    assert browser.post(form, out, timeout=PATIENCE).url == form
+    assert get(door, "api/segments", browser).status_code == 401
 
 
 def test_a_token_is_for_the_api_and_no_guess_where_it_is_right(door):
@@ -191,8 +185,8 @@ def test_ten_wrong_guesses_a_minute_are_all_that_an_address_may_make(door, predi
     def guess(right: bool, **address: str) -> int:
         if by == "password":
             return log_in(door, PASSWORD if right else "wrong", **address).status_code
-        wrong = {"Authorization": "Bearer wrong"}
-        return get(door, "api/segments", **(BEARER if right else wrong), **address).status_code
+        said = BEARER["Authorization"] if right else "Bearer wrong"
+        return get(door, "api/segments", Authorization=said, **address).status_code
 
     assert {guess(False, **mine) for _ in range(GUESSES)} == {401}
     assert guess(False, **mine) == guess(True, **mine) == 429
@@ -215,8 +209,8 @@ def test_there_are_no_sixty_seconds_in_which_an_address_has_more_guesses(monkeyp
 
 
 def test_the_server_answers_by_its_names_only_and_no_form_of_another_site_can_log_in(door):
-    for host, status in ((NAME, 401), (NAME.upper(), 401), ("other.example", 403)):
-        assert get(door, "api/segments", Host=host).status_code == status
+    for host, code in ((NAME, 401), (NAME.upper(), 401), ("other.example", 403)):
+        assert get(door, "api/segments", Host=host).status_code == code
     form = {"data": {"password": PASSWORD}, "timeout": PATIENCE}
     assert requests.post(f"{door.address}login", **form).status_code == 403
 
@@ -225,8 +219,8 @@ def test_an_open_door_is_open_by_its_name_and_speaks_https_with_a_certificate(tm
     cert, key = map(str, certificate(tmp_path))
     options = ("--host", OUT, "--no-password", "--allow-host", NAME, "--certfile", cert, "--keyfile", key)
     with running("wholesale", "serve", *options, folder=tmp_path, scheme="https") as server:
-        for host, status in ((NAME, 200), ("other.example", 403)):
+        for host, code in ((NAME, 200), ("other.example", 403)):
             asked = {"headers": {"Host": host}, "verify": cert, "timeout": PATIENCE}
-            assert requests.get(f"{server.address}api/segments", **asked).status_code == status
+            assert requests.get(f"{server.address}api/segments", **asked).status_code == code
         wait_for(lambda: server.log.read_text())
         assert f"The page is at {server.address.replace(HOST, NAME)} (" in server.log.read_text()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -31,18 +32,15 @@ from wholesale.manifest import MODELS_FOLDER, ROOT, SHIPPED
 
 
 def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
-    with socket.socket() as holder:
-        holder.bind((server.HOST, 0))
-        holder.listen()
+    with socket.create_server((server.HOST, 0)) as holder:
         port = holder.getsockname()[1]
         said = rf"Port {port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n"
         assert re.fullmatch(said, refused(port, tmp_path))
 
 
 def test_a_free_port_is_left_free():
-    port = free_port()
-    server.check_port(port)
-    server.check_port(port)
+    for port in [free_port()] * 2:
+        server.check_port(port)
 
 
 def test_nowhere_to_write_is_said_in_a_sentence(monkeypatch):
@@ -84,8 +82,7 @@ def test_one_kernel_per_core_is_held_ready_from_two_to_four(monkeypatch, cores, 
 )
 def test_pages_are_as_many_as_memory_and_open_files_take(monkeypatch, memory, files, pages):
     monkeypatch.setattr(server.psutil, "virtual_memory", lambda: Mock(available=memory))
-    limits = Mock(return_value=(100, files))
-    monkeypatch.setattr("resource.getrlimit", limits)
+    monkeypatch.setattr("resource.getrlimit", lambda _: (100, files))
     monkeypatch.setattr("resource.setrlimit", raised := Mock())
     assert server.most_pages() == pages
     assert raised.call_args.args[1] == (files, files)
@@ -105,19 +102,13 @@ def test_the_installed_template_is_the_repository_s():
         assert copy == file.read_bytes(), "the page's template is stale: run make setup"
 
 
-Serve = Callable[..., AbstractContextManager[Server]]
 READY = r"The page is at http://127.0.0.1:\d+/ \(Ctrl\+C stops it\)\n"
 
 
 @pytest.fixture
-def serve(tmp_path: Path, temporary: Path) -> Serve:
+def serve(tmp_path: Path, temporary: Path) -> Callable[..., AbstractContextManager[Server]]:
     """Run the server with its temporary files in a folder of its own."""
-
-    def run(*options: str, **env: str) -> AbstractContextManager[Server]:
-        env = {"TMPDIR": str(temporary)} | env
-        return running("wholesale", "serve", *options, folder=tmp_path, **env)
-
-    return run
+    return partial(running, "wholesale", "serve", folder=tmp_path, TMPDIR=str(temporary))
 
 
 def kill(server: Server) -> None:
@@ -151,12 +142,11 @@ def test_a_running_server_answers_from_what_it_read(serve, tmp_path, temporary):
 def test_memory_that_files_took_is_given_back(serve):
     head, rows = SHIPPED.read_bytes().split(b"\n", 1)
     with serve() as server, ThreadPoolExecutor(3) as several:
-        process, kind = psutil.Process(server.process.pid), {"Content-Type": "text/csv"}
+        process = psutil.Process(server.process.pid)
+        how = {"headers": {"Content-Type": "text/csv"}, "timeout": PATIENCE}
 
         def send(body: bytes) -> None:
-            requests.post(
-                f"{server.address}api/score", body, headers=kind, timeout=PATIENCE
-            ).raise_for_status()
+            assert requests.post(f"{server.address}api/score", body, **how).ok
 
         send(head + b"\n" + rows)
         before = process.memory_info().rss
@@ -167,8 +157,8 @@ def test_memory_that_files_took_is_given_back(serve):
 @pytest.mark.parametrize(("home", "long"), [("/proc/none", False), ("file/none", False), ("none", True)])
 def test_no_home_is_needed_and_none_is_made_nor_a_short_temporary_folder(serve, tmp_path, home, long):
     (tmp_path / "file").touch()
-    (tmp_path / ("x" * 90)).mkdir()
-    more = {"TMPDIR": str(tmp_path / ("x" * 90))} if long else {}
+    (far := tmp_path / ("x" * 90)).mkdir()
+    more = {"TMPDIR": str(far)} if long else {}
     with serve(HOME=str(tmp_path / home), **more) as server:
         assert Visitor(server).has_widgets()
         end(server)
@@ -176,10 +166,15 @@ def test_no_home_is_needed_and_none_is_made_nor_a_short_temporary_folder(serve, 
     assert not (tmp_path / "none").exists()
 
 
+def start_kernels_by(folder: Path, *command: str) -> None:
+    """Say so where `JUPYTER_PATH` is this folder."""
+    (spec := folder / "kernels" / "python3").mkdir(parents=True)
+    about = {"argv": command, "display_name": "", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(about))
+
+
 def test_a_kernel_that_does_not_start_ends_the_server_in_a_sentence(tmp_path):
-    spec = tmp_path / "kernels" / "python3"
-    spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text('{"argv": ["none-such"], "display_name": "", "language": "python"}')
+    start_kernels_by(tmp_path, "none-such")
     said = refused(free_port(), tmp_path, JUPYTER_PATH=str(tmp_path))
     assert re.fullmatch(r"The page has no kernel to run in: .*none-such.*", said.splitlines()[-1])
 
@@ -197,8 +192,7 @@ def test_a_kernel_that_was_killed_while_it_waited_is_handed_to_nobody(serve):
 
 
 def health(server: Server) -> tuple[int, str]:
-    reply = requests.get(f"{server.address}api/health", timeout=PATIENCE)
-    said = reply.json()
+    said = (reply := requests.get(f"{server.address}api/health", timeout=PATIENCE)).json()
     return reply.status_code, said["errors"][0]["reason"] if "errors" in said else said["status"]
 
 
@@ -218,11 +212,8 @@ sys.exit(1) if os.path.exists({broken!r}) else os.execv(sys.executable, [sys.exe
 
 
 def test_health_fails_while_kernels_do_and_who_opens_the_page_is_told(serve, tmp_path):
-    (spec := tmp_path / "kernels" / "python3").mkdir(parents=True)
-    (spec / "frail.py").write_text(FRAIL.format(broken=str(tmp_path / "broken")))
-    start = [sys.executable, str(spec / "frail.py"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    about = {"argv": start, "display_name": "", "language": "python"}
-    (spec / "kernel.json").write_text(json.dumps(about))
+    frail = ("-c", FRAIL.format(broken=str(tmp_path / "broken")))
+    start_kernels_by(tmp_path, sys.executable, *frail, "-m", "ipykernel_launcher", "-f", "{connection_file}")
     with serve(JUPYTER_PATH=str(tmp_path)) as server:
         wait_for(lambda: server.log.read_text())
         assert health(server) == (200, "ok")
@@ -266,21 +257,14 @@ def test_ending_the_server_at_any_moment_leaves_nothing(serve, temporary, moment
         left = kernels(server)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE) == 0
-    psutil.wait_procs(left, timeout=1)
-    assert not any(process.is_running() for process in left)
+    assert not psutil.wait_procs(left, timeout=1)[1]
     assert list(temporary.iterdir()) == []
     assert re.fullmatch(f"({READY})?", server.log.read_text())
 
 
-SLOW = """import time
-def test_slow(address):
-    print("ready", flush=True)
-    time.sleep(60)
-"""
-
-
 def test_a_run_of_tests_ended_by_sigterm_leaves_no_server_and_no_kernel(tmp_path):
-    (tmp_path / "test_slow.py").write_text(SLOW)
+    slow = "import time\ndef test_slow(address):\n    print('ready', flush=True)\n    time.sleep(60)\n"
+    (tmp_path / "test_slow.py").write_text(slow)
     command = [sys.executable, "-m", "pytest", "-s", "-q", "-p", "conftest", "-p", "no:cacheprovider"]
     command += ["--rootdir", str(tmp_path), "test_slow.py"]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}

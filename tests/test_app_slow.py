@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -56,7 +57,7 @@ def begin_upload(server: Server) -> socket.socket:
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name == "customers.csv"]
+    return [*folder.rglob("customers.csv")]
 
 
 def test_a_terminal_that_closes_takes_what_was_uploaded_with_it(tmp_path, temporary):
@@ -70,16 +71,16 @@ def test_a_terminal_that_closes_takes_what_was_uploaded_with_it(tmp_path, tempor
 
 
 def test_what_a_killed_server_leaves_is_private_and_goes_when_the_next_begins(tmp_path, temporary):
-    with running("wholesale", "serve", folder=tmp_path, TMPDIR=str(temporary)) as alive:
-        killed = running("wholesale", "serve", folder=tmp_path, TMPDIR=str(temporary))
-        with killed as server, begin_upload(server):
+    serve = partial(running, "wholesale", "serve", folder=tmp_path, TMPDIR=str(temporary))
+    with serve() as alive:
+        with serve() as server, begin_upload(server):
             wait_for(lambda: files(temporary))
             (left,) = {path for path in temporary.iterdir() if files(path)}
             server.process.send_signal(signal.SIGKILL)
             server.process.wait(PATIENCE)
         assert left.stat().st_mode & 0o777 == 0o700
         assert [path.stat().st_mode & 0o777 for path in temporary.iterdir()] == [0o700] * 2
-        with running("wholesale", "serve", folder=tmp_path, TMPDIR=str(temporary)):
+        with serve():
             assert not left.exists()
             assert len(list(temporary.iterdir())) == 2  # the other's that lives, and its own
         assert Visitor(alive).has_widgets()
@@ -90,6 +91,5 @@ def test_no_kernel_listens_on_a_port(tmp_path):
     with running("wholesale", "serve", folder=tmp_path) as server:
         wait_for(lambda: server.log.read_text())
         Visitor(server)
-        for kernel in kernels(server):
-            listening = [c for c in kernel.net_connections("inet") if c.status == psutil.CONN_LISTEN]
-            assert listening == []
+        sockets = [each for kernel in kernels(server) for each in kernel.net_connections("inet")]
+        assert not [each for each in sockets if each.status == psutil.CONN_LISTEN]

@@ -39,12 +39,12 @@ def score(predictor, tmp_path_factory):
 @pytest.fixture(scope="session")
 def page(predictor, score):
     """What the page shows of a file, as HTML."""
-    return lambda content, **query: result(predictor, score(content, **query))
+    return lambda content: result(predictor, score(content))
 
 
-def refused(score, content: str | bytes, **query: list[str]) -> Refused:
+def refused(score, content: str | bytes) -> Refused:
     with pytest.raises(Refused) as error:
-        score(content, **query)
+        score(content)
     return error.value
 
 

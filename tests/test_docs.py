@@ -97,13 +97,13 @@ def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
     assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY
 
 
-OPERATORS = ("docs/serving.md", "SECURITY.md", "docs/nginx.conf")
-SERVING, SECURITY, NGINX = ((ROOT / name).read_text(encoding="utf-8") for name in OPERATORS)
+OPERATORS = ("docs/serving.md", "SECURITY.md", "docs/nginx.conf", "docs/wholesale@.service")
+SERVING, SECURITY, NGINX, UNIT = ((ROOT / name).read_text(encoding="utf-8") for name in OPERATORS)
+OPTIONS = {name.replace("_", "-") for name in inspect.signature(serve).parameters}
 
 
 def test_the_operator_s_document_names_every_option_and_the_server_s_own_limits():
-    options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
-    assert set(re.findall(r"--([a-z-]+)", SERVING)) >= options - {"models"}
+    assert set(re.findall(r"--([a-z-]+)", SERVING)) >= OPTIONS - {"models"}
     assert f"take bodies of {LIMIT // 10**6} MB" in SERVING and f"size {LIMIT // 10**6 + 1}m;" in NGINX
     assert TOO_LARGE in NGINX
     assert f"at {page.KERNEL // 2**20} MB each, with {kernels.SPARE // 2**20} MB to\nspare" in SERVING
@@ -111,13 +111,9 @@ def test_the_operator_s_document_names_every_option_and_the_server_s_own_limits(
     assert kernels.PER_ADDRESS == 5 and "an address has five" in SERVING
 
 
-UNIT = (ROOT / "docs" / "wholesale@.service").read_text(encoding="utf-8")
-
-
 def test_the_service_says_what_the_command_takes_and_has_the_memory_for_its_pages():
     told = re.search(r"ExecStart=.* serve (.*(?:\n  .*)*)", UNIT)[1]
-    options = {parameter.name.replace("_", "-") for parameter in inspect.signature(serve).parameters.values()}
-    assert set(re.findall(r"--([a-z-]+)", told)) <= options
+    assert set(re.findall(r"--([a-z-]+)", told)) <= OPTIONS
     pages, memory = int(re.search(r"--pages (\d+)", told)[1]), int(re.search(r"MemoryMax=(\d)G", UNIT)[1])
     assert pages * page.KERNEL + 2 * kernels.SPARE <= memory * 2**30
     assert f"# {pages} kernels at {page.KERNEL // 2**20} MB, and {2 * kernels.SPARE // 2**20} MB" in UNIT

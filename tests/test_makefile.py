@@ -33,14 +33,12 @@ def _stub(path: Path, *lines: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("refused", "sentence"),
-    [
-        ("version_info", "is older than 3.11: install Python 3.11 or newer, or name one with PYTHON=..."),
-        ("ensurepip", "lacks venv or ensurepip: install them (Debian: apt-get install python3-venv)"),
-        (None, "is not there: install Python 3.11 or newer"),
-    ],
-)
+SENTENCES = {"version_info": "is older than 3.11: install Python 3.11 or newer, or name one with PYTHON=..."}
+SENTENCES |= {"ensurepip": "lacks venv or ensurepip: install them (Debian: apt-get install python3-venv)"}
+SENTENCES |= {None: "is not there: install Python 3.11 or newer"}
+
+
+@pytest.mark.parametrize(("refused", "sentence"), SENTENCES.items())
 def test_an_old_incomplete_or_missing_python_is_refused(folder, refused, sentence):
     stub = folder / "python"
     if refused:

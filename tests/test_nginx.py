@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-import websocket
 from door import BASE, BEARER, NAME, PASSWORD
 from proxied import Proxied, pages_open, proxied
 from servers import Server
 from test_app_door import log_in
-from visitor import PATIENCE, V1, Visitor
+from visitor import PATIENCE, Visitor, status
 
 from wholesale.app.server import HOST, answers
 from wholesale.app.tabs import LIMIT
@@ -61,10 +60,7 @@ def test_page_socket_and_api_are_below_the_base_address(site, door):
 
 def test_a_socket_of_another_site_is_refused(door):
     visitor = Visitor(door, logged_in(door))
-    cookie = "; ".join(f"{each.name}={each.value}" for each in visitor.browser.cookies)
-    how = {"subprotocols": [V1], "cookie": cookie, "timeout": PATIENCE, "origin": "https://other.example"}
-    with pytest.raises(websocket.WebSocketBadStatusException, match="403"):
-        websocket.create_connection(visitor.url + "a", **how)
+    assert status(visitor.connect, origin="https://other.example") == 403
     visitor.end()
 
 

@@ -4,9 +4,11 @@ import contextlib
 import json
 import re
 import struct
+from collections.abc import Callable
 from itertools import accumulate
 from uuid import uuid4
 
+import pytest
 import requests
 import websocket
 from servers import Server
@@ -31,6 +33,32 @@ def v1(message: dict, *buffers: bytes) -> bytes:
     return struct.pack(f"<{len(offsets) + 1}Q", len(offsets), *offsets) + b"".join(parts)
 
 
+def connect(url: str, **how: object) -> websocket.WebSocket:
+    return websocket.create_connection(url, subprotocols=[V1], timeout=PATIENCE, **how)
+
+
+def status(connect: Callable, *where: str, **how: object) -> int:
+    """What a connection is refused with."""
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        connect(*where, **how)
+    return refused.value.status_code
+
+
+def send(connection: websocket.WebSocket, kind: str, **content: object) -> None:
+    header = request()["header"] | {"msg_type": kind}
+    connection.send_binary(v1(request(header=header, content=content)))
+
+
+def receive(connection: websocket.WebSocket, kind: str) -> dict:
+    while True:
+        frame = connection.recv_frame()
+        assert frame.opcode != websocket.ABNF.OPCODE_CLOSE, frame.data
+        if frame.opcode == websocket.ABNF.OPCODE_PING:
+            connection.pong(frame.data)
+        elif json.loads((parts := cut(frame.data))[1])["msg_type"] == kind:
+            return json.loads(parts[4])
+
+
 class Visitor:
     """A page's kernel, and connections to it."""
 
@@ -41,10 +69,9 @@ class Visitor:
         self.kernel = re.search(r'"kernelId": *"([^"]+)"', self.page).group(1)
         self.url = f"{server.address}api/kernels/{self.kernel}/channels?session_id=".replace("http", "ws", 1)
 
-    def connect(self) -> websocket.WebSocket:
+    def connect(self, **how: object) -> websocket.WebSocket:
         cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.browser.cookies)
-        how = {"subprotocols": [V1], "cookie": cookie, "timeout": PATIENCE}
-        return websocket.create_connection(self.url + uuid4().hex, **how)
+        return connect(self.url + uuid4().hex, cookie=cookie, **how)
 
     def closed_with(self, message: bytes | str) -> int | None:
         """The code that the server closes the connection with for `message`; None if it goes on answering."""
@@ -52,7 +79,7 @@ class Visitor:
             opcode = websocket.ABNF.OPCODE_TEXT if isinstance(message, str) else websocket.ABNF.OPCODE_BINARY
             connection.send(message, opcode)
             with contextlib.suppress(BrokenPipeError):
-                connection.send(v1(request()), websocket.ABNF.OPCODE_BINARY)
+                connection.send_binary(v1(request()))
             while True:
                 frame = connection.recv_frame()
                 if frame.opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -63,8 +90,7 @@ class Visitor:
     def end(self) -> None:
         """Stop the kernel, as a page does that is left."""
         self.browser.cookies.set("_xsrf", "a")
-        url = f"{self.server.address}voila/api/shutdown/{self.kernel}"
-        token = {"X-XSRFToken": "a"}
+        url, token = f"{self.server.address}voila/api/shutdown/{self.kernel}", {"X-XSRFToken": "a"}
         assert self.browser.post(url, headers=token, timeout=PATIENCE).status_code == 204
 
     def model(self) -> str:
@@ -75,11 +101,8 @@ class Visitor:
     def has_widgets(self) -> bool:
         """Whether the kernel knows the widgets that the page shows."""
         with contextlib.closing(self.connect()) as connection:
-            asked = request(header=request()["header"] | {"msg_type": "comm_info_request"})
-            connection.send(v1(asked), websocket.ABNF.OPCODE_BINARY)
-            while b"comm_info_reply" not in (data := connection.recv_frame().data):
-                pass
-        return bool(self.model()) and self.model().encode() in data
+            send(connection, "comm_info_request")
+            return self.model() in receive(connection, "comm_info_reply")["comms"]
 
     def is_answered(self) -> bool:
         return self.closed_with(v1(request())) is None
@@ -90,33 +113,20 @@ class Client(Visitor):
 
     def begin(self) -> None:
         self.socket, states = self.connect(), {}
-        self.send("comm_info_request")
-        for comm in self.receive("comm_info_reply")["comms"]:
-            self.send("comm_msg", comm_id=comm, data={"method": "request_state"})
-            states[comm] = self.receive("comm_msg")["data"]["state"]
+        send(self.socket, "comm_info_request")
+        for comm in receive(self.socket, "comm_info_reply")["comms"]:
+            send(self.socket, "comm_msg", comm_id=comm, data={"method": "request_state"})
+            states[comm] = receive(self.socket, "comm_msg")["data"]["state"]
         classes = {name: comm for comm, state in states.items() for name in state.get("_dom_classes", ())}
         self.wish, parts = classes["wc-wish"], states[classes["wc-results"]]["children"]
         self.parts = [part.removeprefix("IPY_MODEL_") for part in parts]
 
-    def send(self, kind: str, **content: object) -> None:
-        message = request(header=request()["header"] | {"msg_type": kind}, content=content)
-        self.socket.send(v1(message), websocket.ABNF.OPCODE_BINARY)
-
-    def receive(self, kind: str) -> dict:
-        while True:
-            frame = self.socket.recv_frame()
-            assert frame.opcode != websocket.ABNF.OPCODE_CLOSE, frame.data
-            if frame.opcode == websocket.ABNF.OPCODE_PING:
-                self.socket.pong(frame.data)
-            elif json.loads((parts := cut(frame.data))[1])["msg_type"] == kind:
-                return json.loads(parts[4])
-
     def answer(self, amounts: dict[str, float]) -> str:
         wish = json.dumps({"fill": [f"{amount:.0f}" for amount in amounts.values()]})
-        self.send("comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
+        send(self.socket, "comm_msg", comm_id=self.wish, data={"method": "update", "state": {"value": wish}})
         said: dict[str, str] = {}
         while self.parts != [part for part in self.parts if part in said]:
-            told = self.receive("comm_msg")
+            told = receive(self.socket, "comm_msg")
             if value := told["data"]["state"].get("value"):
                 said[told["comm_id"]] = value
         return re.sub('<i class="wc-late".*?</i>', "", "".join(said[part] for part in self.parts))

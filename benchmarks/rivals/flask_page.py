@@ -15,10 +15,8 @@ predictor = load_predictor()
 @app.get("/")
 def page() -> str:
     known = predictor.categories
-    start, labels = (
-        dict(zip(known.columns, each, strict=True)) for each in (predictor.amounts[0].tolist(), known.labels)
-    )
-    return render_template("flask_page.html", labels=labels, start=start, names=predictor.names["gmm"])
+    fields = zip(known.columns, known.labels, predictor.amounts[0].tolist(), strict=True)
+    return render_template("flask_page.html", fields=fields, names=predictor.names["gmm"])
 
 
 @app.post("/predict")

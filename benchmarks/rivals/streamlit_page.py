@@ -29,13 +29,10 @@ predictor, axes, points = fitted()
 known = predictor.categories
 st.title("Wholesale customer segments")
 form, results = st.columns([1, 3])
+typed = {}
 with form:
-    typed = {
-        column: st.text_input(
-            f"{known.label(column)} ({known.unit})", f"{predictor.amounts[0][i]}", key=column
-        )
-        for i, column in enumerate(known.columns)
-    }
+    for column, amount in zip(known.columns, predictor.amounts[0], strict=True):
+        typed[column] = st.text_input(f"{known.label(column)} ({known.unit})", f"{amount}", key=column)
     st.button("Predict", key="predict")
 with results, st.container(key="results"):
     prediction, explanation = predict_segment(predictor, typed), explain(predictor, typed)
@@ -55,17 +52,13 @@ with results, st.container(key="results"):
     st.bar_chart(pd.Series(reasons), horizontal=True, height=240)
     if change := explanation.change:
         st.write(f"{sentences.change(known, change)} would make it {change.name}.")
-    rows = [
-        [like.customer, like.name, like.channel, like.region, *like.amounts] for like in explanation.alike
-    ]
+    rows = [[one.customer, one.name, one.channel, one.region, *one.amounts] for one in explanation.alike]
     st.table(pd.DataFrame(rows, columns=["customer", "segment", "channel", "region", *known.columns]))
 
-    you = pd.DataFrame(
-        [predictor.standardize(parse_amounts(typed, known)) @ axes.T], columns=points.columns[:2]
-    )
-    shown = pd.concat([points, you.assign(segment="this customer")])
+    place = predictor.standardize(parse_amounts(typed, known)) @ axes.T
+    you = pd.DataFrame([place], columns=points.columns[:2]).assign(segment="this customer")
     names = [*predictor.names["kmeans"], "this customer"]
     colours = alt.Scale(domain=names, range=[*segment_colours(predictor.overlap)["kmeans"], "#ffffff"])
     colour = alt.Color("segment:N", scale=colours)
-    dots = alt.Chart(shown, height=320).mark_circle(size=40)
+    dots = alt.Chart(pd.concat([points, you]), height=320).mark_circle(size=40)
     st.altair_chart(dots.encode(x="component 1", y="component 2", color=colour, tooltip="segment"))

@@ -36,9 +36,7 @@ HEADERS["Content-Security-Policy"] = "; ".join(map(" ".join, POLICY.items()))
 class Headers(OutputTransform):
     """Puts `HEADERS` on every answer, a socket's and a refusal too, and takes the server's version off."""
 
-    def transform_first_chunk(
-        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
-    ) -> tuple[int, HTTPHeaders, bytes]:
+    def transform_first_chunk(self, status_code: int, headers: HTTPHeaders, chunk: bytes, _: bool) -> Any:
         headers.update(HEADERS)
         headers.pop("Server", None)
         return status_code, headers, chunk
@@ -59,7 +57,6 @@ class Access:
     secret: bytes = field(default_factory=lambda: os.urandom(32))  # of the cookies' signatures
 
     def shown(self, port: int) -> str:
-        """Write the page's address, for browsers or for the proxy."""
         host = self.host if self.proxies or not self.names else self.names[0]
         return f"{'https' if self.tls else 'http'}://{host}:{port}{self.base}"
 
@@ -165,7 +162,6 @@ class Site(Application):
         return (0, "") if request.path.startswith(access.base + "api/") else (401, "the token is for the API")
 
     def logged_in(self, request: HTTPServerRequest) -> bool:
-        """Say whether a request has the cookie that the password gives."""
         provider, asking = self.settings["identity_provider"], SimpleNamespace(request=request)
         cookie = request.cookies.get(name := provider.get_cookie_name(asking))
         return bool(cookie and decode_signed_value(self.access.secret, name, cookie.value))
@@ -181,8 +177,7 @@ class Site(Application):
 
     def forgive(self, request: HTTPServerRequest) -> None:
         """Take a guess back that was right."""
-        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
-        if guess:
+        for guess in [each for each in self.guesses if each[1] == request.remote_ip][:1]:
             self.guesses.remove(guess)
 
 
@@ -191,7 +186,8 @@ class Login(BaseVoilaHandler):
 
     application: Any
 
-    def get(self, wrong: str = "") -> None:
+    def get(self, wrong: str = "", status: int = 200) -> None:
+        self.set_status(status)
         inside = self.application.logged_in(self.request)
         self.write(self.render_template("login.html", wrong=wrong, inside=inside))
 
@@ -203,8 +199,7 @@ class Login(BaseVoilaHandler):
             self.redirect(site.access.base + "login", status=303)
             return
         if not site.may_guess(self.request):
-            self.set_status(429)
-            self.get("Too many wrong passwords came from your address. Wait a minute.")
+            self.get("Too many wrong passwords came from your address. Wait a minute.", 429)
             return
         said = self.get_body_argument("password", "")
         if await asyncio.to_thread(passwd_check, site.access.password, said):
@@ -214,12 +209,11 @@ class Login(BaseVoilaHandler):
             query = f"?{self.request.query}" if self.request.query else ""
             self.redirect(site.access.base + query, status=303)
         else:
-            self.set_status(401)
-            self.get("This is not the password.")
+            self.get("This is not the password.", 401)
 
 
 class Visitors(IdentityProvider):
-    """Tells visitors apart by a cookie, so that each gets at own kernels only.
+    """Tells visitors apart by a cookie, so that each gets at its own kernels only.
 
     Without a password any will do, such as that of a server that ended; with one, `Site` has seen that it is
     a login's. Two pages opened at once get two of different names, so that neither replaces the other: a

@@ -34,6 +34,7 @@ ROWS = 1000  # rejected rows that an answer lists
 TOO_LARGE = f"the file is too large for the page; send at most {FILE_LIMIT // 10**6} MB, or use {COMMAND}"
 WRITTEN = ("1 200", "12,000.00", "21'000", 300, "9500.50", 0)  # amounts as people write them
 SCHEMAS, RESPONSES, NONE = "#/components/schemas/", "#/components/responses/", " | None"
+COUNTS = ("customers", "segments", "open_pages", "open_pages_at_most", "refused_messages", "refused_requests")
 
 # fmt: off
 RECORDS: dict[str, dict[str, Any]] = {
@@ -42,11 +43,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "Fault": {"customer": int | None, "field": str | None, "value": str | None, "reason": str},
     "Errors": {"errors": "list[Fault]"},
     "Unmatched": {"errors": "list[Fault]", "header": list[str], "columns": dict[str, str | None]},
-    "Health": {
-        "status": Literal["ok", "full"], "trained": str | None, "customers": int | None,
-        "segments": int | None, "open_pages": int | None, "open_pages_at_most": int | None,
-        "refused_messages": int | None, "refused_requests": int | None,
-    },
+    "Health": {"status": Literal["ok", "full"], "trained": str | None, **dict.fromkeys(COUNTS, int | None)},
     "Segment": {"segment": int, "name": str, "customers": int, "typical": dict[str, float]},
     "Segments": {model: f"list[Segment]{NONE * kind.optional}" for model, kind in KINDS.items()},
     "Count": {"segment": int, "name": str, "customers": int},
@@ -92,11 +89,10 @@ def bare_health(kernels: Any) -> dict:
 
 def health(predictor: Predictor, kernels: Any) -> dict:
     """Say what answers, and how many pages are open; `kernels` are theirs."""
-    told = {name: predictor.manifest[name] for name in ("trained", "customers")}
-    told |= {"segments": predictor.n_segments}
-    told |= {f"refused_{kind}": number for kind, number in kernels.refused.items()}
+    about = {name: predictor.manifest[name] for name in ("trained", "customers")}
     pages = {"open_pages": len(kernels.open_visits()), "open_pages_at_most": kernels.at_most}
-    return bare_health(kernels) | told | pages
+    refused = {f"refused_{kind}": number for kind, number in kernels.refused.items()}
+    return bare_health(kernels) | about | {"segments": predictor.n_segments} | pages | refused
 
 
 def metrics(predictor: Predictor, kernels: Any) -> str:
@@ -153,9 +149,10 @@ def _one(predictor: Predictor, amounts: dict[str, float]) -> dict:
 
 def _read(body: bytes) -> Any:
     try:
+        # A number that no float holds stays text, which is refused, and shown, as an amount.
         return json.loads(
             body.decode(),
-            parse_int=_whole,
+            parse_int=lambda digits: int(digits) if math.isfinite(float(digits)) else digits,
             parse_float=lambda digits: float(digits) if math.isfinite(float(digits)) else digits,
             parse_constant=_no_number,
             object_pairs_hook=_without_repeats,
@@ -167,13 +164,6 @@ def _read(body: bytes) -> Any:
     except ValueError as error:
         reason = str(error)
     raise Refused(400, fault(f"the body is not JSON: {reason}"))
-
-
-def _whole(digits: str) -> int | str:
-    try:
-        return int(digits)
-    except ValueError:  # of more than 4,300 digits; as text it is refused, and shown, as an amount
-        return digits
 
 
 def _no_number(name: str) -> None:
@@ -226,9 +216,7 @@ def _amounts(known: Categories, spend: object, customer: int | None, faults: lis
 
 def _short(value: object) -> str:
     """Write any JSON value for a sentence; of a list or object, which may be deep and long, only the kind."""
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    return shown(value)
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else shown(value)
 
 
 @cache
@@ -248,16 +236,10 @@ def description(predictor: Predictor, base: str = "/") -> dict:
         errors = operation.pop("errors", {})
         operation["responses"] |= {status: _refusal(**error) for status, error in errors.items()}
         operation["responses"] |= {each: {"$ref": RESPONSES + each} for each in prose["refusals"]}
-    components = {
-        "responses": {each: _refusal(**error) for each, error in prose["refusals"].items()},
-        "schemas": _merged(_sent(), prose["schemas"]),
-    }
-    described = {
-        "info": prose["info"],
-        "servers": [{"url": base.rstrip("/") or "/"}],
-        "paths": prose["paths"],
-    }
-    return {"openapi": "3.1.0", **described, "components": components}
+    refusals = {each: _refusal(**error) for each, error in prose["refusals"].items()}
+    components = {"responses": refusals, "schemas": _merged(_sent(), prose["schemas"])}
+    described = {"openapi": "3.1.0", "info": prose["info"], "servers": [{"url": base.rstrip("/") or "/"}]}
+    return {**described, "paths": prose["paths"], "components": components}
 
 
 def _sent() -> dict[str, dict]:
@@ -289,8 +271,6 @@ def _refusal(description: str, examples: list[dict], kinds: tuple[str, ...] = ("
     for example in examples:
         example["errors"] = [fault(**each) for each in example["errors"]]
     schemas = [{"$ref": SCHEMAS + kind} for kind in kinds]
-    content = {
-        "schema": {"anyOf": schemas} if schemas[1:] else schemas[0],
-        "examples": {str(i): {"value": example} for i, example in enumerate(examples, start=1)},
-    }
+    content: dict[str, dict] = {"schema": {"anyOf": schemas} if schemas[1:] else schemas[0]}
+    content["examples"] = {str(i): {"value": example} for i, example in enumerate(examples, start=1)}
     return {"description": description, "content": {"application/json": content}}

@@ -118,7 +118,6 @@ class Posted(Api):
     async def prepare(self, **_: Any) -> None:
         """Refuse at once what is far too large; Tornado would read all of it first."""
         self.received = 0
-        await super().prepare()
         length = self.request.headers.get("Content-Length", "")
         size = float(length) if length.isdecimal() else self.read_at_most
         if size > self.read_at_most:
@@ -218,14 +217,14 @@ class Score(Posted):
             raise Abandoned
 
     async def _send(self, scored: upload.Scored) -> None:
-        wanted, contents = self.request.headers.get("Accept", ""), list[bytes | Path]()
+        wanted, kind = self.request.headers.get("Accept", ""), "application/json"
+        said = as_json(scored.summary.as_dict() | {"rejected_rows": scored.rows}).encode()
+        contents: list[bytes | Path] = [said]
         if "multipart/form-data" in wanted:
-            boundary = uuid4().hex
-            contents, kind = self._form(boundary, scored), f"multipart/form-data; boundary={boundary}"
+            kind = f"multipart/form-data; boundary={(boundary := uuid4().hex)}"
+            contents = self._form(boundary, said, scored)
         elif "text/csv" in wanted:
             contents, kind = [scored.scored], CSV
-        else:
-            contents, kind = [as_json(scored.said).encode()], "application/json"
         self.set_header("Content-Type", kind)
         sizes = (each.stat().st_size if isinstance(each, Path) else len(each) for each in contents)
         self.set_header("Content-Length", str(sum(sizes)))
@@ -236,10 +235,10 @@ class Score(Posted):
                     await self.flush()
         self.finish()
 
-    def _form(self, boundary: str, scored: upload.Scored) -> list[bytes | Path]:
-        """Write a multipart/form-data body (RFC 7578) of all there is: its pieces in order."""
+    def _form(self, boundary: str, said: bytes, scored: upload.Scored) -> list[bytes | Path]:
+        """Write a multipart/form-data body (RFC 7578) of all there is, in pieces."""
         fields: list[tuple[str, str, bytes | Path]] = [
-            ("summary", "application/json", as_json(scored.said).encode()),
+            ("summary", "application/json", said),
             ("page", "text/html", upload.result(self.predictor, scored).encode()),
             ("lines", "application/json", as_json(scored.lines).encode()),
             ("scored", "text/csv", scored.scored),

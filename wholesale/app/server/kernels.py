@@ -144,7 +144,8 @@ class PageKernelManager(AsyncMappingKernelManager):
         for started in [*self.pool]:
             if not ready:  # what is handed out next may die as it starts
                 await asyncio.wait([started])
-            if not started.done() or await self._lives(started):
+            its = started.result()["kernel_id"] if started.done() and _fate(started) is not False else ""
+            if not started.done() or (its in self and await self.is_alive(its)):
                 ready = True
             elif started in self.pool:  # it may have been handed out meanwhile
                 self.died = True
@@ -152,12 +153,6 @@ class PageKernelManager(AsyncMappingKernelManager):
                 if _fate(started) is None:
                     _ask_how_it_ended(started.result()["task"])
         self.refill(delay=0)
-
-    async def _lives(self, started: asyncio.Task) -> bool:
-        if _fate(started) is False:
-            return False
-        kernel_id = started.result()["kernel_id"]
-        return kernel_id in self and await self.is_alive(kernel_id)
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
@@ -219,11 +214,11 @@ class Goodbye(VoilaShutdownKernelHandler):
 
     async def post(self, kernel_id: str) -> None:
         """Answer 204 either way, as nobody is left to tell."""
+        self.set_status(204)
         if self.kernel_manager.visit(kernel_id, self.current_user.username):
             await super().post(kernel_id)
-            Channels.close_all(kernel_id)
-        else:
-            self.set_status(204)
+            for channels in [each for each in Channels.connected if each.kernel_id == kernel_id]:
+                channels.close(GOING_AWAY, "the kernel has ended")  # its last message may not have come
 
 
 class Channels(Owned, KernelWebsocketHandler):
@@ -245,12 +240,6 @@ class Channels(Owned, KernelWebsocketHandler):
         self.connected.add(self)
         await super().open(kernel_id)
 
-    @classmethod
-    def close_all(cls, kernel_id: str) -> None:
-        """Tell pages that still look at a kernel that it has ended; its last message may not have come."""
-        for channels in [channels for channels in cls.connected if channels.kernel_id == kernel_id]:
-            channels.close(GOING_AWAY, "the kernel has ended")
-
     def on_message(self, message: bytes | str) -> None:
         """Pass on what a page sends; close the connection on anything else, and for good if that goes on."""
         if self.ws_connection is None:
@@ -263,11 +252,10 @@ class Channels(Owned, KernelWebsocketHandler):
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Send what a page waits for; to one that has gone, Jupyter would send text."""
-        if self.ws_connection and awaited(message):
-            sent = super().write_message(message, binary)
-            _ask_how_it_ended(sent)  # Jupyter does not
-            return sent
-        return None
+        if not (self.ws_connection and awaited(message)):
+            return None
+        _ask_how_it_ended(sent := super().write_message(message, binary))  # Jupyter does not
+        return sent
 
 
 def awaited(message: bytes) -> bool:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any as Anything
+from typing import Any
 
 import brotli
 import psutil
@@ -31,7 +31,7 @@ from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado.ioloop import IOLoop
 from tornado.log import access_log
 from tornado.web import HTTPError, RequestHandler
-from traitlets import Any, Instance
+from traitlets import Instance
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
 from voila.paths import collect_static_paths
@@ -161,7 +161,6 @@ class LivePage(BaseVoilaHandler):
         await self.kernel_manager.renew()  # Jupyter notices within three seconds only that a kernel died
 
     async def get(self) -> None:
-        """Send what the kernel has of the page so far, and then the rest."""
         self.identity_provider.remember(self)
         self.set_header("Cache-Control", "no-store")
         address = self.request.remote_ip if self.doubtful else None
@@ -183,7 +182,7 @@ class LivePage(BaseVoilaHandler):
 class Missing(BaseVoilaHandler):
     """Any other address: a word in the page's look."""
 
-    async def prepare(self, **_: Anything) -> None:
+    async def prepare(self, **_: Any) -> None:
         await super().prepare()
         raise HTTPError(404)
 
@@ -191,7 +190,7 @@ class Missing(BaseVoilaHandler):
 class PageServer(Voila):
     """Voila that serves one page, its JSON API and no files, and says when it is ready to answer."""
 
-    predictor, access = Any(), Instance(Access)
+    predictor, access = Instance(Predictor), Instance(Access)
 
     def init_settings(self) -> dict:
         """Give Voila's own scripts an address that changes with them, before it draws a page."""
@@ -199,10 +198,10 @@ class PageServer(Voila):
         self.extensions = [*map(Path, self.labextensions_path)]
         self.joined = shared_scripts(self.static, self.extensions)
         self.version = fingerprint(self.static, self.joined)
-        measured, url = self.predictor.categories, f"{self.base_url}voila/static/{self.version}"
-        ours = {"fullStaticUrl": url, "title": measured.title, "labels": measured.labels}
         self.script = [*self.joined, *filter(None, [find(self.static, MAIN)])]
-        ours["bytes"] = sum(file.stat().st_size for file in self.script)
+        measured, size = self.predictor.categories, sum(file.stat().st_size for file in self.script)
+        ours = {"fullStaticUrl": f"{self.base_url}voila/static/{self.version}", "bytes": size}
+        ours |= {"title": measured.title, "labels": measured.labels}
         ours["login"] = f"{self.base_url}login" if self.access.password else ""
         self.voila_configuration.page_config_hook = lambda page_config, **_: page_config | ours
         settings = super().init_settings()
@@ -242,7 +241,7 @@ class PageServer(Voila):
         self.app = Site(self.access, partial(answers.bare_health, self.kernel_manager), **settings)
         self.app.add_handlers(".*$", self.init_handlers())
         self.app.listen(
-            self.port, self.ip, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
+            self.port, self.access.host, idle_connection_timeout=HEADERS_WITHIN, ssl_options=self.access.tls,
             xheaders=bool(self.access.proxies), trusted_downstream=[*self.access.proxies],
         )  # fmt: skip
         self.ioloop = IOLoop.current()
@@ -253,7 +252,7 @@ class PageServer(Voila):
         finally:
             self.ioloop.run_sync(self.kernel_manager.end)
 
-    def _handle_signal_stop(self, number: int, frame: Anything) -> None:
+    def _handle_signal_stop(self, number: int, frame: Any) -> None:
         if not hasattr(self, "ioloop"):  # it knows it only from when it listens
             sys.exit(128 + number)
         super()._handle_signal_stop(number, frame)
@@ -273,22 +272,14 @@ class PageServer(Voila):
 
 
 def serve(
-    port: int = 8866,
-    models: Path = MODELS_FOLDER,
-    pages: int | None = None,
-    access: Access = Access(),  # noqa: B008  # it cannot be changed
+    port: int = 8866, models: Path = MODELS_FOLDER, pages: int | None = None, access: Access | None = None
 ) -> None:
-    """Serve the page until interrupted; the page and the API answer from `models`, to whom `access` lets in.
+    """Serve the page until interrupted; page and API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes.
-
-    Raises
-    ------
-    BundleError
-        If the model files cannot be used.
-    SystemExit
-        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
+    At most `pages` are open at once, by default as many as the memory takes. What keeps it from listening or
+    from writing is a SystemExit in one sentence.
     """
+    access = access or Access()
     check_port(port, access.host)
     keep_little()
     try:
@@ -313,19 +304,10 @@ def serve(
 
 
 def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
-    server = PageServer(
-        predictor=predictor,
-        access=access,
-        base_url=access.base,
-        notebook_path=str(NOTEBOOK),
-        root_dir=str(NOTEBOOK.parent),
-        config_file_paths=[str(ROOT)],
-        connection_dir_root=folder,
-        ip=access.host,
-        port=port,
-        identity_provider_class=Visitors,
-        log_level=logging.ERROR,
-    )
+    where = {"port": port, "base_url": access.base, "connection_dir_root": folder}
+    what = {"notebook_path": str(NOTEBOOK), "config_file_paths": [str(ROOT)], "log_level": logging.ERROR}
+    who = {"access": access, "identity_provider_class": Visitors}
+    server = PageServer(predictor=predictor, **where, **what, **who)
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
     server.config.PageKernelManager.at_most = pages
@@ -362,8 +344,7 @@ def private_folder() -> tempfile.TemporaryDirectory:
 
 
 def pool_size() -> int:
-    """Say how many kernels to hold ready: one per core, from two to four."""
-    return min(max(os.cpu_count() or 2, 2), 4)
+    return min(max(os.cpu_count() or 2, 2), 4)  # kernels held ready
 
 
 def most_pages() -> int:

@@ -24,15 +24,9 @@ from wholesale.scoring import OutputError, Progress, Summary, score_file
 from wholesale.scoring.summary import FAR, LIKE
 
 # What may unpack to many times its size, or keeps Python busy for long, is left to the command line.
-PACKED = {
-    b"\x1f\x8b": "compressed",
-    b"BZh": "compressed",
-    b"\x28\xb5\x2f\xfd": "compressed",
-    b"\x04\x22\x4d\x18": "compressed",
-    b"PK\x03\x04": "an Excel file or an archive",
-    b"\xd0\xcf\x11\xe0": "an Excel file",
-    b"PAR1": "a Parquet file",
-}
+PACKED = dict.fromkeys((b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"), "compressed")
+PACKED |= {b"PK\x03\x04": "an Excel file or an archive", b"\xd0\xcf\x11\xe0": "an Excel file"}
+PACKED |= {b"PAR1": "a Parquet file"}
 
 M_ARENA_MAX = -8  # glibc's option: how many pools there are, by default eight per core
 
@@ -46,11 +40,6 @@ class Scored:
     lines: list[int]  # of each scored row in the file that was sent
     scored: Path
     rejected: Path
-
-    @property
-    def said(self) -> dict:
-        """What there is to say of it."""
-        return self.summary.as_dict() | {"rejected_rows": self.rows}
 
 
 def keep_little() -> None:
@@ -100,25 +89,16 @@ def score_upload(predictor: Predictor, source: Path, settings: Settings, progres
 
 
 def result(predictor: Predictor, scored: Scored) -> str:
-    """Write what the page shows of a scored file, as HTML."""
     names = [ANSWERS[0]]
     if scored.summary.accepted:
         with scored.scored.open(encoding="utf-8", newline="") as file:
             names = next(csv.reader(file))
-    others = enumerate(names[: names.index(ANSWERS[0])])
-    return render(
-        "scored.html",
-        summary=scored.summary,
-        notes=map(_on_the_page, scored.summary.notes),
-        predictor=predictor,
-        names=names,
-        others=[i for i, name in others if name not in predictor.categories.columns],
-        amounts={each: names.index(each) for each in predictor.categories.columns if each in names},
-        rejects=scored.rows,
-        listed=ROWS,
-        like=LIKE,
-        far=FAR,
-    )
+    columns, before = predictor.categories.columns, enumerate(names[: names.index(ANSWERS[0])])
+    about = {"summary": scored.summary, "predictor": predictor, "rejects": scored.rows, "listed": ROWS}
+    about |= {"notes": map(_on_the_page, scored.summary.notes), "like": LIKE, "far": FAR, "names": names}
+    others = [i for i, name in before if name not in columns]
+    amounts = {each: names.index(each) for each in columns if each in names}
+    return render("scored.html", **about, others=others, amounts=amounts)
 
 
 def _on_the_page(note: str) -> str:
