@@ -16,8 +16,8 @@ from sklearn.metrics import silhouette_score
 from sklearn.pipeline import Pipeline
 
 from wholesale import models, segments
-from wholesale.checks import check_fit
 from wholesale.columns import CODES, MODELS, WHOLESALE, Categories
+from wholesale.criteria import check_fit
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import (
     LIBRARIES,

@@ -10,7 +10,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale import models
-from wholesale.checks import check_fit
+from wholesale.criteria import check_fit
 from wholesale.models import COVARIANCES, SEED, fit_kmeans, one_thread
 
 LIVE_RESTARTS = 8  # of a mixture per initialization method, which a notebook can afford for each k

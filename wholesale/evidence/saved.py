@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from joblib import parallel_config
 
-from wholesale.checks import PER_SEGMENT
-from wholesale.criteria import CRITERIA
+from wholesale.criteria import CRITERIA, PER_SEGMENT
 from wholesale.evidence import multiverse, nulls
 from wholesale.evidence.counts import PER_SEED, SEEDS, compare_cluster_counts, compare_covariances
 from wholesale.evidence.density import density_peaks

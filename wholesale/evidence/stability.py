@@ -10,8 +10,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import adjusted_rand_score
 
-from wholesale.checks import check_fit
-from wholesale.criteria import BANDS
+from wholesale.criteria import BANDS, check_fit
 from wholesale.models import FEW_STARTS, SEED, Fit, ImproperMixture, fit_kmeans, labels_of, one_thread
 from wholesale.palette import SIMILAR
 from wholesale.segments import overlap

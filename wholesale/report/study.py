@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from wholesale.app.sentences import CLOSE
 from wholesale.bundle import Bundle, train
-from wholesale.checks import PER_SEGMENT, check_fit
+from wholesale.criteria import PER_SEGMENT, check_fit
 from wholesale.customers import Customers
 from wholesale.evidence import Recommendation, models_agreeing, recommend
 from wholesale.evidence.nulls import NULLS, cloud_criteria
