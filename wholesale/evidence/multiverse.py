@@ -88,12 +88,8 @@ def multiverse(
     """Segment the customers in every way of `scales` and `methods`, into each of `ks`.
 
     Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small;
-    these are not derived from them. The partitions do not depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
-        A column per customer, 1…n, with its segment as `analyse` numbers it.
+    these are not derived from them. Returns, by ``scale``, ``floor``, ``method`` and ``k``, a column per
+    customer, 1…n, with its segment as `analyse` numbers it, whatever `n_jobs`, the processes.
     """
     cells = list(product(scales, FLOORS, methods, ks))
     labels = Parallel(n_jobs=n_jobs)(delayed(analyse)(amounts, *cell) for cell in cells)

@@ -43,7 +43,7 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
         From `compare_cluster_counts`; criteria whose columns are missing, or NaN for every k, do not vote. A
         ValueError if none can.
     nulls : DataFrame, optional
-        From :func:`wholesale.evidence.nulls.null_criteria`.
+        Criteria of clouds and of the customers, from :func:`wholesale.evidence.nulls.cloud_criteria`.
     served : int
         The k that the users chose.
     """
@@ -77,20 +77,11 @@ def cast(counts: pd.DataFrame) -> dict[str, int]:
 
 
 def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
-    """Hold each vote against clouds in which there is nothing to find.
+    """Hold each vote against clouds in which there is nothing to find; takes what `recommend` does.
 
-    Parameters
-    ----------
-    votes : dict of str to int
-    nulls : DataFrame
-        From :func:`wholesale.evidence.nulls.null_criteria`.
-
-    Returns
-    -------
-    DataFrame indexed by ``vote``
-        ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast; and ``counts``:
-        whether k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every
-        kind. Of BIC the value is how far it is below that of one segment.
+    Returns, by ``vote``, ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast;
+    and ``counts``: whether k is above one and the criterion's value at k is beyond the 95% quantile, at that
+    k, of every kind. Of BIC the value is how far it is below that of one segment.
     """
     by_cloud = nulls.drop(OBSERVED, level="null").groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T

@@ -120,7 +120,7 @@ def _tasks(
         tasks[f"nulls, {kind}, {first}"] = partial(_voted, cloud_criteria, few, kind, batch, ks=ks)
     simulated = [each for each in nulls.SIMULATED_KS if each in ks]
     for number in (each for each in nulls.SEGMENTS if each in simulated):
-        tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, simulated)
+        tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, ks=simulated)
     return tasks
 
 
@@ -172,10 +172,9 @@ def unpacked(value: dict) -> pd.DataFrame:
 def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     """Return the tables of many rows in saved evidence, as far as it has them.
 
-    ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, ``power`` as `simulated_criteria`,
-    but only the columns with a vote; ``weights``, ``families``, ``density`` and ``multiverse`` as
-    :func:`wholesale.evidence.recommend.weigh`, `search_families`, an infinite number as NaN, `density_peaks`
-    and :func:`wholesale.evidence.multiverse.multiverse` make them.
+    ``nulls`` as `cloud_criteria` makes it, ``power`` as `simulated_criteria`, but only the columns with a
+    vote; ``weights``, ``families``, ``density`` and ``multiverse`` as `weigh`, `search_families`, an infinite
+    number as NaN, `density_peaks` and `multiverse` make them.
     """
     tables = {name: unpacked(saved[name]) for name in WHOLE + PIECEWISE if name in saved}
     if "nulls" in tables:

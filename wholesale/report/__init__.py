@@ -139,9 +139,8 @@ def write_report(
     told = {"columns": dict(columns or {}), "decimal": decimal, "sheet": sheet, "blank": blank}
     customers = read_file(source, **told, categories=load_predictor(models).categories)  # type: ignore[arg-type]
     study.place(customers, models)  # what it refuses, it does here
-    parameters = {"source": source, "models": Path(models).resolve(), **told, "segments": segments}
-    parameters |= {"clouds": clouds}
-    page = _run(parameters, progress)
+    about = {"source": source, "models": Path(models).resolve(), **told}
+    page = _run(about | {"segments": segments, "clouds": clouds}, progress)
     progress(f"Write {output.name}")
     check_free(output, [source], force=force)  # another run may have made it meanwhile
     write_file(output, page.encode())
@@ -181,10 +180,9 @@ def to_html(notebook: NotebookNode, parameters: Mapping[str, Any]) -> str:
             cell.source = PythonTranslator.codify(parameters)
     cells = [cell for cell in cells if not _tags(cell) & UNUSED]
     cells.sort(key=lambda cell: sum(PLACES.get(tag, 0) for tag in _tags(cell)))
-    exporter = HTMLExporter(
-        template_name="report", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
-    )
+    options = {"template_name": "report", "extra_template_basedirs": [str(TEMPLATES)]}
     report = NotebookNode({**notebook, "cells": cells})
+    exporter = HTMLExporter(**options, exclude_anchor_links=True)
     return exporter.from_notebook_node(report, {"customers": parameters["source"]})[0]
 
 
