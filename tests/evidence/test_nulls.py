@@ -61,8 +61,10 @@ def test_the_heavy_tailed_clouds_have_heavier_tails_and_the_copula_the_customers
 
 def test_criteria_of_clouds_and_of_the_customers_stand_in_one_table(X):
     effort = {"starts": 2, "restarts": 1, "references": 2, "splits": 1}
-    one = nulls.null_criteria(X[:60], [1, 2], kinds=["copula"], samples=2, effort=effort)
-    planted = nulls.simulated_criteria(X[:60], 2, [1], separations=[3.0], samples=2, effort=effort)
+    few = {"ks": [1, 2], "effort": effort}
+    made = [nulls.cloud_criteria(X[:60], kind, range(n), **few) for kind, n in ((OBSERVED, 1), ("copula", 2))]
+    one = pd.concat(made).sort_index()
+    planted = nulls.simulated_criteria(X[:60], 2, separations=[3.0], samples=2, ks=[1], effort=effort)
     assert planted.index.names == ["segments", "separation", "cloud", "k"] and len(planted) == 2
     assert one.index.names == ["null", "cloud", "k"] and len(one) == (1 + 2) * 2
     assert one.loc[OBSERVED, "gmm_bic"].notna().all()

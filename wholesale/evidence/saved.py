@@ -97,9 +97,7 @@ def compute(
     part.unlink()
 
 
-def _tasks(
-    amounts: np.ndarray, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
-) -> dict[str, Callable[[], dict | pd.DataFrame]]:
+def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict[str, Callable[[], Any]]:
     """Name each task by the part of the evidence that it makes, and by which piece of that."""
     ks, k = weighable(X), int(labels["kmeans"].max())
     size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}

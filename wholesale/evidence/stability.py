@@ -58,9 +58,7 @@ def bootstrap_jaccards(
     return np.array(rows)
 
 
-def _resample(
-    X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
-) -> np.ndarray:
+def _resample(X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: Any) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
     segments, old = np.unique(original), original[drawn]
     jaccards = np.zeros(len(segments))
