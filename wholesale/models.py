@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -142,11 +143,9 @@ def fit_gmm(
     McLachlan and Peel (2000), Finite Mixture Models, chapter 3.
     """
     with one_thread():
-        fits = [
-            restart(X, n_components, covariance_type, init_params=init, random_state=random_state + i)
-            for init in INIT_PARAMS
-            for i in range(restarts)
-        ]
+        of = partial(restart, X, n_components, covariance_type)
+        starts = product(INIT_PARAMS, range(random_state, random_state + restarts))
+        fits = [of(init_params=init, random_state=seed) for init, seed in starts]
         proper = [gmm for gmm in fits if competes(gmm, X, fewest)]
         while proper:
             best = min(gmm.bic(X) for gmm in proper)

@@ -206,11 +206,8 @@ def compare_covariances(
     ks = list(ks)
     X = check_fit(X, ks)
     cells = list(product(ks, covariances))
-    tries = Parallel(n_jobs=n_jobs)(
-        delayed(_restarts)(X, *cell, random_state + seed * restarts, restarts)
-        for cell in cells
-        for seed in range(seeds)
-    )
+    of, firsts = delayed(_restarts), [random_state + seed * restarts for seed in range(seeds)]
+    tries = Parallel(n_jobs=n_jobs)(of(X, *cell, first, restarts) for cell, first in product(cells, firsts))
     by_cell = [pd.concat(tries[i * seeds : (i + 1) * seeds], keys=range(seeds)) for i in range(len(cells))]
     index = pd.MultiIndex.from_tuples(cells, names=["k", "covariance"])
     found = pd.DataFrame([_search(each) for each in by_cell], index=index)

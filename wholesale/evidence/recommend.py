@@ -154,11 +154,8 @@ def _unweighed(votes: dict[str, int], recommended: int) -> str:
 
 def _weighed(counted: pd.Series, votes: int, recommended: int) -> str:
     """Tell the votes that count, by their k, of so many."""
-    says = "say" if len(counted) > 1 else "says"
-    told = (
-        "Held beside customers drawn without any segments,"
-        f" {len(counted) or 'none'} of {votes} criteria {says} more than chance would"
-    )
+    say = f"{len(counted) or 'none'} of {votes} criteria {'say' if len(counted) > 1 else 'says'}"
+    told = f"Held beside customers drawn without any segments, {say} more than chance would"
     if counted.empty:
         return f"{told}: a division is not shown, and one segment is recommended."
     backers = counted.groupby(counted).groups.items()

@@ -45,11 +45,9 @@ def weighable(X: np.ndarray) -> range:
 def check_weighable(X: np.ndarray, n_segments: int) -> None:
     """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
     if n_segments not in weighable(X):
-        needed, distinct = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
-        raise ValueError(
-            f"the evidence for {n_segments} segments needs {needed} distinct customers, and there are"
-            f" {distinct}: train without it"
-        )
+        needed, there = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
+        needs = f"the evidence for {n_segments} segments needs {needed} distinct customers"
+        raise ValueError(f"{needs}, and there are {there}: train without it")
 
 
 def fingerprint(customers: pd.DataFrame) -> str:

@@ -154,18 +154,12 @@ def _run(parameters: dict[str, Any], progress: Callable[[str], None]) -> str:
         if cell.cell_type == "markdown" and cell.source.startswith("## ") and not _tags(cell) & UNUSED:
             progress(cell.source.splitlines()[0].removeprefix("## "))
 
+    path = str(NOTEBOOK).replace("{", "{{").replace("}", "}}")  # it is taken for a format
+    told = parameters | {name: str(parameters[name]) for name in ("source", "models")}
+    how = {"kernel_name": "python3", "kernel_manager_class": ThisPython, "progress_bar": False}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            notebook = papermill.execute_notebook(
-                str(NOTEBOOK).replace("{", "{{").replace("}", "}}"),  # it is taken for a format
-                None,
-                parameters | {name: str(parameters[name]) for name in ("source", "models")},
-                kernel_name="python3",
-                cwd=folder,
-                progress_bar=False,
-                kernel_manager_class=ThisPython,
-                on_cell_start=tell,
-            )
+            notebook = papermill.execute_notebook(path, None, told, cwd=folder, on_cell_start=tell, **how)
         except papermill.PapermillExecutionError as error:
             raise ReportError(f"the report was not written: {error.ename}, {error.evalue}") from None
     return to_html(notebook, parameters | {name: parameters[name].name for name in ("source", "models")})
