@@ -227,9 +227,8 @@ class TestWhatIsSaid:
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, written):
         own = written(lambda t: t / 7, decimal="point")
-        assert report.command("train", own, "-o", "own") == (
-            "`python -m wholesale train some.csv --decimal point -o own`"
-        )
+        said = "`python -m wholesale train some.csv --decimal point -o own`"
+        assert report.command("train", own, "-o", "own") == said
 
     @pytest.mark.parametrize(
         ("votes", "leads"),

@@ -75,15 +75,15 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
     z, same = predictor.standardize(amounts), on_record(predictor, amounts)
     centres = predictor.centers["kmeans"][[nearest, rival]]
-    shares = np.subtract(*(z - centres[::-1]) ** 2)
+    to_own, to_rival = (z - centres) ** 2
     # The centres' amounts, and not a rounding error below zero.
-    centres = np.maximum(np.expm1(predictor.mean + predictor.scale * centres), 0)
-    columns = zip(predictor.categories.columns, *np.array([amounts, *centres, shares]).tolist(), strict=True)
+    typical = np.maximum(np.expm1(predictor.mean + predictor.scale * centres), 0)
+    rows = np.array([amounts, *typical, to_rival - to_own]).tolist()
     changes = tuple(_smallest_changes(predictor, amounts, z, nearest))
     explanation = Explanation(
         rival=rival + 1,
         rival_name=predictor.names["kmeans"][rival],
-        reasons=tuple(Reason(*each) for each in columns),
+        reasons=tuple(map(Reason, predictor.categories.columns, *rows)),
         change=changes[0] if changes else None,
         changes=changes,
         same=same,

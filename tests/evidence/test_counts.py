@@ -43,12 +43,10 @@ def test_bic_calinski_harabasz_and_davies_bouldin_are_the_formulas_written_out(b
     between = sum(len(g) * ((c - X.mean(axis=0)) ** 2).sum() for g, c in zip(groups, centres, strict=True))
     assert row["calinski_harabasz"] == pytest.approx((between / (k - 1)) / (within / (n - k)))
     spread = [np.linalg.norm(g - c, axis=1).mean() for g, c in zip(groups, centres, strict=True)]
-
-    def worst(i: int) -> float:
-        gaps = ((j, np.linalg.norm(centres[i] - centres[j])) for j in range(k) if j != i)
-        return max((spread[i] + spread[j]) / gap for j, gap in gaps)
-
-    assert row["davies_bouldin"] == pytest.approx(np.mean([*map(worst, range(k))]))
+    pairs = {(i, j): np.linalg.norm(centres[i] - centres[j]) for i in range(k) for j in range(k) if i != j}
+    alike = {(i, j): (spread[i] + spread[j]) / gap for (i, j), gap in pairs.items()}
+    worst = [max(alike[i, j] for j in range(k) if j != i) for i in range(k)]
+    assert row["davies_bouldin"] == pytest.approx(np.mean(worst))
 
 
 def test_silhouettes_are_those_by_hand_0_of_a_lone_customer_and_none_of_one_segment():

@@ -101,13 +101,13 @@ def placement(placement: Placement) -> pd.DataFrame:
 @unless_refused
 def counts(evidence: CountEvidence) -> pd.DataFrame:
     """Give each criterion and its vote by number of segments, and silhouettes of clouds without segments."""
-    counts = evidence.counts.drop(columns="gmm_reached", errors="ignore")
+    criteria = evidence.counts.drop(columns="gmm_reached", errors="ignore")
     rows = {
-        each.vote or each.heading: counts[each.column].map(each.write, na_action="ignore").tolist()
+        each.vote or each.heading: criteria[each.column].map(each.write, na_action="ignore").tolist()
         for each in CRITERIA
-        if each.column in counts
+        if each.column in criteria
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(counts.index))
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(criteria.index))
     if len(evidence.clouds):
         ranges = {k: f"{clouds.min():.2f} to {clouds.max():.2f}" for k, clouds in evidence.clouds.items()}
         name = "silhouette of K-Means in clouds without segments"
