@@ -387,8 +387,7 @@ def plot_overlap(counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), 
     """
     ax = axes(0.62 * len(counts) + 1.3, **place)
     written = counts.astype(str) + jaccard.map(" · {:.2f}".format)
-    shades = sns.light_palette(GREY, as_cmap=True)
-    _heat(ax, jaccard, written, colours, cmap=shades, vmin=0, vmax=1)
+    _heat(ax, jaccard, written, colours, cmap=sns.light_palette(GREY, as_cmap=True), vmin=0, vmax=1)
     for text, value in zip(ax.texts, jaccard.to_numpy().ravel(), strict=True):
         text.set(fontweight="bold" if value >= SIMILAR else "normal", fontsize=10)
     ax.set(xlabel=counts.columns.name or "", ylabel="")

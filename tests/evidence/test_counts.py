@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import silhouette_samples
 
 from wholesale.columns import MODELS
+from wholesale.criteria import FIRST_WITHIN, LAST_STRONG
 from wholesale.evidence import (
     compare_cluster_counts,
     compare_covariances,
@@ -12,7 +13,7 @@ from wholesale.evidence import (
     recommend,
 )
 from wholesale.evidence.counts import reference_set, silhouettes, strength
-from wholesale.evidence.recommend import gap_vote, strength_vote
+from wholesale.evidence.recommend import RULES
 from wholesale.models import SEED, is_proper, restart
 
 QUICK = {"restarts": 2, "references": 5, "splits": 3}
@@ -95,8 +96,8 @@ def _blobs(n_blobs, seed=0):
     ids=["two", "three", "four", "one", "another", "a third"],
 )
 def test_both_count_well_separated_blobs_right_and_say_one_on_a_uniform_one(rows, k):
-    assert gap_vote(gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
-    assert strength_vote(prediction_strength(rows, range(1, 6), splits=10)) == k
+    assert RULES[FIRST_WITHIN](gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
+    assert RULES[LAST_STRONG](prediction_strength(rows, range(1, 6), splits=10)) == k
 
 
 def test_the_gap_rule_is_the_papers(X):

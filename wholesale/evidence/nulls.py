@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.stats import multivariate_t, norm, rankdata
+from scipy.stats import multivariate_t, norm, rankdata, zscore
 
 from wholesale.criteria import CRITERIA
 from wholesale.evidence.counts import compare_cluster_counts
@@ -67,11 +67,7 @@ def clouds(X: np.ndarray, kind: str, *, samples: int) -> Iterator[np.ndarray]:
     """
     draw = NULLS[kind](np.ascontiguousarray(X))  # another order of its columns would round otherwise
     for seed in np.random.SeedSequence((SEED, list(NULLS).index(kind))).spawn(samples):
-        yield _standardized(draw(np.random.default_rng(seed)))
-
-
-def _standardized(cloud: np.ndarray) -> np.ndarray:
-    return (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
+        yield zscore(draw(np.random.default_rng(seed)))
 
 
 def cloud_criteria(X: np.ndarray, kind: str, numbers: range, **how: Any) -> pd.DataFrame:
@@ -134,7 +130,7 @@ def simulated_criteria(
         seeds = np.random.SeedSequence((SEED, segments, round(100 * separation))).spawn(samples)
         for i, seed in enumerate(seeds):
             cloud = simulate(X, segments, separation, np.random.default_rng(seed))
-            drawn[segments, separation, i] = _standardized(cloud)
+            drawn[segments, separation, i] = zscore(cloud)
     return _criteria(drawn, ["segments", "separation", "cloud"], **how)
 
 

@@ -126,21 +126,13 @@ def most(votes: Iterable[int]) -> int:
     return int(min(multimode(votes), default=1))
 
 
-def gap_vote(rule: pd.Series) -> int:
-    """Return the smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none."""
-    return rule.index[rule.to_numpy().argmax()] if rule.any() else rule.index[-1]
-
-
-def strength_vote(strength: pd.Series) -> int:
-    """Return the largest k whose prediction strength is at least 0.8; 1 if there is none."""
-    return max(strength.index[strength >= STRONG], default=1)
-
-
 RULES: dict[str, Callable[[pd.Series], Any]] = {
     HIGHEST: pd.Series.idxmax,
     LOWEST: pd.Series.idxmin,
-    FIRST_WITHIN: gap_vote,
-    LAST_STRONG: strength_vote,
+    # The smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none.
+    FIRST_WITHIN: lambda rule: rule.index[rule.to_numpy().argmax() if rule.any() else -1],
+    # The largest k whose prediction strength is at least 0.8; 1 if there is none.
+    LAST_STRONG: lambda strength: max(strength.index[strength >= STRONG], default=1),
 }
 """Which k a criterion prefers, given its column; in the order in which the votes are told."""
 
