@@ -5,14 +5,8 @@ from sklearn.metrics import silhouette_samples
 
 from wholesale.columns import MODELS
 from wholesale.criteria import FIRST_WITHIN, LAST_STRONG
-from wholesale.evidence import (
-    compare_cluster_counts,
-    compare_covariances,
-    gap_statistic,
-    prediction_strength,
-    recommend,
-)
-from wholesale.evidence.counts import reference_set, silhouettes, strength
+from wholesale.evidence import compare_cluster_counts, compare_covariances, recommend
+from wholesale.evidence.counts import gap_statistic, prediction_strength, reference_set, silhouettes, strength
 from wholesale.evidence.recommend import RULES
 from wholesale.models import SEED, is_proper, restart
 
