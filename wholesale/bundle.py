@@ -124,8 +124,7 @@ def train(
         check_weighable(spend, n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
-    fits: dict[str, Any] = {}
-    labels: dict[str, np.ndarray] = {}
+    fits, labels = dict[str, Any](), dict[str, np.ndarray]()
     for model, kind in models.FITTINGS.items():
         progress(MODELS[model])
         fits[model] = fit = kind.fit(X, n_segments, random_state=random_state)
