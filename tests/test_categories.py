@@ -33,7 +33,7 @@ from wholesale.predict import predict_segment, predict_segments
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.reading import ReadError
-from wholesale.report import export, study
+from wholesale.report import study, table_html, write_report
 from wholesale.scoring import score_file
 from wholesale.segments import name_segments, profile_segments
 
@@ -319,7 +319,7 @@ def test_the_report_speaks_of_its_categories_and_unit_alone(own, monkeypatch):
             names |= {"source": folder / "in.csv", "columns": {}, "models": folder / "models"}
     tables = [part for part in shown if isinstance(part, pd.DataFrame)]
     said = "\n".join(part for part in shown if isinstance(part, str))
-    said += "\n".join(export.table_html(table) for table in tables)
+    said += "\n".join(table_html(table) for table in tables)
     plt.close("all")
     assert [*tables[0].index[:-1]] == [*mine.categories.labels]
     assert "EUR a year" in str(tables[0].columns.name)
@@ -377,7 +377,7 @@ def test_notebook_6_runs_on_the_example(tmp_path):
             segment = np.bincount(own.segments[model][planted == kind]).argmax()
             name = own.names[model][segment - 1]
             assert name.lower().startswith(characteristic(kind, said).lower()), (model, kind, name)
-    export.write_report(SAMPLE, tmp_path / "report.html", models=tmp_path / "models", segments=4, clouds=0)
+    write_report(SAMPLE, tmp_path / "report.html", models=tmp_path / "models", segments=4, clouds=0)
     page = (tmp_path / "report.html").read_text()
     assert "600 records" in re.sub("\u00a0", " ", page) and "EUR a year" in page
     assert not re.search(r"\bm\.u\.|Delicassen", page.partition("<body")[2])

@@ -8,20 +8,7 @@ import pytest
 
 from wholesale import manifest
 from wholesale.bundle import load_bundle
-from wholesale.manifest import (
-    EVIDENCE,
-    FILES,
-    MANIFEST,
-    MODELS_FOLDER,
-    SEAL,
-    BundleError,
-    read_files,
-    read_manifest,
-    sealed,
-    to_json,
-    write_file,
-    write_files,
-)
+from wholesale.manifest import EVIDENCE, FILES, MANIFEST, MODELS_FOLDER, SEAL, BundleError, read_manifest
 from wholesale.predictor import check_folder, load_predictor
 
 RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
@@ -36,9 +23,9 @@ def test_what_is_written_is_read_back(folder, tmp_path):
     about = {key: its for key, its in read_manifest(folder).items() if key not in ("format", "files", SEAL)}
     contents = {name: (folder / name).read_bytes() for name in FILES}
     assert set(check_folder(MODELS_FOLDER)["files"]) == {*FILES, EVIDENCE}, "the committed models"
-    written = write_files(tmp_path / "again", contents, about)
+    written = manifest.write_files(tmp_path / "again", contents, about)
     assert written == read_manifest(tmp_path / "again") == check_folder(tmp_path / "again")
-    assert read_files(tmp_path / "again", FILES, written) == contents
+    assert manifest.read_files(tmp_path / "again", FILES, written) == contents
 
 
 def _replaced(file, make):
@@ -108,7 +95,7 @@ def test_evidence_is_covered_where_there_is_any_and_none_is_taken_on_trust(folde
     (folder / EVIDENCE).unlink()
     content = json.loads((folder / MANIFEST).read_bytes())
     del content["files"][EVIDENCE]
-    (folder / MANIFEST).write_bytes(to_json(sealed(content, SEAL)))
+    (folder / MANIFEST).write_bytes(manifest.to_json(manifest.sealed(content, SEAL)))
     assert check_folder(folder)
     shutil.copy(MODELS_FOLDER / EVIDENCE, folder)
     with pytest.raises(BundleError, match=r"evidence\.json is not the file that was saved"):
@@ -117,7 +104,7 @@ def test_evidence_is_covered_where_there_is_any_and_none_is_taken_on_trust(folde
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
     with pytest.raises(TypeError):
-        write_file(folder / "gmm.pkl", "text, not bytes")
+        manifest.write_file(folder / "gmm.pkl", "text, not bytes")
     assert (folder / "gmm.pkl").read_bytes() == (MODELS_FOLDER / "gmm.pkl").read_bytes()
     assert {path.name for path in folder.iterdir()} == {path.name for path in MODELS_FOLDER.iterdir()}
 
@@ -126,18 +113,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
 def test_another_scikit_learn_is_refused(folder, saved):
     changed = read_manifest(folder)
     changed["versions"]["scikit-learn"] = saved
-    (folder / MANIFEST).write_bytes(to_json(sealed(changed, SEAL)))
+    (folder / MANIFEST).write_bytes(manifest.to_json(manifest.sealed(changed, SEAL)))
     with pytest.raises(BundleError, match="was made with scikit-learn"):
         check_folder(folder)
 
 
 def test_json_is_exact_and_has_a_line_per_leaf():
     value = {"a": {"b": [0.1, 1e-300], "c": "é"}, "d": 3}
-    text = to_json(value).decode()
+    text = manifest.to_json(value).decode()
     assert json.loads(text) == value
     assert len(text.splitlines()) == 7
     with pytest.raises(ValueError):
-        to_json({"a": float("nan")})
+        manifest.to_json({"a": float("nan")})
 
 
 def test_the_project_s_own_folder_is_retrained_without_a_file_and_an_installed_one_elsewhere(monkeypatch):

@@ -14,20 +14,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from wholesale.manifest import ROOT
 
-READING = [
-    "01_explore.ipynb",
-    "02_log_and_standardize.ipynb",
-    "03_fit_and_compare.ipynb",
-    "07_how_many.ipynb",
-    "08_how_firm.ipynb",
-    "04_dendrograms.ipynb",
-    "05_predictor.ipynb",
-    "06_your_customers.ipynb",
-]
-PAGE = "05_predictor.ipynb"
+PAGE, ANY_FILE = "05_predictor.ipynb", "06_your_customers.ipynb"
+ARGUED = ["01_explore", "02_log_and_standardize", "03_fit_and_compare", "07_how_many", "08_how_firm"]
+READING = [*(f"{name}.ipynb" for name in [*ARGUED, "04_dendrograms"]), PAGE, ANY_FILE]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in PATHS}
-ANY_FILE = "06_your_customers.ipynb"
 ARTICLES = [name for name in NOTEBOOKS if name != PAGE]
 CLAIMS = [name for name in ARTICLES if name != ANY_FILE]
 SILENT = (ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.FunctionDef, ast.Import, ast.ImportFrom)
@@ -53,10 +44,8 @@ def test_each_notebook_that_argues_says_which_is_next_and_the_readme_lists_them_
     for name, following in pairwise(READING[:-1]):
         (after,) = (line for line in PROSE[name][-2].source.splitlines() if line.startswith("Next: "))
         assert f"({following})" in after, name
-    listed = re.findall(
-        r"^\| \[\d\d .*?\]\(notebooks/(.*?)\)", (ROOT / "README.md").read_text(), re.MULTILINE
-    )
-    assert listed == READING
+    readme = (ROOT / "README.md").read_text()
+    assert re.findall(r"^\| \[\d\d .*?\]\(notebooks/(.*?)\)", readme, re.MULTILINE) == READING
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -132,9 +121,7 @@ class TestEveryArgument:
 
     def test_ends_with_solved_exercises_what_was_found_and_references(self, name):
         prose = "\n".join(cell.source for cell in PROSE[name])
-        exercises, found, references = re.split(
-            r"^## (?:What we found|References)$", prose, flags=re.MULTILINE
-        )
+        exercises, found, references = re.split(r"(?m)^## (?:What we found|References)$", prose)
         asked = re.findall(r"^\*\*(\d)\.\*\* ", exercises, re.MULTILINE)
         assert len(asked) == exercises.count("<details><summary>Solution</summary>") > 1
         assert "\nNext: [" in found and references.count("](https://doi.org/10.") > 2

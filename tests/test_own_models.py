@@ -31,8 +31,7 @@ from wholesale.models import fit_gmm, fit_kmeans, fit_ward
 from wholesale.predict import measure
 from wholesale.predictor import load_predictor
 from wholesale.preprocessing import log_standardizer
-from wholesale.report import text
-from wholesale.report.export import escaped
+from wholesale.report import escaped, text
 from wholesale.report.study import Fitted
 
 pytestmark = pytest.mark.usefixtures("quick_training")

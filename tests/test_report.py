@@ -17,7 +17,7 @@ from nbconvert.filters import markdown2html
 from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
 from typer.testing import CliRunner
 
-from wholesale import wording
+from wholesale import report, wording
 from wholesale.app import sentences
 from wholesale.bundle import save_bundle
 from wholesale.cli import main
@@ -26,7 +26,7 @@ from wholesale.customers import read_file
 from wholesale.manifest import ROOT, SHIPPED, BundleError
 from wholesale.models import fit_gmm
 from wholesale.reading import ReadError
-from wholesale.report import ReportError, exhibits, export, study, text, write_report
+from wholesale.report import ReportError, exhibits, study, text, write_report
 from wholesale.scoring import OutputError
 from wholesale.scoring.summary import UNKNOWN
 
@@ -68,10 +68,10 @@ def made(tmp_path_factory):
     """A report written by the command, what the command says, and what else is left in the folder."""
     folder, project = tmp_path_factory.mktemp("report"), tmp_path_factory.mktemp("pro{j}")
     source = Path(shutil.copytree(SAMPLE.parent, project / 'Zoë "{x}" \\'), SAMPLE.name)
-    notebook = shutil.copy(export.NOTEBOOK, project)
+    notebook = shutil.copy(report.NOTEBOOK, project)
     arguments = [str(source), "-o", str(folder / "page.html"), "--column", "Delicassen=Deli", "--no-nulls"]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(export, "NOTEBOOK", Path(notebook))
+        patched.setattr(report, "NOTEBOOK", Path(notebook))
         result = CliRunner().invoke(main, ["report", *arguments])
     assert result.exit_code == 0, result.output
     return (folder / "page.html").read_text(), result, [path.name for path in folder.iterdir()]
@@ -169,7 +169,7 @@ class TestWhatIsSaid:
         monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 2)
         own = written(np.random.default_rng(3).lognormal(7, 1, size=(12, 6)).round())
         said, fitted = everything(own, 2), study.fit(own, 2)
-        assert export.escaped(sentences.mixture(fitted.predictor)) in said
+        assert report.escaped(sentences.mixture(fitted.predictor)) in said
         assert "The two new models agree" in said and "not known without a mixture" in said
         save_bundle(fitted.bundle, tmp_path / "out")
         placement = study.place(own, tmp_path / "out")
@@ -227,9 +227,8 @@ class TestWhatIsSaid:
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, written):
         own = written(lambda t: t / 7, decimal="point")
-        assert export.command("train", own, "-o", "own") == (
-            "`python -m wholesale train some.csv --decimal point -o own`"
-        )
+        said = "`python -m wholesale train some.csv --decimal point -o own`"
+        assert report.command("train", own, "-o", "own") == said
 
     @pytest.mark.parametrize(
         ("votes", "leads"),
@@ -284,13 +283,13 @@ class TestWhatIsSaid:
     @given(st.text(min_size=1).filter(lambda name: not re.search(r"[\x00-\x1f\x7f-\xa0\ud800-\udfff]", name)))
     @settings(max_examples=50)
     def test_a_files_name_is_only_ever_a_name(self, name):
-        html = markdown2html(f"x{export.escaped(name)}x")
+        html = markdown2html(f"x{report.escaped(name)}x")
         assert re.sub(r"^<p>|</p>$", "", unescape(html.strip())) == f"x{name}x"
 
 
 def test_a_table_says_which_columns_are_words_and_the_tree_writes_none_that_could_overlap(sample):
     table = pd.DataFrame({"n": [1], "said": ["much higher"]}).rename_axis(columns="line")
-    assert 'class="dataframe th-1 th-3 td-2"' in export.table_html(table)
+    assert 'class="dataframe th-1 th-3 td-2"' in report.table_html(table)
     assert not any("customers" in each.get_text() for each in exhibits.plot_tree(sample[-1]).texts)
     plt.close("all")
 
@@ -338,20 +337,20 @@ class TestRefusals:
 
     @pytest.mark.parametrize("options", [{}, {"columns": DELI, "models": "nowhere"}])
     def test_what_cannot_be_read_is_refused_before_anything_runs(self, tmp_path, monkeypatch, options):
-        monkeypatch.setattr(export, "_run", lambda *_: pytest.fail("it ran"))
+        monkeypatch.setattr(report, "_run", lambda *_: pytest.fail("it ran"))
         with pytest.raises((ReadError, BundleError)):
             write_report(SAMPLE, tmp_path / "page.html", **options)
         assert list(tmp_path.iterdir()) == []
 
     def test_what_is_told_of_a_file_is_what_the_notebook_asks_for(self, tmp_path, monkeypatch):
         told = {}
-        monkeypatch.setattr(export, "_run", lambda parameters, _: told.update(parameters) or "")
+        monkeypatch.setattr(report, "_run", lambda parameters, _: told.update(parameters) or "")
         write_report(SAMPLE, tmp_path / "page.html", columns=DELI)
-        assert told.keys() == export.papermill.inspect_notebook(export.NOTEBOOK).keys()
+        assert told.keys() == report.papermill.inspect_notebook(report.NOTEBOOK).keys()
 
     def test_a_failing_cell_gives_a_sentence_and_no_report(self, tmp_path, monkeypatch):
-        error = export.papermill.PapermillExecutionError(1, 1, "", "ZeroDivisionError", "by zero", [])
-        monkeypatch.setattr(export.papermill, "execute_notebook", Mock(side_effect=error))
+        error = report.papermill.PapermillExecutionError(1, 1, "", "ZeroDivisionError", "by zero", [])
+        monkeypatch.setattr(report.papermill, "execute_notebook", Mock(side_effect=error))
         with pytest.raises(ReportError, match="was not written: ZeroDivisionError, by zero"):
             write_report(SAMPLE, tmp_path / "page.html", columns=DELI)
         assert list(tmp_path.iterdir()) == []

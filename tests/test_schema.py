@@ -9,20 +9,9 @@ import pytest
 from servers import free_port
 from typer.testing import CliRunner
 
+from wholesale import manifest as store
 from wholesale.bundle import load_bundle
 from wholesale.cli import main
-from wholesale.manifest import (
-    MANIFEST,
-    MODELS_FOLDER,
-    PREDICTOR,
-    SEAL,
-    BundleError,
-    Misfit,
-    check_manifest,
-    sealed,
-    sha256,
-    to_json,
-)
 from wholesale.predictor import check_folder, check_predictor, load_predictor
 
 MISSING, SAME = object(), object()
@@ -50,12 +39,12 @@ SIGNED = {"mean", "centers", "precisions_cholesky", "densities", "channel", "reg
 
 @pytest.fixture
 def manifest():
-    return json.loads((MODELS_FOLDER / MANIFEST).read_bytes())
+    return json.loads((store.MODELS_FOLDER / store.MANIFEST).read_bytes())
 
 
 @pytest.fixture
 def numbers():
-    return json.loads((MODELS_FOLDER / PREDICTOR).read_bytes())
+    return json.loads((store.MODELS_FOLDER / store.PREDICTOR).read_bytes())
 
 
 def _places(value, at=()):
@@ -107,12 +96,12 @@ def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
             inner[place[-1]] = wrong
         both_must_agree = (which, place, how) == ("manifest", ("categories", "name"), "text")
         if not (both_must_agree or _allowed(place, how)):
-            with pytest.raises(Misfit):
-                check_manifest(value) if which == "manifest" else check_predictor(value, manifest)
+            with pytest.raises(store.Misfit):
+                store.check_manifest(value) if which == "manifest" else check_predictor(value, manifest)
                 pytest.fail(f"{place} may be {how}")
         inner.clear()
         inner.update(there) if isinstance(inner, dict) else inner.extend(there)
-    assert check_manifest(manifest) is check_predictor(numbers, manifest) is None, "all is as it was"
+    assert store.check_manifest(manifest) is check_predictor(numbers, manifest) is None, "all is as it was"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +109,8 @@ def test_anything_wrong_anywhere_is_refused(manifest, numbers, which, how):
 )
 def test_nothing_unknown_may_be_there(manifest, place):
     functools.reduce(lambda its, key: its[key], place, manifest)["surplus"] = 1
-    with pytest.raises(Misfit):
-        check_manifest(manifest)
+    with pytest.raises(store.Misfit):
+        store.check_manifest(manifest)
 
 
 def _without_mixture(manifest, numbers, null):
@@ -139,12 +128,12 @@ def _without_mixture(manifest, numbers, null):
 def test_all_that_is_the_mixture_s_may_be_missing_or_nothing(manifest, numbers, null):
     whole = copy.deepcopy((manifest, numbers))
     _without_mixture(manifest, numbers, null)
-    check_manifest(manifest)
+    store.check_manifest(manifest)
     check_predictor(numbers, manifest)
     for which, other in ((manifest, whole[1]), (whole[0], numbers)):
-        with pytest.raises(Misfit):
+        with pytest.raises(store.Misfit):
             check_predictor(other, which)
-    with pytest.raises(Misfit):
+    with pytest.raises(store.Misfit):
         check_predictor(numbers | {"weights": whole[1]["weights"]}, manifest)
 
 
@@ -161,14 +150,15 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_whole_files_with_the_right_hashes_are_refused_by_every_loader(tmp_path, manifest, numbers, change):
-    folder = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
+    folder = shutil.copytree(store.MODELS_FOLDER, tmp_path / "models")
     change(manifest, numbers)
     content = json.dumps(numbers).encode()
-    (folder / PREDICTOR).write_bytes(content)
-    manifest["files"][PREDICTOR] = sha256(content)
-    (folder / MANIFEST).write_bytes(to_json(sealed(manifest, SEAL)))
+    (folder / store.PREDICTOR).write_bytes(content)
+    manifest["files"][store.PREDICTOR] = store.sha256(content)
+    (folder / store.MANIFEST).write_bytes(store.to_json(store.sealed(manifest, store.SEAL)))
+    refusal = r"\.json is not in order.*; retrain with: python -m wholesale"
     for load in (check_folder, load_bundle, load_predictor):
-        with pytest.raises(BundleError, match=r"\.json is not in order.*; retrain with: python -m wholesale"):
+        with pytest.raises(store.BundleError, match=refusal):
             load(folder)
     for command in (["check"], ["serve", "--port", str(free_port())]):
         result = CliRunner().invoke(main, [*command, "--models", str(folder)])

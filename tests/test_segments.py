@@ -8,21 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from second_wholesaler import SAMPLE
 
+from wholesale import segments
 from wholesale.bundle import train
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.manifest import MODELS_FOLDER
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
-from wholesale.segments import (
-    match_order,
-    match_segments,
-    name_models,
-    name_segments,
-    overlap,
-    profile_segments,
-    renumber,
-    size_order,
-)
+from wholesale.segments import match_segments, name_models, name_segments, overlap, profile_segments
 
 
 def _profiles(*rows):
@@ -62,22 +54,22 @@ def test_overlap_is_the_jaccard_index():
 
 
 def test_segments_are_ordered_by_decreasing_size_then_by_their_first_customer():
-    assert size_order(np.array([0, 1, 1, 1, 2, 2])).tolist() == [1, 2, 0]
-    assert size_order(np.array([2, 0, 1, 1, 0, 2, 3])).tolist() == [2, 0, 1, 3]
+    assert segments.size_order(np.array([0, 1, 1, 1, 2, 2])).tolist() == [1, 2, 0]
+    assert segments.size_order(np.array([2, 0, 1, 1, 0, 2, 3])).tolist() == [2, 0, 1, 3]
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_a_renumbered_mixture_predicts_the_same_under_new_numbers(X, covariance_type):
     gmm = fit_gmm(X, 3, covariance_type, restarts=1)
     before, order = gmm.predict_proba(X), np.array([2, 0, 1])
-    np.testing.assert_allclose(renumber(gmm, order).predict_proba(X), before[:, order])
+    np.testing.assert_allclose(segments.renumber(gmm, order).predict_proba(X), before[:, order])
 
 
 def test_renumbered_kmeans_and_ward_keep_their_partitions(X):
     order = np.array([2, 0, 1])
     for model in (fit_kmeans(X, 3), fit_ward(X, 3)):
         before = model.labels_.copy()
-        renumber(model, order)
+        segments.renumber(model, order)
         assert (order[model.labels_] == before).all()
         if hasattr(model, "predict"):
             assert (model.predict(X) == model.labels_).all()
@@ -87,7 +79,7 @@ def test_the_bundle_is_numbered_by_size_and_by_match(bundle, X):
     sizes = np.bincount(bundle.kmeans.labels_)
     assert list(sizes) == sorted(sizes, reverse=True)
     for labels in (bundle.gmm.predict(X), bundle.ward.labels_):
-        assert match_order(bundle.kmeans.labels_, labels).tolist() == [0, 1, 2]
+        assert segments.match_order(bundle.kmeans.labels_, labels).tolist() == [0, 1, 2]
 
 
 def test_profiles_are_medians_in_money_and_means_in_deviations(customers, bundle, X):

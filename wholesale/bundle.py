@@ -15,20 +15,12 @@ import pandas as pd
 from sklearn.metrics import silhouette_score
 from sklearn.pipeline import Pipeline
 
+from wholesale import manifest as store
 from wholesale import models, segments
-from wholesale.checks import check_fit
 from wholesale.columns import CODES, MODELS, WHOLESALE, Categories
+from wholesale.criteria import check_fit
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
-from wholesale.manifest import (
-    LIBRARIES,
-    MODELS_FOLDER,
-    PICKLES,
-    PREDICTOR,
-    BundleError,
-    read_files,
-    to_json,
-    write_files,
-)
+from wholesale.manifest import MODELS_FOLDER, BundleError
 from wholesale.predictor import Predictor, check_folder, predictor_from_json
 from wholesale.preprocessing import log_standardizer
 
@@ -119,7 +111,10 @@ def train(
     progress : callable
         Told each step as it begins.
     """
-    everybody, customers = len(customers), _drawn(customers, random_state)
+    everybody = len(customers)
+    if everybody > LARGEST:
+        drawn = np.random.default_rng(random_state).choice(everybody, LARGEST, replace=False)
+        customers = customers.iloc[np.sort(drawn)]
     categories = categories if categories.name in customers else replace(categories, name=None)
     amounts = customers[list(categories.columns)]
     progress("log and standardize")
@@ -129,8 +124,7 @@ def train(
         check_weighable(spend, n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
-    fits: dict[str, Any] = {}
-    labels: dict[str, np.ndarray] = {}
+    fits, labels = dict[str, Any](), dict[str, np.ndarray]()
     for model, kind in models.FITTINGS.items():
         progress(MODELS[model])
         fits[model] = fit = kind.fit(X, n_segments, random_state=random_state)
@@ -143,8 +137,8 @@ def train(
             progress(f"evidence {done + 1} of {tasks}: {task}")
     progress("familiarity")
     evidence = summary(customers, n_segments, folder) or summary(customers, n_segments)
-    fitted = _numbers(customers, categories, standardizer, X, fits, labels)
-    numbers = to_json({**fitted, "evidence": evidence})
+    fitted = _numbers(customers, categories, standardizer["standardize"], X, fits, labels)
+    numbers = store.to_json({**fitted, "evidence": evidence})
     progress("measures")
     manifest = _provenance(customers, source, n_segments, random_state, drawn_from=everybody)
     manifest["categories"] = fitted["categories"]
@@ -153,21 +147,8 @@ def train(
     return Bundle(standardizer, fits, predictor, numbers, manifest)
 
 
-def _drawn(customers: pd.DataFrame, random_state: int) -> pd.DataFrame:
-    """Draw `LARGEST` of the customers at random, in their order, if there are more."""
-    if len(customers) <= LARGEST:
-        return customers
-    chosen = np.random.default_rng(random_state).choice(len(customers), LARGEST, replace=False)
-    return customers.iloc[np.sort(chosen)]
-
-
 def _numbers(
-    customers: pd.DataFrame,
-    categories: Categories,
-    standardizer: Pipeline,
-    X: np.ndarray,
-    fits: dict[str, Any],
-    labels: dict[str, np.ndarray],
+    customers: pd.DataFrame, categories: Categories, scaler: Any, X: np.ndarray, fits: dict, labels: dict
 ) -> dict:
     """Collect what a `Predictor` holds, as plain lists."""
     amounts = customers[list(categories.columns)]
@@ -176,8 +157,8 @@ def _numbers(
     centers = {m: getattr(fits[m], kinds[m].centers, each["standardized"]) for m, each in profiles.items()}
     numbers: dict[str, Any] = {
         "categories": asdict(categories),
-        "mean": standardizer["standardize"].mean_,
-        "scale": standardizer["standardize"].scale_,
+        "mean": scaler.mean_,
+        "scale": scaler.scale_,
         "names": segments.name_models(profiles, labels, categories),
         "sizes": {model: each["customers", "size"] for model, each in profiles.items()},
         "typical": {model: each["typical"][amounts.columns] for model, each in profiles.items()},
@@ -217,7 +198,7 @@ def _provenance(
     return {
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "versions": {library: version(library) for library in LIBRARIES},
+        "versions": {library: version(library) for library in store.LIBRARIES},
         "source": asdict(source) if source else {},
         "customers": len(customers),
         "drawn_from": drawn_from,
@@ -230,9 +211,11 @@ def _provenance(
 
 def save_bundle(bundle: Bundle, folder: Path | str = MODELS_FOLDER) -> Bundle:
     """Save a bundle, each file aside and renamed, the manifest last; give it with their hashes."""
-    parts = {"standardizer": bundle.standardizer} | bundle.fits
-    files = {name: _pickled(parts[part]) for part, name in PICKLES.items()}
-    manifest = write_files(Path(folder), {**files, PREDICTOR: bundle.numbers}, bundle.manifest)
+    parts, files = {"standardizer": bundle.standardizer} | bundle.fits, {}
+    for part, name in store.PICKLES.items():
+        joblib.dump(parts[part], buffer := io.BytesIO())
+        files[name] = buffer.getvalue()
+    manifest = store.write_files(Path(folder), {**files, store.PREDICTOR: bundle.numbers}, bundle.manifest)
     return replace(bundle, manifest=manifest, predictor=replace(bundle.predictor, manifest=manifest))
 
 
@@ -244,12 +227,7 @@ def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     """
     folder = Path(folder)
     manifest = check_folder(folder)
-    contents = read_files(folder, [*PICKLES.values(), PREDICTOR], manifest)
-    fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in PICKLES.items()}
-    predictor = predictor_from_json(contents[PREDICTOR], manifest, folder)
-    return Bundle(fits.pop("standardizer"), fits, predictor, contents[PREDICTOR], manifest)
-
-
-def _pickled(model: object) -> bytes:
-    joblib.dump(model, buffer := io.BytesIO())
-    return buffer.getvalue()
+    contents = store.read_files(folder, store.FILES, manifest)
+    fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in store.PICKLES.items()}
+    predictor = predictor_from_json(contents[store.PREDICTOR], manifest, folder)
+    return Bundle(fits.pop("standardizer"), fits, predictor, contents[store.PREDICTOR], manifest)

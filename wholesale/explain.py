@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 
@@ -11,8 +10,6 @@ from wholesale.columns import CODES
 from wholesale.predict import Prediction, measure, read_off, squared_distances
 from wholesale.predictor import Predictor
 
-Spend = Mapping[str, Amount] | Sequence[Amount]
-
 OVERSHOOT = 0.01  # standardized units by which a rounded amount may pass the tie: small ones get decimals
 HAIR = 1e-12  # added to a margin between squared distances, relative to their size, to be past rounding
 ALIKE = 5  # similar customers that are listed
@@ -20,13 +17,13 @@ ALIKE = 5  # similar customers that are listed
 
 @dataclass(frozen=True)
 class Reason:
-    """What a category says for its segment (`contribution` > 0) or against it, see `_contributions`."""
+    """What a category says for its segment (`contribution` > 0) or against it."""
 
     column: str
     amount: float
     centre: float
     rival_centre: float
-    contribution: float
+    contribution: float  # how much nearer it makes the centre than the rival's, in squares, which add up
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Explanation:
     alike: tuple[Alike, ...]  # the most similar of the others, nearest first
 
 
-def explain(predictor: Predictor, spend: Spend) -> Explanation:
+def explain(predictor: Predictor, spend: Mapping[str, Amount] | Sequence[Amount]) -> Explanation:
     """Explain one customer's K-Means segment; takes and refuses what `predict_segment` does."""
     return predict_and_explain(predictor, parse_amounts(spend, predictor.categories))[1]
 
@@ -76,14 +73,18 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     """Predict and explain one customer whose amounts are parsed already, measured once for both."""
     measured = measure(predictor, amounts[None, :])
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
-    z = predictor.standardize(amounts)
-    same = on_record(predictor, amounts)
-    changes = _smallest_changes(predictor, amounts, z, nearest)
+    z, same = predictor.standardize(amounts), on_record(predictor, amounts)
+    centres = predictor.centers["kmeans"][[nearest, rival]]
+    to_own, to_rival = (z - centres) ** 2
+    # The centres' amounts, and not a rounding error below zero.
+    typical = np.maximum(np.expm1(predictor.mean + predictor.scale * centres), 0)
+    rows = np.array([amounts, *typical, to_rival - to_own]).tolist()
+    changes = tuple(_smallest_changes(predictor, amounts, nearest))
     explanation = Explanation(
         rival=rival + 1,
         rival_name=predictor.names["kmeans"][rival],
-        reasons=_contributions(predictor, amounts, z, nearest, rival),
-        change=next(iter(changes), None),
+        reasons=tuple(map(Reason, predictor.categories.columns, *rows)),
+        change=changes[0] if changes else None,
         changes=changes,
         same=same,
         alike=tuple(_similar_customers(predictor, z, same)),
@@ -96,22 +97,8 @@ def on_record(predictor: Predictor, amounts: np.ndarray) -> tuple[int, ...]:
     return tuple((np.flatnonzero((predictor.amounts == amounts).all(axis=1)) + 1).tolist())
 
 
-def _contributions(
-    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int, rival: int
-) -> tuple[Reason, ...]:
-    """Share out among the categories how much nearer the nearest centre is, in squares, which add up."""
-    own, next_best = predictor.centers["kmeans"][[nearest, rival]]
-    shares = (z - next_best) ** 2 - (z - own) ** 2
-    # The centres' amounts, and not a rounding error below zero.
-    own, next_best = (np.maximum(np.expm1(predictor.mean + predictor.scale * z), 0) for z in (own, next_best))
-    columns = (each.tolist() for each in (amounts, own, next_best, shares))
-    return tuple(starmap(Reason, zip(predictor.categories.columns, *columns, strict=True)))
-
-
-def _smallest_changes(
-    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
-) -> tuple[Change, ...]:
-    """Find, for each other K-Means segment, the change of one category that leads there with least movement.
+def _smallest_changes(predictor: Predictor, amounts: np.ndarray, nearest: int) -> Iterator[Change]:
+    """Yield, for each other K-Means segment, the change of one category that leads there with least movement.
 
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
     Technology 31(2)) with a closed form, see `_entries`. The amount is rounded past the border, to whole
@@ -119,18 +106,18 @@ def _smallest_changes(
     segment. The smallest first; a segment is missing where no amount of any one category leads to it, from
     none to the highest on record.
     """
-    found: dict[int, Change] = {}
-    for i, border in _entries(predictor, amounts, z, nearest):
+    others = set(range(predictor.n_segments)) - {nearest}
+    for i, border in _entries(predictor, amounts, nearest):
         to = _past(amounts[i], border, predictor.scale[i])
         changed = predictor.standardize(np.where(np.arange(len(amounts)) == i, to, amounts))
         distances = np.sqrt(squared_distances(changed[None, :], predictor.centers["kmeans"]))
         segment = int(distances.argmin())  # near a border, the root decides
-        if segment != nearest and segment not in found:
+        if segment in others:
             name, column = predictor.names["kmeans"][segment], predictor.categories.columns[i]
-            found[segment] = Change(column, float(amounts[i]), to, segment + 1, name)
-            if len(found) == predictor.n_segments - 1:
-                break
-    return tuple(found.values())
+            yield Change(column, float(amounts[i]), to, segment + 1, name)
+            others.remove(segment)
+        if not others:
+            break
 
 
 def _similar_customers(predictor: Predictor, z: np.ndarray, same: Sequence[int]) -> Iterator[Alike]:
@@ -154,9 +141,7 @@ def _similar_customers(predictor: Predictor, z: np.ndarray, same: Sequence[int])
             )
 
 
-def _entries(
-    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
-) -> Iterator[tuple[int, float]]:
+def _entries(predictor: Predictor, amounts: np.ndarray, nearest: int) -> Iterator[tuple[int, float]]:
     """Yield each category and the amount at which a segment is entered, the least standardized step first.
 
     As one coordinate moves by t, the difference of the squared distances to two centres is linear in t, with
@@ -165,16 +150,14 @@ def _entries(
     """
     centers, places = predictor.centers["kmeans"], np.arange(predictor.n_segments)
     others = places[places != nearest]
-    squares = squared_distances(z[None, :], centers)[0]
+    squares = squared_distances(predictor.standardize(amounts)[None, :], centers)[0]
     margins = (squares + HAIR * (1 + squares))[others, None] - squares  # of each other segment over every one
     margins[others[:, None] == places] = 0
     slopes = 2 * (centers - centers[others, None])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ends = -margins[..., None] / slopes
-        first, last = (
-            np.where(slopes < 0, ends, -np.inf).max(axis=1),
-            np.where(slopes > 0, ends, np.inf).min(axis=1),
-        )
+        first = np.where(slopes < 0, ends, -np.inf).max(axis=1)
+        last = np.where(slopes > 0, ends, np.inf).min(axis=1)
         steps = np.where(first > 0, first, last)
         steps[(first > last) | ((slopes == 0) & (margins[..., None] > 0)).any(axis=1)] = np.inf
         borders = np.expm1(np.log1p(amounts) + predictor.scale * steps)

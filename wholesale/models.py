@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -142,11 +143,9 @@ def fit_gmm(
     McLachlan and Peel (2000), Finite Mixture Models, chapter 3.
     """
     with one_thread():
-        fits = [
-            restart(X, n_components, covariance_type, init_params=init, random_state=random_state + i)
-            for init in INIT_PARAMS
-            for i in range(restarts)
-        ]
+        of = partial(restart, X, n_components, covariance_type)
+        starts = product(INIT_PARAMS, range(random_state, random_state + restarts))
+        fits = [of(init_params=init, random_state=seed) for init, seed in starts]
         proper = [gmm for gmm in fits if competes(gmm, X, fewest)]
         while proper:
             best = min(gmm.bic(X) for gmm in proper)
@@ -166,10 +165,8 @@ def is_proper(gmm: GaussianMixture, n_customers: int) -> bool:
     Every component holds at least d + 1 effective customers, and the largest covariance eigenvalue of all is
     less than 10⁴ times the smallest (Hathaway's constraint, with this project's bound).
     """
-    d = gmm.means_.shape[1]
-    spread = covariance_eigenvalues(gmm)
-    enough = (gmm.weights_ * n_customers).min() >= d + 1
-    return bool(enough and spread.max() < MAX_EIGENVALUE_RATIO * spread.min())
+    spread, least = covariance_eigenvalues(gmm), (gmm.weights_ * n_customers).min()
+    return bool(least >= gmm.means_.shape[1] + 1 and spread.max() < MAX_EIGENVALUE_RATIO * spread.min())
 
 
 def competes(gmm: GaussianMixture, X: np.ndarray, fewest: float = 0) -> bool:
@@ -206,9 +203,8 @@ def cholesky_of_precisions(gmm: GaussianMixture) -> np.ndarray:
 
 def covariance_eigenvalues(gmm: GaussianMixture) -> np.ndarray:
     """Return the eigenvalues of all component covariances, in one flat array, of any covariance type."""
-    if gmm.covariance_type in ("full", "tied"):
-        return np.linalg.eigvalsh(gmm.covariances_).ravel()
-    return np.ravel(gmm.covariances_)
+    matrices = gmm.covariance_type in ("full", "tied")
+    return np.ravel(np.linalg.eigvalsh(gmm.covariances_) if matrices else gmm.covariances_)
 
 
 def restart(X: np.ndarray, k: int, covariance_type: str, **start: object) -> GaussianMixture:
@@ -233,13 +229,12 @@ def fit_quietly(gmm: GaussianMixture, X: np.ndarray) -> GaussianMixture:
 
 def cross_validated_log_density(gmm: GaussianMixture, X: np.ndarray, *, n_splits: int = 20) -> np.ndarray:
     """Log-density (n,) of each customer by a mixture of this kind and start that did not see it."""
-    density = np.empty(len(X))
+    density, start = np.empty(len(X)), {"covariance_type": gmm.covariance_type, "tol": TOL, **_optimum(gmm)}
     folds = KFold(min(n_splits, len(X)), shuffle=True, random_state=SEED)
     with one_thread():
         for seen, unseen in folds.split(X):
-            kind = {"covariance_type": gmm.covariance_type, "tol": TOL}
-            fold = GaussianMixture(gmm.n_components, **kind, **_optimum(gmm))
-            density[unseen] = polish(fit_quietly(fold, X[seen]), X[seen]).score_samples(X[unseen])
+            fold = fit_quietly(GaussianMixture(gmm.n_components, **start), X[seen])
+            density[unseen] = polish(fold, X[seen]).score_samples(X[unseen])
     return density
 
 

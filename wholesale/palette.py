@@ -1,5 +1,7 @@
 """One palette for the page and for every figure."""
 
+from itertools import chain, cycle, repeat
+
 import numpy as np
 
 COLOURS = ("#3B8FD4", "#D9730D", "#12A37F", "#8453F0", "#C8699E", "#A08A00", "#E0566B", "#8A8F98")
@@ -21,16 +23,9 @@ def relation(overlap: float) -> str:
 
 def segment_colours(overlaps: dict[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
     """Colour every model's segments as the K-Means segments that they are like, others on their own."""
-    k = len(next(iter(overlaps.values())))
-    fresh = k
+    fresh = chain(COLOURS[len(next(iter(overlaps.values()))) :], repeat(NEUTRAL))
     colours = {}
     for model, overlap in overlaps.items():
-        row = []
-        for segment in range(k):
-            if overlap[segment, segment] >= SIMILAR:
-                row.append(COLOURS[segment % len(COLOURS)])
-            else:
-                row.append(COLOURS[fresh] if fresh < len(COLOURS) else NEUTRAL)
-                fresh += 1
-        colours[model] = tuple(row)
+        alike = zip(cycle(COLOURS), overlap.diagonal() >= SIMILAR, strict=False)
+        colours[model] = tuple(colour if same else next(fresh) for colour, same in alike)
     return colours

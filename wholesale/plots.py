@@ -46,7 +46,7 @@ AMOUNTS = FuncFormatter(lambda value, _: rounded(value))  # as they are written 
 MERGE_HEIGHT = "merge height\n(Ward: √(2 × added squared distance))"  # as SciPy and scikit-learn write it
 
 
-class Place(TypedDict, total=False):
+class At(TypedDict, total=False):
     """Where a figure is drawn, by default in one of its own, and the title it has there."""
 
     ax: Axes | None
@@ -57,7 +57,7 @@ def broken(column: str) -> str:
     return label(column).replace(" and ", "\nand ")
 
 
-def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[Place]) -> Axes:
+def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[At]) -> Axes:
     """Prepare the Axes given, or those of a new figure of this size in inches, with a title and no frame."""
     ax = place.get("ax") or plt.subplots(figsize=(width, height), layout="constrained")[1]
     ax.set_title(place.get("title", ""), loc="left", pad=10, **TITLE)
@@ -71,7 +71,7 @@ def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[
     return ax
 
 
-def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **place: Unpack[Place]) -> Axes:
+def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **place: Unpack[At]) -> Axes:
     """Draw each column as a row of points, with median and middle half; `marked` customers as lines."""
     ax = axes(0.6 * table.shape[1] + 1.2, grid="x", **place)
     jitter = 0.5 * (np.arange(len(table)) * 0.618034 % 1) - 0.25  # golden ratio: even, and the same each time
@@ -88,9 +88,7 @@ def plot_spread(table: DataFrame, *, unit: str, marked: Sequence[int] = (), **pl
     return ax
 
 
-def plot_ranges(
-    record: DataFrame, own: DataFrame, *, unit: str, names: Names, **place: Unpack[Place]
-) -> Axes:
+def plot_ranges(record: DataFrame, own: DataFrame, *, unit: str, names: Names, **place: Unpack[At]) -> Axes:
     """Draw each column's median, middle half and middle 80%: of `record` in grey, of `own` in ink.
 
     Values are ≥ 0, on an axis that is logarithmic but for values below 10.
@@ -147,14 +145,13 @@ def plot_map(
     names: Names = (),
     colours: Names = (),
     arrows: DataFrame | None = None,
-    **place: Unpack[Place],
+    **place: Unpack[At],
 ) -> Axes:
     """Draw customers on a plane named by the columns of `places`, in segment colours if there are `labels`.
 
     `arrows`, directions from the origin by category, are drawn four times as long.
     """
-    ax = axes(6.4, width=9.0, **place)
-    x, y = places.to_numpy().T
+    ax, (x, y) = axes(6.4, width=9.0, **place), places.to_numpy().T
     if labels is None:
         ax.scatter(x, y, s=14, color=GREY, alpha=0.5, linewidth=0)
     else:
@@ -164,15 +161,13 @@ def plot_map(
             ax.text(np.median(x[at]), np.median(y[at]), name, **CENTRED)
     if arrows is not None:
         _draw_arrows(ax, 4 * arrows)
-    ax.axhline(0, color=PALE, zorder=0)
-    ax.axvline(0, color=PALE, zorder=0)
+    for line in (ax.axhline, ax.axvline):
+        line(0, color=PALE, zorder=0)
     ax.set(xlabel=places.columns[0], ylabel=places.columns[1], aspect="equal")
     return ax
 
 
-def plot_components(
-    means: DataFrame, covariances: ndarray, *, colours: Names, **place: Unpack[Place]
-) -> Axes:
+def plot_components(means: DataFrame, covariances: ndarray, *, colours: Names, **place: Unpack[At]) -> Axes:
     """Draw each component of a mixture on a plane by two ellipses, which hold half and 90% of it.
 
     `means`, a row per component, and `covariances` (k, 2, 2) are on the axes that `means` names.
@@ -205,9 +200,7 @@ def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
         ax.text(place[0], place[1], label(str(category)), ha=side, va="center", **TEXT)
 
 
-def plot_silhouettes(
-    silhouettes: ndarray, labels: ndarray, *, colours: Names, **place: Unpack[Place]
-) -> Axes:
+def plot_silhouettes(silhouettes: ndarray, labels: ndarray, *, colours: Names, **place: Unpack[At]) -> Axes:
     """Draw every customer's silhouette as a line from zero, sorted within its segment (Rousseeuw 1987).
 
     A tick says the segment's number, size and how many are below zero; a dashed line marks the mean of all.
@@ -235,7 +228,7 @@ def plot_dendrogram(
     names: Names,
     colours: Names,
     leaves: int | None = None,
-    **place: Unpack[Place],
+    **place: Unpack[At],
 ) -> Axes:
     """Draw a tree, as SciPy writes it, whose branches below its cut into k wear their segment's colour.
 
@@ -244,11 +237,11 @@ def plot_dendrogram(
     ax = axes(4.4, grid="y", **place)
     segment, shades = owners(tree, labels), [GREY, *colours]
     how: dict[str, Any] = {"truncate_mode": "lastp", "p": leaves, "leaf_font_size": 9.5} if leaves else {}
+    how |= {"no_labels": not leaves, "link_color_func": lambda node: shades[segment[node]]}
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + len(tree))  # SciPy calls itself once per merge of a chain
     try:
-        wear = {"link_color_func": lambda node: shades[segment[node]]}
-        drawn = dendrogram(tree, ax=ax, no_labels=not leaves, **wear, **how)
+        drawn = dendrogram(tree, ax=ax, **how)
     finally:
         sys.setrecursionlimit(limit)
     for lines in ax.collections:
@@ -279,7 +272,7 @@ def plot_bars(
     unit: str,
     form: str = "{:.2f}",
     reference: tuple[float, str] | None = None,
-    **place: Unpack[Place],
+    **place: Unpack[At],
 ) -> Axes:
     """Draw one bar per value, written at its end; `reference` is a line to compare with, and its name."""
     ax = axes(0.38 * len(values) + 1.1, **place)
@@ -293,7 +286,7 @@ def plot_bars(
     return ax
 
 
-def plot_mix(counts: DataFrame, *, unit: str, colours: Names = (), **place: Unpack[Place]) -> Axes:
+def plot_mix(counts: DataFrame, *, unit: str, colours: Names = (), **place: Unpack[At]) -> Axes:
     """Draw each row of counts as one bar divided in proportion, at most four columns told apart by greys."""
     ax = axes(0.42 * len(counts) + 1.3, **place)
     shares = counts.div(counts.sum(axis=1), axis=0)
@@ -311,7 +304,7 @@ def plot_mix(counts: DataFrame, *, unit: str, colours: Names = (), **place: Unpa
     return ax
 
 
-def plot_correlations(correlations: DataFrame, **place: Unpack[Place]) -> Axes:
+def plot_correlations(correlations: DataFrame, **place: Unpack[At]) -> Axes:
     """Draw the lower triangle of a correlation matrix."""
     ax = axes(3.9, width=8.4, **place)
     lower = correlations.rename(index=label, columns=label).iloc[1:, :-1]
@@ -326,7 +319,7 @@ def plot_profiles(
     typical: DataFrame | None = None,
     unit: str = WHOLESALE.unit,
     colours: Names = (),
-    **place: Unpack[Place],
+    **place: Unpack[At],
 ) -> Axes:
     """Draw segments' standardized means as a heat map, full at 2, with `typical` amounts under them.
 
@@ -350,7 +343,7 @@ def plot_profiles(
     return ax
 
 
-def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
+def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[At]) -> Axes:
     """Draw a large table of numbers from 0 to 1, written in hundredths; two levels of rows and of columns."""
     ax = axes(0.25 * len(values) + 1.4, **place)
     rows, columns = [", ".join(row) for row in values.index], values.columns.get_level_values(1)
@@ -370,7 +363,7 @@ def plot_cells(values: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
 
 
 def plot_consensus(
-    shares: ndarray, labels: ndarray, *, names: Names, colours: Names, **place: Unpack[Place]
+    shares: ndarray, labels: ndarray, *, names: Names, colours: Names, **place: Unpack[At]
 ) -> Axes:
     """Draw, by segment, which share of analyses puts each two customers together."""
     ax = axes(6.8, width=8.2, **place)
@@ -387,17 +380,14 @@ def plot_consensus(
     return ax
 
 
-def plot_overlap(
-    counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), **place: Unpack[Place]
-) -> Axes:
+def plot_overlap(counts: DataFrame, jaccard: DataFrame, *, colours: Names = (), **place: Unpack[At]) -> Axes:
     """Draw how many customers two models' segments share, shaded by Jaccard index, similar pairs in bold.
 
     Rows are one model's segments, columns the reference's.
     """
     ax = axes(0.62 * len(counts) + 1.3, **place)
     written = counts.astype(str) + jaccard.map(" · {:.2f}".format)
-    shades = sns.light_palette(GREY, as_cmap=True)
-    _heat(ax, jaccard, written, colours, cmap=shades, vmin=0, vmax=1)
+    _heat(ax, jaccard, written, colours, cmap=sns.light_palette(GREY, as_cmap=True), vmin=0, vmax=1)
     for text, value in zip(ax.texts, jaccard.to_numpy().ravel(), strict=True):
         text.set(fontweight="bold" if value >= SIMILAR else "normal", fontsize=10)
     ax.set(xlabel=counts.columns.name or "", ylabel="")
@@ -431,7 +421,7 @@ def _swatches(ax: Axes, colours: Names) -> None:
         ax.tick_params(axis="y", pad=16)
 
 
-def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place: Unpack[Place]) -> Axes:
+def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place: Unpack[At]) -> Axes:
     """Draw one line per criterion (at most four columns) over k, named at its end, with its best k ringed."""
     ax = axes(3.6, grid="y", **place)
     for (name, score), dashes, marker in zip(scores.items(), DASHES, MARKERS, strict=False):
@@ -445,7 +435,7 @@ def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place
     return ax
 
 
-def plot_nulls(observed: Series, nulls: DataFrame, *, unit: str, **place: Unpack[Place]) -> Axes:
+def plot_nulls(observed: Series, nulls: DataFrame, *, unit: str, **place: Unpack[At]) -> Axes:
     """Draw a criterion over k on the ranges, 5% to 95%, that it has on at most three kinds of clouds.
 
     `nulls` has a row per cloud, whose kind is the first level of the index, and the columns of `observed`.
@@ -461,7 +451,7 @@ def plot_nulls(observed: Series, nulls: DataFrame, *, unit: str, **place: Unpack
     return ax
 
 
-def plot_heights(heights: Series, *, cut: int, **place: Unpack[Place]) -> Axes:
+def plot_heights(heights: Series, *, cut: int, **place: Unpack[At]) -> Axes:
     """Draw the heights of a tree's last merges, by the segments before each; what `cut` undoes is open."""
     ax = axes(3.4, grid="y", **place)
     kept, undone = heights[heights.index > cut], heights[heights.index <= cut]
@@ -477,7 +467,7 @@ def plot_heights(heights: Series, *, cut: int, **place: Unpack[Place]) -> Axes:
     return ax
 
 
-def plot_jumps(jumps: Series, expected: DataFrame, **place: Unpack[Place]) -> Axes:
+def plot_jumps(jumps: Series, expected: DataFrame, **place: Unpack[At]) -> Axes:
     """Draw a tree's jumps by k over the range, 5% to 95%, that trees without segments have (`expected`)."""
     ax = axes(3.6, grid="y", **place)
     low, middle, high = expected[jumps.index].quantile([0.05, 0.5, 0.95]).to_numpy()

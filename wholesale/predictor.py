@@ -10,25 +10,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from wholesale import manifest as store
 from wholesale.columns import KINDS, MODELS, Categories
-from wholesale.manifest import (
-    CATEGORIES,
-    EVIDENCE,
-    FILES,
-    MANIFEST,
-    MODELS_FOLDER,
-    MODELS_VARIABLE,
-    PREDICTOR,
-    STABILITY,
-    BundleError,
-    Misfit,
-    check,
-    in_order,
-    read_files,
-    read_manifest,
-    to_json,
-    write_file,
-)  # fmt: skip
 from wholesale.palette import segment_colours
 
 EVERY = "every model"
@@ -50,7 +33,7 @@ class Predictor:
     model, one, or a column that not all customers come with.
     """
 
-    categories: Annotated[Categories, CATEGORIES, ""]
+    categories: Annotated[Categories, store.CATEGORIES, ""]
     mean: Annotated[np.ndarray, "number d", ""]  # of the log1p amounts
     scale: Annotated[np.ndarray, "positive d", ""]
     names: Annotated[dict[str, tuple[str, ...]], "text k", EVERY]
@@ -134,30 +117,30 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     copy : path, optional
         Folder to write what was read to, for others to answer from just that.
     """
-    folder = Path(folder or os.environ.get(MODELS_VARIABLE) or MODELS_FOLDER)
-    manifest = read_manifest(folder)
-    content = read_files(folder, [PREDICTOR], manifest)[PREDICTOR]
+    folder = Path(folder or os.environ.get(store.MODELS_VARIABLE) or store.MODELS_FOLDER)
+    manifest = store.read_manifest(folder)
+    content = store.read_files(folder, [store.PREDICTOR], manifest)[store.PREDICTOR]
     if copy is not None:
-        write_file(copy / PREDICTOR, content)
-        write_file(copy / MANIFEST, to_json(manifest))
+        store.write_file(copy / store.PREDICTOR, content)
+        store.write_file(copy / store.MANIFEST, store.to_json(manifest))
     return predictor_from_json(content, manifest, folder)
 
 
 def check_folder(folder: Path) -> dict:
     """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
-    manifest = read_manifest(folder)
+    manifest = store.read_manifest(folder)
     saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
-        raise BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
-    kept = EVIDENCE in manifest["files"] or os.path.lexists(folder / EVIDENCE)
-    contents = read_files(folder, (*FILES, *[EVIDENCE] * kept), manifest)
-    predictor_from_json(contents[PREDICTOR], manifest, folder)
+        raise store.BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
+    kept = store.EVIDENCE in manifest["files"] or os.path.lexists(folder / store.EVIDENCE)
+    contents = store.read_files(folder, (*store.FILES, *[store.EVIDENCE] * kept), manifest)
+    predictor_from_json(contents[store.PREDICTOR], manifest, folder)
     return manifest
 
 
-def predictor_from_json(content: bytes, manifest: dict, folder: Path = MODELS_FOLDER) -> Predictor:
+def predictor_from_json(content: bytes, manifest: dict, folder: Path = store.MODELS_FOLDER) -> Predictor:
     """Build a `Predictor` from the bytes of ``predictor.json`` in `folder`, or raise BundleError."""
-    with in_order(folder, PREDICTOR):
+    with store.in_order(folder, store.PREDICTOR):
         numbers = json.loads(content)
         check_predictor(numbers, manifest)
     about = {"evidence": numbers.pop("evidence", None) or {}, "manifest": manifest}
@@ -170,18 +153,19 @@ def check_predictor(numbers: Any, manifest: dict) -> None:
     """Hold numbers against what the fields of `Predictor` say, of the models and sizes of the manifest."""
     k, n, categories = manifest["parameters"]["n_segments"], manifest["customers"], manifest["categories"]
     models = [model for model in KINDS if manifest["metrics"].get(model)]
-    by_model = {"stability": dict.fromkeys(models, STABILITY), "firmness?": dict.fromkeys(models, "share n")}
-    by_model["stability_warm?"] = {f"{model}?": STABILITY for model in models}
+    stable, firm = dict.fromkeys(models, store.STABILITY), dict.fromkeys(models, "share n")
+    warm = {f"{model}?": store.STABILITY for model in models}
+    by_model = {"stability": stable, "firmness?": firm, "stability_warm?": warm}
     table: dict[str, Any] = {"evidence?": EVIDENCE_TABLE | by_model}
     for each in fields(Predictor):
         wanted, of = getattr(each.type, "__metadata__", ("", None))
         if of in ("", EVERY, *models, *manifest["displayed"], *(["name"] if categories.get("name") else [])):
             table[each.name] = dict.fromkeys(models, wanted) if of == EVERY else wanted
-    check(numbers, table, {"k": k, "d": len(categories["columns"]), "n": n, "n-1": n - 1, "4": 4})
+    store.check(numbers, table, {"k": k, "d": len(categories["columns"]), "n": n, "n-1": n - 1, "4": 4})
     if numbers["categories"] != categories:
-        raise Misfit("categories")
+        raise store.Misfit("categories")
     if any(not 1 <= segment <= k for model in models for segment in numbers["segments"][model]):
-        raise Misfit("segments")
+        raise store.Misfit("segments")
 
 
 def _loaded(value: Any) -> Any:

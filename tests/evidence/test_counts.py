@@ -4,15 +4,10 @@ import pytest
 from sklearn.metrics import silhouette_samples
 
 from wholesale.columns import MODELS
-from wholesale.evidence import (
-    compare_cluster_counts,
-    compare_covariances,
-    gap_statistic,
-    prediction_strength,
-    recommend,
-)
-from wholesale.evidence.counts import reference_set, silhouettes, strength
-from wholesale.evidence.recommend import gap_vote, strength_vote
+from wholesale.criteria import FIRST_WITHIN, LAST_STRONG
+from wholesale.evidence import compare_cluster_counts, compare_covariances, recommend
+from wholesale.evidence.counts import gap_statistic, prediction_strength, reference_set, silhouettes, strength
+from wholesale.evidence.recommend import RULES
 from wholesale.models import SEED, is_proper, restart
 
 QUICK = {"restarts": 2, "references": 5, "splits": 3}
@@ -43,12 +38,10 @@ def test_bic_calinski_harabasz_and_davies_bouldin_are_the_formulas_written_out(b
     between = sum(len(g) * ((c - X.mean(axis=0)) ** 2).sum() for g, c in zip(groups, centres, strict=True))
     assert row["calinski_harabasz"] == pytest.approx((between / (k - 1)) / (within / (n - k)))
     spread = [np.linalg.norm(g - c, axis=1).mean() for g, c in zip(groups, centres, strict=True)]
-
-    def worst(i: int) -> float:
-        gaps = ((j, np.linalg.norm(centres[i] - centres[j])) for j in range(k) if j != i)
-        return max((spread[i] + spread[j]) / gap for j, gap in gaps)
-
-    assert row["davies_bouldin"] == pytest.approx(np.mean([*map(worst, range(k))]))
+    pairs = {(i, j): np.linalg.norm(centres[i] - centres[j]) for i in range(k) for j in range(k) if i != j}
+    alike = {(i, j): (spread[i] + spread[j]) / gap for (i, j), gap in pairs.items()}
+    worst = [max(alike[i, j] for j in range(k) if j != i) for i in range(k)]
+    assert row["davies_bouldin"] == pytest.approx(np.mean(worst))
 
 
 def test_silhouettes_are_those_by_hand_0_of_a_lone_customer_and_none_of_one_segment():
@@ -97,8 +90,8 @@ def _blobs(n_blobs, seed=0):
     ids=["two", "three", "four", "one", "another", "a third"],
 )
 def test_both_count_well_separated_blobs_right_and_say_one_on_a_uniform_one(rows, k):
-    assert gap_vote(gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
-    assert strength_vote(prediction_strength(rows, range(1, 6), splits=10)) == k
+    assert RULES[FIRST_WITHIN](gap_statistic(rows, range(1, 6), references=20)["gap_rule"]) == k
+    assert RULES[LAST_STRONG](prediction_strength(rows, range(1, 6), splits=10)) == k
 
 
 def test_the_gap_rule_is_the_papers(X):

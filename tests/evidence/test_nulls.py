@@ -23,9 +23,8 @@ def test_a_cloud_is_standardized_and_the_same_however_many_are_drawn(X, kind):
 
 @pytest.mark.parametrize("kind", nulls.NULLS)
 def test_clouds_do_not_depend_on_how_the_matrix_lies_in_memory(X, kind):
-    rows, columns = (
-        next(nulls.clouds(order(X), kind, samples=1)) for order in (np.ascontiguousarray, np.asfortranarray)
-    )
+    ordered = np.ascontiguousarray(X), np.asfortranarray(X)
+    rows, columns = (next(nulls.clouds(each, kind, samples=1)) for each in ordered)
     assert (rows == columns).all()
 
 
@@ -47,10 +46,8 @@ def test_clouds_have_the_correlations_of_the_customers(X, kind):
 
 
 def test_the_heavy_tailed_clouds_have_heavier_tails_and_the_copula_the_customers_margins(X):
-    tails = {
-        kind: np.mean([kurtosis(cloud).mean() for cloud in nulls.clouds(X, kind, samples=50)])
-        for kind in nulls.NULLS
-    }
+    drawn = {kind: nulls.clouds(X, kind, samples=50) for kind in nulls.NULLS}
+    tails = {kind: np.mean([kurtosis(each).mean() for each in clouds]) for kind, clouds in drawn.items()}
     assert abs(tails["gaussian"]) < 0.1 < 1 < tails["heavy-tailed"]
     cloud = nulls.copula(X)(np.random.default_rng(0))
     assert (cloud.min(axis=0) >= X.min(axis=0)).all() and (cloud.max(axis=0) <= X.max(axis=0)).all()
@@ -61,8 +58,10 @@ def test_the_heavy_tailed_clouds_have_heavier_tails_and_the_copula_the_customers
 
 def test_criteria_of_clouds_and_of_the_customers_stand_in_one_table(X):
     effort = {"starts": 2, "restarts": 1, "references": 2, "splits": 1}
-    one = nulls.null_criteria(X[:60], [1, 2], kinds=["copula"], samples=2, effort=effort)
-    planted = nulls.simulated_criteria(X[:60], 2, [1], separations=[3.0], samples=2, effort=effort)
+    few = {"ks": [1, 2], "effort": effort}
+    made = [nulls.cloud_criteria(X[:60], kind, range(n), **few) for kind, n in ((OBSERVED, 1), ("copula", 2))]
+    one = pd.concat(made).sort_index()
+    planted = nulls.simulated_criteria(X[:60], 2, separations=[3.0], samples=2, ks=[1], effort=effort)
     assert planted.index.names == ["segments", "separation", "cloud", "k"] and len(planted) == 2
     assert one.index.names == ["null", "cloud", "k"] and len(one) == (1 + 2) * 2
     assert one.loc[OBSERVED, "gmm_bic"].notna().all()

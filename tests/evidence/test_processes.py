@@ -4,18 +4,18 @@ import pandas as pd
 import pytest
 
 from wholesale import evidence
-from wholesale.evidence.nulls import null_criteria, simulated_criteria
+from wholesale.evidence.nulls import cloud_criteria, simulated_criteria
 from wholesale.models import fit_kmeans
 
-QUICK = {"samples": 2, "effort": {"starts": 2, "restarts": 1, "references": 2, "splits": 1}}
+QUICK = {"ks": [1, 2], "effort": {"starts": 2, "restarts": 1, "references": 2, "splits": 1}}
 MADE = {
     "gap": lambda X, **n: evidence.gap_statistic(X, [1, 2, 3], references=6, **n),
     "strength": lambda X, **n: evidence.prediction_strength(X, [1, 2, 3], splits=6, **n),
     "covariances": lambda X, **n: evidence.compare_covariances(X, [2], ["diag"], seeds=2, restarts=2, **n),
     "families": lambda X, **n: evidence.search_families(X, ks=(1, 2), starts=6, **n),
     "peaks": lambda X, **n: evidence.density_peaks(X, samples=1, **n),
-    "nulls": lambda X, **n: null_criteria(X[:60].copy(), [1, 2], kinds=["copula"], **QUICK, **n),
-    "simulated": lambda X, **n: simulated_criteria(X[:60].copy(), 2, [1, 2], separations=[3], **QUICK, **n),
+    "nulls": lambda X, **n: cloud_criteria(X[:60].copy(), "copula", range(2), **QUICK, **n),
+    "simulated": lambda X, **n: simulated_criteria(X[:60].copy(), 2, [3], 2, **QUICK, **n),
     "stability": lambda X, **n: evidence.bootstrap_jaccards(X, fit_kmeans, 3, resamples=4, **n),
 }
 

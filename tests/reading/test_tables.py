@@ -24,11 +24,11 @@ from made_files import (
 )
 from typer.testing import CliRunner
 
+from wholesale import report
 from wholesale.cli import main
 from wholesale.customers import read_file
 from wholesale.reading import open_customers, read_block
 from wholesale.reading.tables import ROWS
-from wholesale.report import export
 
 SIX = [1, 2, 3, 4, 5, 6]
 
@@ -270,4 +270,4 @@ def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
         assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
     own = read_file(path, sheet="The data")
     assert len(own.accepted) == 60
-    assert export.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
+    assert report.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"

@@ -6,12 +6,15 @@ from wholesale.evidence.counts import (
     gap_statistic,
     prediction_strength,
 )
-from wholesale.evidence.density import density_peaks, dip, entropy, merge_components
-from wholesale.evidence.hierarchy import (
+from wholesale.evidence.density import (
     cophenetic_correlations,
     cut_by_largest_jump,
+    density_peaks,
+    dip,
+    entropy,
     jumps,
     jumps_without_segments,
+    merge_components,
     merge_heights,
 )
 from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture, compare_families, search_families

@@ -1,6 +1,7 @@
 """What speaks for each number of segments, k: three models by every criterion, and mixtures of four kinds."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale import models
-from wholesale.checks import check_fit
+from wholesale.criteria import check_fit
 from wholesale.models import COVARIANCES, SEED, fit_kmeans, one_thread
 
 LIVE_RESTARTS = 8  # of a mixture per initialization method, which a notebook can afford for each k
@@ -118,10 +119,11 @@ def gap_statistic(
     X = check_fit(X, fitted)
     seeds = np.random.SeedSequence(random_state).spawn(references)
     drawn = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
-    logs = Parallel(n_jobs=n_jobs)(delayed(_log_inertias)(each, fitted, random_state) for each in [X, *drawn])
-    observed, expected = logs[0], np.array(logs[1:])
-    se = expected.std(axis=0) * np.sqrt(1 + 1 / references)
-    gap = expected.mean(axis=0) - observed
+    of = delayed(partial(fit_kmeans, random_state=random_state, n_init=10))
+    fits = Parallel(n_jobs=n_jobs)(of(*cell) for cell in product([X, *drawn], fitted))
+    observed, *expected = np.log([fit.inertia_ for fit in fits]).reshape(-1, len(fitted))
+    se = np.std(expected, axis=0) * np.sqrt(1 + 1 / references)
+    gap = np.mean(expected, axis=0) - observed
     table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[ks]
     following = [fitted.index(k + 1) for k in ks]
     return table.assign(gap_rule=table["gap"] >= gap[following] - se[following])
@@ -133,11 +135,6 @@ def reference_set(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     axes = np.linalg.svd(X - centre, full_matrices=False)[2]
     turned = (X - centre) @ axes.T
     return rng.uniform(turned.min(axis=0), turned.max(axis=0), X.shape) @ axes + centre
-
-
-def _log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
-    fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
-    return [float(np.log(fit.inertia_)) for fit in fits]
 
 
 def prediction_strength(
@@ -209,11 +206,8 @@ def compare_covariances(
     ks = list(ks)
     X = check_fit(X, ks)
     cells = list(product(ks, covariances))
-    tries = Parallel(n_jobs=n_jobs)(
-        delayed(_restarts)(X, *cell, random_state + seed * restarts, restarts)
-        for cell in cells
-        for seed in range(seeds)
-    )
+    of, firsts = delayed(_restarts), [random_state + seed * restarts for seed in range(seeds)]
+    tries = Parallel(n_jobs=n_jobs)(of(X, *cell, first, restarts) for cell, first in product(cells, firsts))
     by_cell = [pd.concat(tries[i * seeds : (i + 1) * seeds], keys=range(seeds)) for i in range(len(cells))]
     index = pd.MultiIndex.from_tuples(cells, names=["k", "covariance"])
     found = pd.DataFrame([_search(each) for each in by_cell], index=index)

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from wholesale.checks import check_fit
+from wholesale.criteria import check_fit
 from wholesale.models import SAME_OPTIMUM, SEED, ImproperMixture, competes, one_thread
 
 FAMILIES = tuple(

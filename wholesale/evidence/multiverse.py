@@ -78,25 +78,16 @@ def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) ->
 
 
 def multiverse(
-    amounts: np.ndarray,
-    ks: Iterable[int] = KS,
-    *,
-    scales: Iterable[str] = tuple(SCALES),
-    methods: Iterable[str] = tuple(METHODS),
-    n_jobs: int | None = None,
+    amounts: np.ndarray, ks: Iterable[int], scales: Iterable[str] = SCALES, methods: Iterable[str] = METHODS
 ) -> pd.DataFrame:
     """Segment the customers in every way of `scales` and `methods`, into each of `ks`.
 
     Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small;
-    these are not derived from them. The partitions do not depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
-        A column per customer, 1…n, with its segment as `analyse` numbers it.
+    these are not derived from them. Returns, by ``scale``, ``floor``, ``method`` and ``k``, a column per
+    customer, 1…n, with its segment as `analyse` numbers it.
     """
     cells = list(product(scales, FLOORS, methods, ks))
-    labels = Parallel(n_jobs=n_jobs)(delayed(analyse)(amounts, *cell) for cell in cells)
+    labels = Parallel()(delayed(analyse)(amounts, *cell) for cell in cells)
     index = pd.MultiIndex.from_tuples(cells, names=["scale", "floor", "method", "k"])
     return pd.DataFrame(labels, index=index, columns=pd.RangeIndex(1, len(amounts) + 1, name="customer"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from scipy.stats import multivariate_t, norm, rankdata
+from scipy.stats import multivariate_t, norm, rankdata, zscore
 
 from wholesale.criteria import CRITERIA
 from wholesale.evidence.counts import compare_cluster_counts
@@ -56,88 +56,39 @@ def copula(X: np.ndarray) -> Draw:
     return draw
 
 
-NULLS: dict[str, Callable[[np.ndarray], Draw]] = {
-    "gaussian": gaussian,
-    "heavy-tailed": heavy_tailed,
-    "copula": copula,
-}
+NULLS = {"gaussian": gaussian, "heavy-tailed": heavy_tailed, "copula": copula}
 """Kinds of clouds with nothing to find."""
 
 
-def clouds(X: np.ndarray, kind: str, *, samples: int, random_state: int = SEED) -> Iterator[np.ndarray]:
+def clouds(X: np.ndarray, kind: str, *, samples: int) -> Iterator[np.ndarray]:
     """Draw clouds of one kind in `NULLS`, as large as `X`, each standardized anew (population variance 1).
 
     The first clouds are the same, however many are drawn.
     """
     draw = NULLS[kind](np.ascontiguousarray(X))  # another order of its columns would round otherwise
-    for seed in np.random.SeedSequence((random_state, list(NULLS).index(kind))).spawn(samples):
-        yield _standardized(draw(np.random.default_rng(seed)))
+    for seed in np.random.SeedSequence((SEED, list(NULLS).index(kind))).spawn(samples):
+        yield zscore(draw(np.random.default_rng(seed)))
 
 
-def _standardized(cloud: np.ndarray) -> np.ndarray:
-    return (cloud - cloud.mean(axis=0)) / cloud.std(axis=0)
-
-
-def null_criteria(
-    X: np.ndarray,
-    ks: Iterable[int] = range(1, 9),
-    *,
-    kinds: Iterable[str] = tuple(NULLS),
-    samples: int = CLOUDS,
-    **options: Any,
-) -> pd.DataFrame:
-    """Compute every criterion on clouds of each kind, and on `X` with the same effort.
-
-    Takes `X` (n_customers, d); `ks`, 1 among them, as BIC is held against that of one; of `kinds` `samples`
-    clouds each; and as `effort` what `compare_cluster_counts` takes. The numbers do not depend on `n_jobs`,
-    the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``null``, ``cloud`` and ``k``
-        Columns of `compare_cluster_counts`. ``null`` is `OBSERVED`, cloud 0, for `X` itself.
-
-    References
-    ----------
-    Hennig and Lin (2015), Flexible parametric bootstrap for testing homogeneity against clustering and
-    assessing the number of clusters.
-    """
-    ks, numbers = list(ks), {OBSERVED: 1, **dict.fromkeys(kinds, samples)}
-    tables = (cloud_criteria(X, kind, range(n), ks=ks, **options) for kind, n in numbers.items())
-    return pd.concat(tables).sort_index()
-
-
-def cloud_criteria(
-    X: np.ndarray,
-    kind: str,
-    numbers: range,
-    *,
-    ks: Iterable[int],
-    random_state: int = SEED,
-    effort: Mapping[str, int] = EFFORT,
-    n_jobs: int | None = None,
-) -> pd.DataFrame:
+def cloud_criteria(X: np.ndarray, kind: str, numbers: range, **how: Any) -> pd.DataFrame:
     """Compute the criteria of the clouds of one kind that have these numbers, from 0, or of `X` itself.
 
-    Takes as `effort` what `compare_cluster_counts` takes; the numbers do not depend on `n_jobs`, the
-    processes. Returns its columns, indexed by ``null``, `OBSERVED` for `X` itself, ``cloud`` and ``k``.
+    Takes what `_criteria` does. Returns the columns of `compare_cluster_counts`, indexed by ``null``,
+    `OBSERVED` for `X` itself, ``cloud`` and ``k``. Hennig and Lin (2015), Flexible parametric bootstrap for
+    testing homogeneity against clustering and assessing the number of clusters.
     """
-    drawn: Iterable[np.ndarray] = [X]
-    if kind != OBSERVED:
-        every = clouds(X, kind, samples=numbers.stop, random_state=random_state)
-        drawn = islice(every, numbers.start, None)
+    drawn = [X] if kind == OBSERVED else islice(clouds(X, kind, samples=numbers.stop), numbers.start, None)
     keyed = {(kind, number): cloud for number, cloud in zip(numbers, drawn, strict=True)}
-    return _criteria(keyed, ["null", "cloud"], ks, effort, n_jobs)
+    return _criteria(keyed, ["null", "cloud"], **how)
 
 
 def _criteria(
-    drawn: dict[Any, np.ndarray],
-    names: list[str],
-    ks: Iterable[int],
-    effort: Mapping[str, int],
-    n_jobs: int | None,
+    drawn: dict, names: list[str], ks: Iterable[int], effort: Mapping = EFFORT, n_jobs: int | None = None
 ) -> pd.DataFrame:
-    """Compute the criteria of clouds, with the effort that a thousand of them can afford."""
+    """Compute the criteria of clouds, with the effort that a thousand of them can afford.
+
+    `ks` have 1 among them, as BIC is held against that of one; `n_jobs`, the processes, change no number.
+    """
     of = delayed(_criteria_of_one)
     tables = Parallel(n_jobs=n_jobs)(of(cloud, [*ks], effort) for cloud in drawn.values())
     return pd.concat(tables, keys=drawn, names=[*names, "k"])
@@ -166,13 +117,9 @@ def simulate(X: np.ndarray, segments: int, separation: float, rng: np.random.Gen
 def simulated_criteria(
     X: np.ndarray,
     segments: int,
-    ks: Iterable[int] = SIMULATED_KS,
-    *,
     separations: Iterable[float] = SEPARATIONS,
     samples: int = SAMPLES,
-    random_state: int = SEED,
-    effort: Mapping[str, int] = EFFORT,
-    n_jobs: int | None = None,
+    **how: Any,
 ) -> pd.DataFrame:
     """Compute the criteria of simulated clouds; indexed by ``segments``, ``separation``, ``cloud``, ``k``.
 
@@ -180,28 +127,20 @@ def simulated_criteria(
     """
     drawn = {}
     for separation in separations:
-        seeds = np.random.SeedSequence((random_state, segments, round(100 * separation))).spawn(samples)
+        seeds = np.random.SeedSequence((SEED, segments, round(100 * separation))).spawn(samples)
         for i, seed in enumerate(seeds):
             cloud = simulate(X, segments, separation, np.random.default_rng(seed))
-            drawn[segments, separation, i] = _standardized(cloud)
-    return _criteria(drawn, ["segments", "separation", "cloud"], ks, effort, n_jobs)
+            drawn[segments, separation, i] = zscore(cloud)
+    return _criteria(drawn, ["segments", "separation", "cloud"], **how)
 
 
 def power(simulated: pd.DataFrame, nulls: pd.DataFrame) -> pd.DataFrame:
     """Say how often `recommend` finds the true number of segments, given these nulls.
 
-    Parameters
-    ----------
-    simulated : DataFrame
-        From `simulated_criteria`; tables of several numbers of segments below each other.
-    nulls : DataFrame
-        From :func:`wholesale.evidence.nulls.null_criteria`; of larger k than were simulated, nothing is used.
-
-    Returns
-    -------
-    DataFrame indexed by ``segments`` and ``separation``
-        Shares of the clouds (0…1): ``found``, the true number is recommended; ``divided``, any above one; and
-        for each criterion, that its vote counts. 1 segment, with separation 0, are the clouds of the nulls.
+    Takes tables of `simulated_criteria` below each other, and of `cloud_criteria`, whose larger k are not
+    used. Returns, by ``segments`` and ``separation``, shares of the clouds (0…1): ``found``, the true number
+    is recommended; ``divided``, any above one; and for each criterion, that its vote counts. 1 segment, with
+    separation 0, are the clouds of the nulls.
     """
     nulls = nulls[nulls.index.isin(simulated.index.unique("k"), level="k")]
     limits, null, levels = thresholds(nulls), nulls.drop(OBSERVED, level="null"), [*simulated.index.names]

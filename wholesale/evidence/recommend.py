@@ -43,7 +43,7 @@ def recommend(counts: pd.DataFrame, nulls: pd.DataFrame | None = None, *, served
         From `compare_cluster_counts`; criteria whose columns are missing, or NaN for every k, do not vote. A
         ValueError if none can.
     nulls : DataFrame, optional
-        From :func:`wholesale.evidence.nulls.null_criteria`.
+        Criteria of clouds and of the customers, from :func:`wholesale.evidence.nulls.cloud_criteria`.
     served : int
         The k that the users chose.
     """
@@ -77,20 +77,11 @@ def cast(counts: pd.DataFrame) -> dict[str, int]:
 
 
 def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
-    """Hold each vote against clouds in which there is nothing to find.
+    """Hold each vote against clouds in which there is nothing to find; takes what `recommend` does.
 
-    Parameters
-    ----------
-    votes : dict of str to int
-    nulls : DataFrame
-        From :func:`wholesale.evidence.nulls.null_criteria`.
-
-    Returns
-    -------
-    DataFrame indexed by ``vote``
-        ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast; and ``counts``:
-        whether k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every
-        kind. Of BIC the value is how far it is below that of one segment.
+    Returns, by ``vote``, ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast;
+    and ``counts``: whether k is above one and the criterion's value at k is beyond the 95% quantile, at that
+    k, of every kind. Of BIC the value is how far it is below that of one segment.
     """
     by_cloud = nulls.drop(OBSERVED, level="null").groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T
@@ -135,21 +126,13 @@ def most(votes: Iterable[int]) -> int:
     return int(min(multimode(votes), default=1))
 
 
-def gap_vote(rule: pd.Series) -> int:
-    """Return the smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none."""
-    return rule.index[rule.to_numpy().argmax()] if rule.any() else rule.index[-1]
-
-
-def strength_vote(strength: pd.Series) -> int:
-    """Return the largest k whose prediction strength is at least 0.8; 1 if there is none."""
-    return max(strength.index[strength >= STRONG], default=1)
-
-
 RULES: dict[str, Callable[[pd.Series], Any]] = {
     HIGHEST: pd.Series.idxmax,
     LOWEST: pd.Series.idxmin,
-    FIRST_WITHIN: gap_vote,
-    LAST_STRONG: strength_vote,
+    # The smallest k for which gap(k) ≥ gap(k + 1) − s(k + 1); the largest k if there is none.
+    FIRST_WITHIN: lambda rule: rule.index[rule.to_numpy().argmax() if rule.any() else -1],
+    # The largest k whose prediction strength is at least 0.8; 1 if there is none.
+    LAST_STRONG: lambda strength: max(strength.index[strength >= STRONG], default=1),
 }
 """Which k a criterion prefers, given its column; in the order in which the votes are told."""
 
@@ -163,11 +146,8 @@ def _unweighed(votes: dict[str, int], recommended: int) -> str:
 
 def _weighed(counted: pd.Series, votes: int, recommended: int) -> str:
     """Tell the votes that count, by their k, of so many."""
-    says = "say" if len(counted) > 1 else "says"
-    told = (
-        "Held beside customers drawn without any segments,"
-        f" {len(counted) or 'none'} of {votes} criteria {says} more than chance would"
-    )
+    say = f"{len(counted) or 'none'} of {votes} criteria {'say' if len(counted) > 1 else 'says'}"
+    told = f"Held beside customers drawn without any segments, {say} more than chance would"
     if counted.empty:
         return f"{told}: a division is not shown, and one segment is recommended."
     backers = counted.groupby(counted).groups.items()

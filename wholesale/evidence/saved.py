@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from joblib import parallel_config
 
-from wholesale.checks import PER_SEGMENT
-from wholesale.criteria import CRITERIA
+from wholesale.criteria import CRITERIA, PER_SEGMENT
 from wholesale.evidence import multiverse, nulls
 from wholesale.evidence.counts import PER_SEED, SEEDS, compare_cluster_counts, compare_covariances
 from wholesale.evidence.density import density_peaks
@@ -46,11 +45,9 @@ def weighable(X: np.ndarray) -> range:
 def check_weighable(X: np.ndarray, n_segments: int) -> None:
     """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
     if n_segments not in weighable(X):
-        needed, distinct = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
-        raise ValueError(
-            f"the evidence for {n_segments} segments needs {needed} distinct customers, and there are"
-            f" {distinct}: train without it"
-        )
+        needed, there = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
+        needs = f"the evidence for {n_segments} segments needs {needed} distinct customers"
+        raise ValueError(f"{needs}, and there are {there}: train without it")
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
@@ -98,9 +95,7 @@ def compute(
     part.unlink()
 
 
-def _tasks(
-    amounts: np.ndarray, X: np.ndarray, fits: dict[str, Any], labels: dict[str, np.ndarray]
-) -> dict[str, Callable[[], dict | pd.DataFrame]]:
+def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict[str, Callable[[], Any]]:
     """Name each task by the part of the evidence that it makes, and by which piece of that."""
     ks, k = weighable(X), int(labels["kmeans"].max())
     size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}
@@ -121,7 +116,7 @@ def _tasks(
         tasks[f"nulls, {kind}, {first}"] = partial(_voted, cloud_criteria, few, kind, batch, ks=ks)
     simulated = [each for each in nulls.SIMULATED_KS if each in ks]
     for number in (each for each in nulls.SEGMENTS if each in simulated):
-        tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, simulated)
+        tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, ks=simulated)
     return tasks
 
 
@@ -173,10 +168,9 @@ def unpacked(value: dict) -> pd.DataFrame:
 def saved_tables(saved: dict) -> dict[str, pd.DataFrame]:
     """Return the tables of many rows in saved evidence, as far as it has them.
 
-    ``nulls`` as :func:`wholesale.evidence.nulls.null_criteria` makes it, ``power`` as `simulated_criteria`,
-    but only the columns with a vote; ``weights``, ``families``, ``density`` and ``multiverse`` as
-    :func:`wholesale.evidence.recommend.weigh`, `search_families`, an infinite number as NaN, `density_peaks`
-    and :func:`wholesale.evidence.multiverse.multiverse` make them.
+    ``nulls`` as `cloud_criteria` makes it, ``power`` as `simulated_criteria`, but only the columns with a
+    vote; ``weights``, ``families``, ``density`` and ``multiverse`` as `weigh`, `search_families`, an infinite
+    number as NaN, `density_peaks` and `multiverse` make them.
     """
     tables = {name: unpacked(saved[name]) for name in WHOLE + PIECEWISE if name in saved}
     if "nulls" in tables:

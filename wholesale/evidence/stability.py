@@ -10,8 +10,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.metrics import adjusted_rand_score
 
-from wholesale.checks import check_fit
-from wholesale.criteria import BANDS
+from wholesale.criteria import BANDS, check_fit
 from wholesale.models import FEW_STARTS, SEED, Fit, ImproperMixture, fit_kmeans, labels_of, one_thread
 from wholesale.palette import SIMILAR
 from wholesale.segments import overlap
@@ -59,9 +58,7 @@ def bootstrap_jaccards(
     return np.array(rows)
 
 
-def _resample(
-    X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: np.random.SeedSequence
-) -> np.ndarray:
+def _resample(X: np.ndarray, original: np.ndarray, fit: Fit, n_segments: int, seed: Any) -> np.ndarray:
     drawn = np.unique(np.random.default_rng(seed).integers(len(X), size=len(X)))
     segments, old = np.unique(original), original[drawn]
     jaccards = np.zeros(len(segments))

@@ -1,6 +1,7 @@
 """The report's tables, rounded as they are shown, and its figures, whose titles state what they show."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,9 +87,8 @@ def plot_drifts(customers: Customers, placement: Placement) -> Axes:
     title = title if distances[largest] else "No category differs at all"
     scale = "logarithmic from 10 up (dot: median, bar: middle half, line: middle 80%)"
     unit = f"{categories.per_period}, {scale}"
-    names = ("on record", "here")
     tables = [each.rename(columns=label) for each in (placement.record, customers.amounts)]
-    return plots.plot_ranges(*tables, unit=unit, names=names, title=title)
+    return plots.plot_ranges(*tables, unit=unit, names=("on record", "here"), title=title)
 
 
 def placement(placement: Placement) -> pd.DataFrame:
@@ -101,14 +101,13 @@ def placement(placement: Placement) -> pd.DataFrame:
 @unless_refused
 def counts(evidence: CountEvidence) -> pd.DataFrame:
     """Give each criterion and its vote by number of segments, and silhouettes of clouds without segments."""
+    criteria = evidence.counts.drop(columns="gmm_reached", errors="ignore")
     rows = {
-        each.vote or each.heading: [
-            "–" if pd.isna(value) else each.write(value) for value in evidence.counts[each.column]
-        ]
+        each.vote or each.heading: criteria[each.column].map(each.write, na_action="ignore").tolist()
         for each in CRITERIA
-        if each.column in evidence.counts and each.column != "gmm_reached"
+        if each.column in criteria
     }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(evidence.counts.index))
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(criteria.index))
     if len(evidence.clouds):
         ranges = {k: f"{clouds.min():.2f} to {clouds.max():.2f}" for k, clouds in evidence.clouds.items()}
         name = "silhouette of K-Means in clouds without segments"
@@ -146,12 +145,9 @@ def plot_counts(evidence: CountEvidence) -> Axes | None:
 def segments(fitted: Fitted) -> pd.DataFrame:
     """Describe each new segment."""
     sizes, overlap = fitted.sizes, fitted.predictor.overlap
-    columns: dict[str, Iterable[str]] = {
-        "of all spending": map(format_share, sizes["spending"]),
-        "to its K-Means partner": (
-            "–" if model == "kmeans" else relation(overlap[model][i - 1, i - 1]) for model, i in sizes.index
-        ),
-    }
+    kin = ("–" if model == "kmeans" else relation(overlap[model][i - 1, i - 1]) for model, i in sizes.index)
+    columns: dict[str, Iterable[str]] = {"of all spending": map(format_share, sizes["spending"])}
+    columns["to its K-Means partner"] = kin
     if sizes["zeros"].any():
         columns["buying none of some category"] = map(format_share, sizes["zeros"])
     return _by_segment(fitted, columns)
@@ -194,14 +190,10 @@ def plot_plane(fitted: Fitted) -> Axes:
     axes = ["first component", "second component"]
     plane = pd.DataFrame(components.transform(predictor.on_record), columns=axes)
     arrows = pd.DataFrame(components.components_.T, list(predictor.categories.labels))
-    ax = plots.plot_map(
-        plane,
-        predictor.segments["kmeans"],
-        names=[str(i + 1) for i in range(predictor.n_segments)],
-        colours=predictor.colours["kmeans"],
-        arrows=arrows,
-        title=f"The {predictor.n_segments} segments of K-Means; the plane holds {share} of the variance",
-    )
+    title = f"The {predictor.n_segments} segments of K-Means; the plane holds {share} of the variance"
+    names = [str(i + 1) for i in range(predictor.n_segments)]
+    labels, colours = predictor.segments["kmeans"], predictor.colours["kmeans"]
+    ax = plots.plot_map(plane, labels, names=names, colours=colours, arrows=arrows, title=title)
     ax.update_datalim(AROUND * arrows.to_numpy())  # the arrows' names, too, stay inside
     ax.autoscale_view()
     return ax
@@ -213,14 +205,10 @@ def plot_tree(fitted: Fitted) -> Axes:
     predictor = fitted.predictor
     lower, higher = predictor.linkage[-predictor.n_segments :, 2][:2]
     near = "; nearly as high: another number would cut as well" if higher < NEAR * lower else ""
-    return plots.plot_dendrogram(
-        predictor.linkage,
-        predictor.segments["ward"],
-        names=["" for _ in predictor.names["ward"]],
-        colours=predictor.colours["ward"],
-        leaves=min(LEAVES, len(predictor.amounts)),
-        title=f"The cut lies between merges at {lower:.1f} and {higher:.1f}{near}",
-    )
+    title = f"The cut lies between merges at {lower:.1f} and {higher:.1f}{near}"
+    how: dict[str, Any] = {"names": [""] * predictor.n_segments, "colours": predictor.colours["ward"]}
+    how |= {"leaves": min(LEAVES, len(predictor.amounts)), "title": title}
+    return plots.plot_dendrogram(predictor.linkage, predictor.segments["ward"], **how)
 
 
 @unless_refused
@@ -228,14 +216,13 @@ def doubts(fitted: Fitted) -> pd.DataFrame:
     """Count the contested customers by each reason."""
     flags, predictor = fitted.doubts, fitted.predictor
     in_kmeans = fitted.answers["kmeans_segment"] - 1
-    alone = [
-        (overlap.max(axis=1) < SIMILAR)[fitted.answers[f"{model}_segment"] - 1]
-        | (overlap.max(axis=0) < SIMILAR)[in_kmeans]
-        for model, overlap in predictor.overlap.items()
-    ]
+    alone = np.zeros(len(flags), dtype=bool)
+    for model, overlap in predictor.overlap.items():
+        alone |= (overlap.max(axis=1) < SIMILAR)[fitted.answers[f"{model}_segment"] - 1]
+        alone |= (overlap.max(axis=0) < SIMILAR)[in_kmeans]
     reasons = {
         "the models disagree": flags["disagreed"],
-        "of these, some model has no segment like it": pd.Series(np.any(alone, axis=0)),
+        "of these, some model has no segment like it": alone,
         "a close call for K-Means": flags["close"],
         "unlike almost all customers fitted": flags["unfamiliar"],
         "one reason or another": flags.any(axis=1),
@@ -255,12 +242,11 @@ def contested(fitted: Fitted, customers: Customers) -> pd.DataFrame | None:
     ranked = answers.sort_values(["agreement", "clarity"], kind="stable").head(SHOWN)
     taken = {*fitted.predictor.categories.columns, *ANSWERS}
     called = [name for name in dict.fromkeys(customers.accepted.column_names[1:]) if name not in taken][:2]
-    familiarity = ["–" if pd.isna(share) else format_share(share) for share in ranked["familiarity"]]
     table = _short(ranked[called]).assign(
         **{label: ranked[f"{model}_segment"] for model, label in models.items()},
         agree=ranked["agreement"].map(f"{{}} of {len(models)}".format),
         clarity=ranked["clarity"].map("{:.2f}".format),
-        familiarity=familiarity,
+        familiarity=["–" if pd.isna(share) else format_share(share) for share in ranked["familiarity"]],
     )
     return table.rename_axis(index=None, columns="line")
 
@@ -278,13 +264,10 @@ def _numbered(names: Iterable[str]) -> list[str]:
 def _by_segment(answered: Answered, more: Mapping[str, Iterable[str]]) -> pd.DataFrame:
     """Give the size of every model's segments, and `more` columns; each model is named once."""
     sizes = answered.sizes
-    columns = {
-        "customers": map(format_amount, sizes["customers"]),
-        "share": map(format_share, sizes["share"]),
-    }
     names = [(MODELS[model], f"{i} {name}") for (model, i), name in sizes["name"].items()]
-    table = pd.DataFrame({**columns, **more}, pd.MultiIndex.from_tuples(names))
-    return table.rename_axis(columns="segment")
+    counted, shares = map(format_amount, sizes["customers"]), map(format_share, sizes["share"])
+    columns = {"customers": counted, "share": shares, **more}
+    return pd.DataFrame(columns, pd.MultiIndex.from_tuples(names)).rename_axis(columns="segment")
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:

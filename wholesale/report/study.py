@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from wholesale.app.sentences import CLOSE
 from wholesale.bundle import Bundle, train
-from wholesale.checks import PER_SEGMENT, check_fit
+from wholesale.criteria import PER_SEGMENT, check_fit
 from wholesale.customers import Customers
 from wholesale.evidence import Recommendation, models_agreeing, recommend
 from wholesale.evidence.nulls import NULLS, cloud_criteria
@@ -200,18 +200,16 @@ def compare_counts(customers: Customers, clouds: int = CLOUDS) -> CountEvidence 
     if last < FEWEST:
         return Refused("the distinct customers are too few")
     of = partial(cloud_criteria, ks=range(1, last + 1), effort=EFFORT, n_jobs=-1)
-    observed = [_chosen(of(X, OBSERVED, range(1))) for X in matrices]
+    tables = [of(X, OBSERVED, range(1)).filter(regex="^(?!gap)") for X in matrices]
+    observed = [table.loc[:, table.count() > 1] for table in tables]  # else there is nothing to choose from
     try:
         drawn = [of(matrices[0], kind, range(clouds)) for kind in NULLS if clouds]
     except (np.linalg.LinAlgError, ValueError):  # one category follows from others: there is no such cloud
         drawn = []
-    several = [
-        CountEvidence(
-            each.loc[OBSERVED, 0], pd.concat([each, *drawn], join="inner") if drawn else None, len(draws[0])
-        )
-        for each in observed
-    ]
-    return replace(several[0], redrawn=[other.leaders for other in several[1:]])
+    nulls = [pd.concat([each, *drawn], join="inner") if drawn else None for each in observed]
+    pairs = zip((each.loc[OBSERVED, 0] for each in observed), nulls, strict=True)
+    first, *others = [CountEvidence(*pair, len(draws[0])) for pair in pairs]
+    return replace(first, redrawn=[other.leaders for other in others])
 
 
 def fit(customers: Customers, segments: int) -> Fitted | Refused:
@@ -236,19 +234,11 @@ def largest_tenth(customers: Customers) -> tuple[int, float]:
 
 def usually_unfamiliar(n: int, on_record: int) -> tuple[int, int]:
     """Give the fewest and the most that are unfamiliar among `n` of the same kind, in 19 of 20 cases."""
-    fewest, most = (
-        bisect_left(range(n), share, key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
-        for share in (0.025, 0.975)
-    )
-    return fewest, most
+    by_chance = partial(bisect_left, range(n), key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
+    return by_chance(0.025), by_chance(0.975)
 
 
 def adjusted_rand(fitted: Fitted, placement: Placement) -> float:
     """Compare the new K-Means segments with those of the models at hand; never a negative zero."""
     old, new = placement.answers["kmeans_segment"], fitted.answers["kmeans_segment"]
     return round(adjusted_rand_score(old, new), 2) + 0
-
-
-def _chosen(counts: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the gap, and what has nothing to choose from."""
-    return counts[[name for name in counts if not name.startswith("gap") and counts[name].count() > 1]]

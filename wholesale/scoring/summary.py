@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from wholesale.checks import fewest
 from wholesale.columns import MODELS, Categories
+from wholesale.criteria import fewest
 from wholesale.predict import UNFAMILIAR, Predictor
 from wholesale.reading import blank_advice
 from wholesale.reading.totals import NOTHING, Seen

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wholesale import evidence
-from wholesale.checks import check_fit
+from wholesale.criteria import check_fit
 from wholesale.models import fit_kmeans
 
 GOOD = np.random.default_rng(0).normal(size=(30, 6))
