@@ -40,8 +40,9 @@ def parse_amount(label: str, value: Amount | None) -> float:
     ``"1.234.567"``, ``"12,669.50"``), and begin or end with a currency. Text such as ``"12.669"`` or
     ``"12,669"``, which some read as a number of thousands, is refused rather than guessed at.
     """
-    meanings = _meanings(value)
-    if len(meanings) > 1:
+    numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
+    meanings = {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
+    if len(meanings) > 1:  # its only mark may be of thousands or of decimals
         thousands, decimals = max(meanings), min(meanings)
         choices = f"{thousands:.0f} or {format_amount(decimals)}"
         raise ValueError(f"{label}: {shown(value)} is not clear; write {choices}")
@@ -66,12 +67,6 @@ def read_text(text: str, sign: str) -> float:
 def good(amounts: np.ndarray) -> np.ndarray:
     """Say which numbers are amounts: finite, and not negative."""
     return np.isfinite(amounts) & (amounts >= 0)
-
-
-def _meanings(value: Amount | None) -> set[float]:
-    """Give every amount that a value may be: two, if its only mark may be of thousands or of decimals."""
-    numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
-    return {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
 
 
 def _number(value: object) -> float:

@@ -1,8 +1,6 @@
 """Which records are customers, and of the others, what is wrong."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from operator import itemgetter
@@ -30,6 +28,7 @@ from wholesale.reading.formulas import restore
 from wholesale.reading.header import ReadError, plain
 from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
+from wholesale.wording import csv_of
 
 BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
@@ -99,8 +98,9 @@ def _accepted(dialect: Dialect, records: Records, amounts: np.ndarray) -> pa.Tab
 
 def _table(rejected: list[Rejected]) -> pa.Table:
     rejected.sort(key=itemgetter(0))
-    *columns, fields = zip(*rejected, strict=True) if rejected else [()] * len(REJECTED)
-    return pa.table(list(map(pa.array, [*columns, map(_written, fields)], REJECTED.types)), REJECTED)
+    *columns, records = zip(*rejected, strict=True) if rejected else [()] * len(REJECTED)
+    written = [csv_of([fields], "\r\n").removesuffix("\r\n") for fields in records]
+    return pa.table(list(map(pa.array, [*columns, written], REJECTED.types)), REJECTED)
 
 
 def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
@@ -148,10 +148,3 @@ def _cells(column: pa.ChunkedArray) -> list:
         return column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text
         return column.to_pylist()
-
-
-def _written(fields: Iterable) -> str:
-    """Write a record as a line of CSV; with another end, fields with one of its two would not be quoted."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerow(fields)
-    return text.getvalue().removesuffix("\r\n")

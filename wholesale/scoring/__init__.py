@@ -25,7 +25,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import NOTHING, TOTAL, beside, beyond
+from wholesale.reading.totals import BESIDE, BEYOND, NOTHING, TOTAL
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -168,10 +168,6 @@ class Reading:
     read: float = 0  # bytes
     again: bool = True  # from its start, in the dialect that a part of it or all of it has shown
 
-    def restart(self) -> None:
-        self.kept.clear()
-        self.counts, self.read, self.again = Counts(), 0, False
-
     @contextmanager
     def looked_at(self) -> Iterator[None]:
         """Name the file in what is wrong with it; where another dialect shows, it is to be read in that."""
@@ -201,7 +197,8 @@ def run(
     whole = sum(each.file.path.stat().st_size for each in files)
     while begun := [each for each in files if each.again]:
         for each in begun:
-            each.restart()
+            each.kept.clear()
+            each.counts, each.read, each.again = Counts(), 0, False
         for each, (share, scored) in begun_ahead(_parts(begun, begin), ahead):
             if not each.again:
                 with each.looked_at():
@@ -241,16 +238,15 @@ def _judge(files: list[Reading]) -> None:
     if len(files) == 1 or any(each.again for each in files):
         return
     together = sum((each.counts.seen for each in files), NOTHING)
-    rows, times = together.totals()
-    step = None if rows else together.step()
+    rows, times, step = together.totals()
     for each in files:
         seen, dialect = each.counts.seen, each.file.dialect
         with each.looked_at():
             if step and step[:2] in [row[:2] for row in seen.steps]:
-                raise beside(step.line)
+                raise ReadError(BESIDE.format(step.line))
             if lines := [row.line for row in seen.largest if row in rows]:
                 if times > 1:
-                    raise beyond(lines[0])
+                    raise ReadError(BEYOND.format(lines[0]))
                 raise Reconsider(replace(dialect, summaries=dialect.summaries | dict.fromkeys(lines, TOTAL)))
 
 
