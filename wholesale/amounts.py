@@ -11,14 +11,11 @@ from wholesale.wording import format_amount, shortened
 
 Amount = float | int | str
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
-SPACES = " '\u00a0\u2009\u202f\u2019"
-"""They group thousands wherever they stand."""
-
+SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
 CURRENCY_SIGNS = "€$£¥"
 CURRENCY_CODES = "EUR|USD|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|BRL|MXN|DKK|NOK|SEK|PLN|CZK|HUF|RON|TRY|ZAR"
 _MONEY = f"(?:[{CURRENCY_SIGNS}]|(?i:{CURRENCY_CODES}|m\\.u\\.))"
-CURRENCY = f"^{_MONEY}|{_MONEY}$"
-"""A currency's sign or code, or the unit, before or after an amount, as a pattern; it is not read."""
+CURRENCY = f"^{_MONEY}|{_MONEY}$"  # a currency's sign or code, or the unit, around an amount; it is not read
 
 
 def _grammar(decimal: str, other: str) -> str:

@@ -14,8 +14,7 @@ from wholesale.manifest import SHIPPED
 from wholesale.reading import Note, ReadError, Settings, open_customers
 from wholesale.wording import listed, of_all
 
-REPEATED = 0.05
-"""Share of rows that repeat another, from which on a file may hold customers twice. Our convention."""
+REPEATED = 0.05  # share of rows like another, from which on customers may be there twice; our convention
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-SPACE = "\u00a0"
-"""Groups thousands; it does not break."""
-
-
+SPACE = "\u00a0"  # groups thousands; it does not break
 _LONG = 1e16  # from here on, amounts are written with an exponent
 NUMBERS = {2: "two", 3: "three"}
 

@@ -11,20 +11,15 @@ from shlex import quote
 from wholesale.amounts import shown
 from wholesale.columns import WHOLESALE, Categories
 
-MARKS = "%‰#№+±<>∆∑√"
-"""Marks that count in a name."""
-
-ANOTHER = re.compile(
+MARKS = "%‰#№+±<>∆∑√"  # that count in a name
+ANOTHER = re.compile(  # what in a name tells that something other than an amount is meant
     rf"[{MARKS}ø]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change|average|avg|mean|log|ln"
     r"|quantity|qty|returns?|budget|plan|target|forecast|prev|previous|last year|vorjahr|menge|anteil)\b"
 )
-"""What in a name tells that something other than an amount is meant."""
-
-SCALE = re.compile(
+SCALE = re.compile(  # what in a name tells that amounts are in thousands or millions
     r"1[ ,.']?000\b|'000|\b[ktm] ?(?:[€$£]|eur|usd|gbp|chf)"
     r"|\b(?:tsd|tausend|thousands?|milliers|miles|migliaia|mio|mn|mill?ion\w*|millones)\b"
 )
-"""What in a name tells that amounts are in thousands or millions."""
 
 
 @dataclass(frozen=True)

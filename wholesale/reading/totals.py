@@ -32,13 +32,11 @@ _WORDS = re.compile(
     r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum(?!\()|suma|soma|somma|somme"
     r"|summa|razem|ogółem|celkem|spolu|összesen|yhteensä|toplam|итого|всего|σύνολο|合计|总计|合計|総計|합계)\b"
 )
-_FIGURES = re.compile(
+_FIGURES = re.compile(  # in a cell of its own, as customers may have such names
     r"\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert|durchschnitt"
     r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均|ø|stdev"
     r"|share|anteil|percent|prozent|budget|target|ziel|soll|vorjahr|(?:previous|last) year|units?|einheit)\W*"
 )
-"""In a cell of its own, as customers may have such names."""
-
 unbounded = np.errstate(over="ignore", invalid="ignore")
 
 

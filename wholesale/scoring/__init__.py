@@ -237,8 +237,7 @@ def _judge(files: list[Reading]) -> None:
             each.file = each.file.judged(each.counts.seen)
     if len(files) == 1 or any(each.again for each in files):
         return
-    together = sum((each.counts.seen for each in files), NOTHING)
-    rows, times, step = together.totals()
+    rows, times, step = sum((each.counts.seen for each in files), NOTHING).totals()
     for each in files:
         seen, dialect = each.counts.seen, each.file.dialect
         with each.looked_at():
