@@ -51,12 +51,11 @@ Columns = Annotated[
     ),
 ]
 Sign = Annotated[
-    Literal["point", "comma"] | None,
-    Option("--decimal", help="The file's decimal sign; found out if not given."),
+    Literal["point", "comma"] | None, Option(help="The file's decimal sign; found out if not given.")
 ]
 Blank = Annotated[
     Literal["zero"] | None,
-    Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
+    Option(help="What a blank or - among the amounts means; else its row is rejected."),
 ]
 Sheet = Annotated[
     str | None, Option(help="Sheet of a workbook.", show_default="the first that is not hidden")

@@ -48,7 +48,7 @@ class Records(NamedTuple):
 def table_of(columns: Iterable[pa.Array]) -> pa.Table:
     """Name columns by their positions, as names may be there twice."""
     columns = list(columns)
-    return pa.table(columns, [str(i) for i in range(len(columns))])
+    return pa.table(columns, [*map(str, range(len(columns)))])
 
 
 class Block(NamedTuple):
@@ -257,7 +257,7 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
         uneven.append((row.number - 1, row.text))
         return "skip"
 
-    names = [str(i) for i in range(len(dialect.names))]
+    names = [*map(str, range(len(dialect.names)))]
     reading = pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names)
     parsing = pacsv.ParseOptions(
         delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=set_aside

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from wholesale.amounts import good, refusal, shown
 from wholesale.reading.dialect import (
     MIXED,
-    UNMARKED,
     Column,
     Dialect,
     Reconsider,
@@ -51,13 +50,13 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     columns = [read_column(records.table.column(i)) for i in dialect.spend]
     marks = weigh(columns)
-    if marks != UNMARKED and not dialect.decimal.sign:
-        raise Reconsider(replace(dialect, decimal=decide(marks)))
+    if not dialect.decimal.sign and (decimal := decide(marks)).sign:
+        raise Reconsider(replace(dialect, decimal=decimal))
     amounts = _amounts(dialect, columns)
     if dialect.summaries:
         amounts[:, np.isin(records.lines, [*dialect.summaries])] = np.nan
     fine = np.logical_and.reduce(good(amounts))
-    seen = look(amounts, fine, records.lines, records.table.drop_columns([str(i) for i in dialect.spend]))
+    seen = look(amounts, fine, records.lines, records.table.drop_columns([*map(str, dialect.spend)]))
     rejected: list[Rejected] = [
         (line, "", "", _why_uneven(dialect, fields), fields) for line, fields in records.uneven
     ]

@@ -136,7 +136,7 @@ def _header(sample: str, settings: Settings) -> Header:
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
     names = (*settings.categories.columns, *settings.columns.values())
-    wanted, headers = {settings.plain(name) for name in names}, list[Header]()
+    wanted, headers = {*map(settings.plain, names)}, list[Header]()
     for start in {last, first}:  # a header, too, may begin with #
         for delimiter in told[1] if told else DELIMITERS:
             reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
@@ -145,7 +145,7 @@ def _header(sample: str, settings: Settings) -> Header:
             except csv.Error:
                 raise ReadError("its first line is too long to be a header") from None
             end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))
-            known = len(wanted & {settings.plain(name) for name in fields})
+            known = len(wanted.intersection(map(settings.plain, fields)))
             headers.append(Header(known, start, fields, end, delimiter))
     return max(headers, key=lambda header: (header.known, header.start, len(header.fields)))
 

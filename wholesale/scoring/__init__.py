@@ -96,7 +96,7 @@ def score_file(
     file, new = open_customers(source, settings), not force
     with writing():
         check_free(output, [source], force=force)
-        check_free(rejected, [source], force=force, option="--rejected", other=output)
+        check_free(rejected, [source], force=force, other=output)
         with (
             TableFile(output, new=new, amounts=predictor.categories.columns) as accept,
             TableFile(rejected, optional=True, new=new) as reject,
@@ -128,6 +128,8 @@ class Scored(NamedTuple):
 
 Begun = tuple[float | None, Callable[[], Scored]]
 """A part that is being scored: the share of its file up to its end, if known, and what waits for it."""
+
+Begin = Callable[[CustomerFile], Iterator[Begun]]
 
 
 class Written(NamedTuple):
@@ -185,13 +187,7 @@ class Reading:
 
 
 def run(
-    files: list[Reading],
-    begin: Callable[[CustomerFile], Iterator[Begun]],
-    predictor: Predictor,
-    source: Path,
-    *,
-    progress: Progress,
-    ahead: int,
+    files: list[Reading], begin: Begin, predictor: Predictor, source: Path, *, progress: Progress, ahead: int
 ) -> Summary:
     """Score files, part by part as `begin` gives them, so many ahead; each is looked at in its turn."""
     whole = sum(each.file.path.stat().st_size for each in files)
@@ -215,9 +211,7 @@ def run(
     return summarize(predictor, total, _notes(files) if several else files[0].file.notes)
 
 
-def _parts(
-    files: list[Reading], begin: Callable[[CustomerFile], Iterator[Begun]]
-) -> Iterator[tuple[Reading, Begun]]:
+def _parts(files: list[Reading], begin: Begin) -> Iterator[tuple[Reading, Begun]]:
     for each in files:
         try:
             for part in begin(each.file):
