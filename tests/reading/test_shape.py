@@ -44,7 +44,7 @@ def read_in(path, size: int = 0) -> tuple[dict, list]:
     return {line: fields for line, *fields in cells(found.accepted)} | found.reasons, found.notes
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(case, tmp_path, monkeypatch):
     rows = [filled(row) for row, _ in case["rows"]]
     path = written(tmp_path, "a.csv", csv_text(*rows, header=filled(case["header"])))
