@@ -386,13 +386,10 @@ def test_notebook_6_runs_on_the_example(tmp_path):
 # What is nowhere
 
 
+FOLDERS = [*(f"wholesale/{room}" for room in ("app", "reading", "scoring", "report")), "share/jupyter/voila"]
 ANSWERING = [
     *(ROOT / "wholesale").glob("*.py"),
-    *(ROOT / "wholesale" / "app").rglob("*.*"),
-    *(ROOT / "wholesale" / "reading").rglob("*.py"),
-    *(ROOT / "wholesale" / "scoring").rglob("*.py"),
-    *(ROOT / "wholesale" / "report").rglob("*.*"),
-    *(ROOT / "share" / "jupyter" / "voila").rglob("*.*"),
+    *(path for each in FOLDERS for path in (ROOT / each).rglob("*.*")),
 ]
 KNOWN = {"columns.py", "data.py", "segments.py"}
 """What the 440 are said to have, and a rule that takes them for an example."""

@@ -11,18 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import good, refusal, shown
-from wholesale.reading.dialect import (
-    MIXED,
-    Column,
-    Dialect,
-    Reconsider,
-    currencies,
-    decide,
-    objection,
-    read_column,
-    to_numbers,
-    weigh,
-)
+from wholesale.reading import dialect as dialects
+from wholesale.reading.dialect import Column, Dialect, Reconsider, objection, read_column, to_numbers
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import ReadError, plain
 from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
@@ -49,8 +39,8 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     columns = [read_column(records.table.column(i)) for i in dialect.spend]
-    marks = weigh(columns)
-    if not dialect.decimal.sign and (decimal := decide(marks)).sign:
+    marks = dialects.weigh(columns)
+    if not dialect.decimal.sign and (decimal := dialects.decide(marks)).sign:
         raise Reconsider(replace(dialect, decimal=decimal))
     amounts = _amounts(dialect, columns)
     if dialect.summaries:
@@ -65,7 +55,7 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), ~good(amounts[:, ~fine]).T)
         rejected += faulty
         records, amounts = records.where(fine), amounts[:, fine]
-    seen = replace(seen, marks=marks, currencies=currencies(columns), blanks=blanks)
+    seen = replace(seen, marks=marks, currencies=dialects.currencies(columns), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
@@ -142,7 +132,7 @@ def _is_moved_header(dialect: Dialect, fields: list[str]) -> bool:
 
 def _cells(column: pa.ChunkedArray) -> list:
     """Give a column's cells as text, or if Arrow has none for them, as Python has them."""
-    column = column.flatten()[1] if column.type == MIXED else column
+    column = column.flatten()[1] if column.type == dialects.MIXED else column
     try:
         return column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text

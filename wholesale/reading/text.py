@@ -122,7 +122,7 @@ def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None
     dialect = Dialect(names, spend, (), line, encoding, header.delimiter, len(head))
     try:
         reader = csv.reader(io.StringIO(rest, newline=""), delimiter=header.delimiter)
-        return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
+        return shaped(dialect, [*filter(None, islice(reader, RECORDS))])
     except csv.Error:  # a field is too long; reading the block will tell
         return dialect
 
@@ -141,7 +141,7 @@ def _header(sample: str, settings: Settings) -> Header:
         for delimiter in told[1] if told else DELIMITERS:
             reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
             try:
-                fields = next(record for record in reader if record)
+                fields = next(filter(None, reader))
             except csv.Error:
                 raise ReadError("its first line is too long to be a header") from None
             end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))

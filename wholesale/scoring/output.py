@@ -144,7 +144,7 @@ def check_free(
     choose = f"choose another{{}} with {'--rejected' if other else '-o'}".format
     same = other and other.absolute() == path.absolute()
     held = {each.name for each in path.iterdir()} if folder and path.is_dir() else set()
-    strange = sorted(held - {part_name(i) for i in range(len(held))})
+    strange = sorted(held.difference(map(part_name, range(len(held)))))
     read = there and any(path.samefile(each.parent if folder else each) for each in sources)
     locked = not os.access(path.parent, os.W_OK) or (path.is_file() and not path.stat().st_mode & 0o200)
     of_folder = (
