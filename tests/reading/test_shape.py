@@ -118,11 +118,8 @@ MANY = TEXT + "".join(f"{i},2,3,4,5,6\n" for i in range(99))
 def damaged(place: int, count: int = 1, text: str = MANY) -> bytes:
     """Pack a text, and spoil some bytes of what that gives."""
     content = zipped({"a": text})
-    return (
-        content[:place]
-        + bytes(each ^ 1 for each in content[place : place + count])
-        + content[place + count :]
-    )
+    spoilt = bytes(each ^ 1 for each in content[place : place + count])
+    return content[:place] + spoilt + content[place + count :]
 
 
 @pytest.mark.parametrize(

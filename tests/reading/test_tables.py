@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import run
 from made_files import NAMES, NOT, Fault, Percent, csv_text, outcome, parquet, refusal, written, xlsx
-from typer.testing import CliRunner
 
-from wholesale.cli import main
 from wholesale.customers import read_file
 from wholesale.reading import open_customers, read_block
 from wholesale.reading.tables import ROWS
@@ -251,10 +250,9 @@ def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
     many = customers[NAMES].head(60).to_numpy().tolist()
     path = written(tmp_path, "mine.xlsx", xlsx(NOTES, {"The data": [NAMES, *many]}))
     for command in (("score", path), ("train", path, "-o", tmp_path / "mine")):
-        words = [str(its) for its in command]
-        refused = CliRunner().invoke(main, words)
+        refused = run(*command)
         assert refused.stderr == f"mine.xlsx: {NOTHING.format('The data', QUOTED)}\n"
-        assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
+        assert run(*command, "--sheet", "The data").exit_code == 0
     own = read_file(path, sheet="The data")
     assert len(own.accepted) == 60
     assert export.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"
