@@ -46,9 +46,8 @@ def read_in(path, size: int = 0) -> tuple[dict, list]:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(case, tmp_path, monkeypatch):
-    rows = [filled(row) for row, _ in case["rows"]]
-    path = written(tmp_path, "a.csv", csv_text(*rows, header=filled(case["header"])))
-    right = {line: expected(result) for line, (_, result) in enumerate(case["rows"], start=2)}
+    path = written(tmp_path, "a.csv", csv_text(*map(filled, case["rows"]), header=filled(case["header"])))
+    right = dict(enumerate(map(expected, case["rows"].values()), start=2))
     monkeypatch.setattr("wholesale.scoring.cluster.PORTION", 60)
     for size in (1 << 20, 1, 40, 0):  # in memory, streamed, and in a cluster's portions
         assert read_in(path, size) == (right, case.get("notes", []))
