@@ -13,7 +13,8 @@ from wholesale.reading import ReadError, open_customers
 from wholesale.reading.dialect import NAMED
 
 ONE = [1, 2, 3, 4, 5, 6]
-PLACES = {"{six}": HEADER, "{not}": NOT, "{late}": "1,2,3,4,5,6\n" * 99_999}
+SIX = {"{six}": HEADER, "{semi}": HEADER.replace(",", ";"), "{tabs}": HEADER.replace(",", "\t")}
+PLACES = {**SIX, "{not}": NOT, "{late}": "1,2,3,4,5,6\n" * 99_999}
 AWKWARD = tomllib.loads(Path(__file__).with_name("awkward_files.toml").read_text())
 
 
@@ -21,6 +22,12 @@ def filled(text: str) -> str:
     for place, content in PLACES.items():
         text = text.replace(place, content)
     return text
+
+
+def as_table(case: str | list | dict, *names: str) -> dict:
+    """Give a case by the names of what is said of it, of which the first may stand alone."""
+    case = [case] if isinstance(case, str) else case
+    return case if isinstance(case, dict) else dict(zip(names, case, strict=False))
 
 
 def content_of(case: dict) -> bytes:
@@ -32,7 +39,7 @@ def content_of(case: dict) -> bytes:
 
 @pytest.mark.parametrize("file", AWKWARD["file"].values(), ids=AWKWARD["file"])
 def test_an_awkward_file_is_understood_row_by_row(file, tmp_path):
-    file = {"text": file} if isinstance(file, str) else file
+    file = as_table(file, "text", "accepted")
     path = written(tmp_path, "customers.csv.gz" if file.get("gzip") else "customers.csv", content_of(file))
     found = outcome(path, **file.get("settings", {}))
     late = {line: ONE for line in range(3, 100_002) if "{late}" in file["text"]}
@@ -61,8 +68,7 @@ REFUSED = AWKWARD["refused"] | {
 def test_what_cannot_be_read_is_refused_in_one_sentence_with_its_header_if_only_names_are_at_fault(
     case, tmp_path
 ):
-    case = case if isinstance(case, dict) else dict(zip(("text", "sentence"), case, strict=True))
-    content = content_of(case)
+    content = content_of(case := as_table(case, "text", "sentence"))
     with pytest.raises(ReadError) as error:
         outcome(written(tmp_path, "mine.csv", content), **case.get("settings", {}))
     assert str(error.value) == f"mine.csv: {filled(case['sentence'])}" and "\n" not in str(error.value)
