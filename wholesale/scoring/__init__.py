@@ -249,8 +249,7 @@ def _notes(files: list[Reading]) -> list[str]:
     for each in files:
         for note in each.file.notes:
             names.setdefault(note, []).append(each.file.path.name)
-    more = {note: f" and {len(on) - 1} more" if on[1:] else "" for note, on in names.items()}
-    return [f"{on[0]}{more[note]}: {note}" for note, on in names.items()]
+    return [f"{on[0]}{f' and {len(on) - 1} more' if on[1:] else ''}: {note}" for note, on in names.items()]
 
 
 def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:
