@@ -391,9 +391,7 @@ def report(
     sheet: Sheet = None,
     blank: Blank = None,
     models: Folder = MODELS_FOLDER,
-    nulls: Annotated[
-        bool, Option("--nulls/--no-nulls", help="Hold the criteria against chance; it takes minutes.")
-    ] = True,
+    nulls: Annotated[bool, Option(help="Hold the criteria against chance; it takes minutes.")] = True,
     force: Annotated[bool, Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
