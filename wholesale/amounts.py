@@ -83,8 +83,7 @@ def shown(value: object) -> str:
         text = str(value).strip()
     except ValueError:  # Python refuses to write integers of over 4,300 digits
         return "a number too long to show"
-    text = text if text.isprintable() else ascii(text)
-    return shortened(text, 40)
+    return shortened(text if text.isprintable() else ascii(text), 40)
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount], categories: Categories) -> np.ndarray:
