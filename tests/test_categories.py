@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from cash_and_carry import CATEGORIES, NOISE, SAMPLE, SHARES, SIZE, TYPICAL, cash_and_carry, written
+from commands import run
 from made_files import xlsx
 from scipy.spatial.distance import cdist
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
-from typer.testing import CliRunner
 
 from wholesale import app
 from wholesale.app import tabs
@@ -24,7 +24,6 @@ from wholesale.app.server.answers import Refused, answer, description
 from wholesale.app.view import CustomerView, field_classes
 from wholesale.bundle import load_bundle
 from wholesale.categories import read_categories
-from wholesale.cli import main
 from wholesale.columns import ANSWERS, SPEND_COLUMNS, WHOLESALE, Categories
 from wholesale.customers import read_file
 from wholesale.manifest import MANIFEST, ROOT
@@ -43,10 +42,6 @@ ODD = ["Household and cleaning supplies", "Ölfrüchte & Gemüse", 'Soft, "sweet
 OURS = [*ANSWERS, "gmm_p1", "gmm_p17", "Line", "column", "value", "reason", "customers", "Total"]
 SIZES = (2, 3, 8, 12, 20)
 ROWS = 130
-
-
-def _run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 # What may be said of one's own categories
@@ -113,7 +108,7 @@ def test_a_field_s_class_is_what_a_class_can_hold_of_its_name_and_no_two_are_equ
 
 
 def _refusal(path, *options):
-    result = _run("train", path, "-o", path.parent / "refused", *options)
+    result = run("train", path, "-o", path.parent / "refused", *options)
     assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1, result.output
     assert not (path.parent / "refused").exists()
     return result.stderr
@@ -179,7 +174,7 @@ def own(request, tmp_path_factory):
     (folder / "in.xlsx").write_bytes(xlsx([[*table], *table.to_numpy().tolist()]))
     line = pd.DataFrame(columns=names).to_csv(index=False).strip()
     options = ("--categories", line, "--unit", "EUR", "--id", "Kunde")
-    result = _run("train", folder / "in.csv", *options, "-o", folder / "models")
+    result = run("train", folder / "in.csv", *options, "-o", folder / "models")
     assert result.exit_code == 0, result.output
     return folder, load_predictor(folder / "models"), table[names]
 
@@ -191,7 +186,7 @@ def test_a_bundle_says_what_is_measured_and_is_in_order(own):
     )
     assert predictor.amounts.shape == table.shape
     assert predictor.called == tuple(f"K{i}" for i in range(ROWS))
-    assert _run("check", "--models", folder / "models").exit_code == 0
+    assert run("check", "--models", folder / "models").exit_code == 0
     manifest = json.loads((folder / "models" / MANIFEST).read_bytes())
     assert manifest["categories"]["columns"] == [*table]
 
@@ -365,7 +360,7 @@ def characteristic(kind, groups):
 def test_notebook_6_runs_on_the_example(tmp_path):
     options = ("--categories", ",".join(CATEGORIES), "--unit", "EUR", "--id", "Customer")
     groups = ("--group", "drinks=Wine,Beer,Soft_Drinks", "--segments", 4)
-    result = _run("train", SAMPLE, *options, *groups, "-o", tmp_path / "models")
+    result = run("train", SAMPLE, *options, *groups, "-o", tmp_path / "models")
     assert result.exit_code == 0, result.output
     own = load_predictor(tmp_path / "models")
     assert len(own.amounts) == 600 and own.n_segments == 4
@@ -386,13 +381,10 @@ def test_notebook_6_runs_on_the_example(tmp_path):
 # What is nowhere
 
 
+FOLDERS = [*(f"wholesale/{room}" for room in ("app", "reading", "scoring", "report")), "share/jupyter/voila"]
 ANSWERING = [
     *(ROOT / "wholesale").glob("*.py"),
-    *(ROOT / "wholesale" / "app").rglob("*.*"),
-    *(ROOT / "wholesale" / "reading").rglob("*.py"),
-    *(ROOT / "wholesale" / "scoring").rglob("*.py"),
-    *(ROOT / "wholesale" / "report").rglob("*.*"),
-    *(ROOT / "share" / "jupyter" / "voila").rglob("*.*"),
+    *(path for each in FOLDERS for path in (ROOT / each).rglob("*.*")),
 ]
 KNOWN = {"columns.py", "data.py", "segments.py"}
 """What the 440 are said to have, and a rule that takes them for an example."""

@@ -1,13 +1,12 @@
 """Commands and what they refuse; each command's --help has an example, and it works when pasted."""
 
-import contextlib
 import re
 import shlex
 import shutil
 
 import pytest
+from commands import run
 from servers import free_port, running
-from typer.testing import CliRunner
 
 from wholesale import data, manifest
 from wholesale.cli import main
@@ -18,25 +17,21 @@ COMMANDS = [command.callback.__name__ for command in main.registered_commands]
 WRITTEN = {"train": "mine/predictor.json", "score": "scored.csv", "check": "models"}
 
 
-def _run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
 def _refused(*arguments):
     """Run a command that refuses in one sentence, and give that."""
-    result = _run(*arguments)
+    result = run(*arguments)
     assert result.exit_code == 1 and len(result.output.splitlines()) == 1
     return result.output
 
 
 def test_train_shows_its_steps_and_a_table_and_saves_a_bundle_that_checks(tmp_path, bundle):
-    result = _run("train", "-o", tmp_path)
+    result = run("train", "-o", tmp_path)
     assert result.exit_code == 0, result.output
     for word in ("K-Means", "Gaussian mixture", "Ward", "silhouette", "BIC", *bundle.names["gmm"]):
         assert word in result.output
     assert f"{bundle.manifest['metrics']['gmm']['bic']:.0f}" in result.output
-    assert _run("check", "--models", tmp_path).exit_code == 0
-    assert _run("check", "--quiet").output == ""
+    assert run("check", "--models", tmp_path).exit_code == 0
+    assert run("check", "--quiet").output == ""
 
 
 def test_check_says_what_is_wrong_and_notices_other_data(tmp_path, monkeypatch):
@@ -77,15 +72,14 @@ def folder(tmp_path):
 
 def _example(command):
     """Give the example's words, `python -m wholesale` left out."""
-    text = " ".join(_run(command, "--help").output.split())
+    text = " ".join(run(command, "--help").output.split())
     found = re.search(rf"Example: python -m wholesale ({command}\b.*)$", text)
     assert found, text
     return shlex.split(found[1])
 
 
 def _pasted(command, folder):
-    with contextlib.chdir(folder):
-        result = _run(*_example(command))
+    result = run(*_example(command), folder=folder)
     assert result.exit_code == 0, result.output
 
 

@@ -9,8 +9,8 @@ from html import unescape
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run
 from servers import free_port
-from typer.testing import CliRunner
 
 from wholesale import bundle as bundles
 from wholesale.app import build_app, sentences, tabs
@@ -19,7 +19,6 @@ from wholesale.app.server import upload
 from wholesale.app.server.answers import answer, segments
 from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.bundle import load_bundle, train
-from wholesale.cli import main
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
 from wholesale.evidence import compare_covariances, saved
@@ -38,10 +37,6 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 
 K = 4
 ROWS = 90
-
-
-def _run(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def _simulated(rows: int) -> pd.DataFrame:
@@ -79,7 +74,7 @@ def trained(file):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(saved, "_tasks", _tasks)
         options = ("--column", "Fresh=Produce", "--decimal", "comma", "--evidence")
-        result = _run("train", file, "--segments", K, "-o", folder, *options)
+        result = run("train", file, "--segments", K, "-o", folder, *options)
     assert result.exit_code == 0, result.output
     return result.output, folder
 
@@ -96,7 +91,7 @@ def test_train_says_what_was_accepted_and_why_the_rest_was_not(trained):
     assert "Channel is left out: it holds other codes than 1 and 2." in told
     assert "evidence 36 of 36: stability, ward" in told
     assert f"python -m wholesale serve --models '{folder}'" in told
-    assert _run("check", "--models", folder).exit_code == 0
+    assert run("check", "--models", folder).exit_code == 0
 
 
 def test_the_manifest_says_whose_customers_they_are(trained, file):
@@ -157,23 +152,23 @@ def test_page_and_api_answer_from_the_folder_that_serve_is_given(trained, own, m
     monkeypatch.setenv("WHOLESALE_MODELS", str(MODELS_FOLDER))  # what is said on the command line wins
     monkeypatch.chdir(trained[1].parent)
     before = dict(os.environ)
-    _run("serve", "--models", trained[1].name, "--port", free_port())
+    run("serve", "--models", trained[1].name, "--port", free_port())
     assert [its.names for its in served] == [own.names] * 3
     assert os.environ == before
 
 
 def test_a_folder_named_in_the_environment_is_every_default(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("WHOLESALE_MODELS", str(trained[1]))
-    assert load_predictor().n_segments == K and f"on {ROWS - 2} customers" in _run("check").output
+    assert load_predictor().n_segments == K and f"on {ROWS - 2} customers" in run("check").output
     command = f"python -m wholesale train IN --segments K -o {tmp_path / 'mine'}"
     said = f"no manifest.json in mine; retrain with: {command}\n"
-    assert _run("check", "--models", tmp_path / "mine").output == said
+    assert run("check", "--models", tmp_path / "mine").output == said
 
 
 @pytest.mark.parametrize("output", [(), ("-o", MODELS_FOLDER)], ids=["none", "models"])
 def test_the_project_s_models_are_not_overwritten_with_other_customers(file, output):
     before = (MODELS_FOLDER / "manifest.json").read_bytes()
-    result = _run("train", file, *output)
+    result = run("train", file, *output)
     said = "models/ is for the shipped customers: name a folder for those of mine.csv, e.g. -o mine\n"
     assert (result.exit_code, result.output) == (1, said)
     assert (MODELS_FOLDER / "manifest.json").read_bytes() == before
@@ -201,7 +196,7 @@ REFUSED = {
 @pytest.mark.parametrize(("change", "options", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_customers_that_cannot_be_fitted_are_refused_in_one_sentence(tmp_path, change, options, sentence):
     change(_simulated(30)).to_csv(tmp_path / "in.csv", index=False)
-    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", *options)
+    result = run("train", tmp_path / "in.csv", "-o", tmp_path / "out", *options)
     assert result.exit_code == 1 and sentence in result.output
     assert len(result.stderr.splitlines()) == 1 and "fewer segments" not in result.output
     assert not (tmp_path / "out").exists()
@@ -211,7 +206,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_fitted(fi
     (tmp_path / "taken").write_text("")
     monkeypatch.setattr("wholesale.bundle.train", lambda *_, **__: pytest.fail("fitted"))
     for folder in ("taken", "taken/inside", "/proc/self"):
-        result = _run("train", file, "--column", "Fresh=Produce", "-o", tmp_path / folder)
+        result = run("train", file, "--column", "Fresh=Produce", "-o", tmp_path / folder)
         assert result.exit_code == 1 and " cannot be written: " in result.stderr
         assert len(result.stderr.splitlines()) == 1
 
@@ -238,7 +233,7 @@ def test_without_a_proper_full_mixture_the_next_kind_is_taken_and_said_with_its_
 ):
     monkeypatch.setitem(fit_gmm.__kwdefaults__, "restarts", 4)
     table.to_csv(tmp_path / "in.csv", index=False)
-    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out", "--segments", segments)
+    result = run("train", tmp_path / "in.csv", "-o", tmp_path / "out", "--segments", segments)
     assert result.exit_code == 0, result.output
     own, gmm = load_predictor(tmp_path / "out"), load_bundle(tmp_path / "out").gmm
     assert (own.covariance, gmm and gmm.covariance_type) == (kind, kind)
@@ -263,7 +258,7 @@ def unmixed(tmp_path_factory):
     _simulated(13).to_csv(folder / "in.csv", index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(fit_gmm.__kwdefaults__, "restarts", 1)
-        result = _run("train", folder / "in.csv", "-o", folder / "out", "--segments", 2)
+        result = run("train", folder / "in.csv", "-o", folder / "out", "--segments", 2)
     assert "Gaussian mixture" in result.output and "none" in result.output
     return folder / "in.csv", folder / "out"
 
@@ -288,13 +283,13 @@ def test_page_and_api_say_where_there_is_no_mixture(unmixed):
 def test_scored_files_are_empty_where_there_is_no_mixture(unmixed, ending):
     file, folder = unmixed
     out, again = file.with_suffix(f".scored.{ending}"), file.with_suffix(".again.csv")
-    summary = json.loads(_run("score", file, "-o", out, "--models", folder, "--json").output)
+    summary = json.loads(run("score", file, "-o", out, "--models", folder, "--json").output)
     assert (summary["segments"]["gmm"], summary["unfamiliar"]) == (None, None)
     scored = pd.read_csv(out) if ending == "csv" else pd.read_parquet(out)
     empty = ["gmm_segment", "gmm_name", "gmm_p1", "gmm_p2", "familiarity"]
     assert scored[empty].isna().all(axis=None) and scored.drop(columns=empty).notna().all(axis=None)
-    assert _run("score", out, "-o", again, "--models", folder, "--force").exit_code == 0
-    told = _run("score", file, "-o", out, "--models", folder, "--force").output
+    assert run("score", out, "-o", again, "--models", folder, "--force").exit_code == 0
+    told = run("score", file, "-o", out, "--models", folder, "--force").output
     assert "Gaussian mixture" in told and "none" in told and "unlike 99%" not in told
 
 
@@ -324,14 +319,14 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
 
 def test_how_to_read_a_file_needs_a_file():
     for option in (("--decimal", "comma"), ("--blank", "zero"), ("--column", "Milk=milk")):
-        assert "name it first" in _run("train", *option).output
+        assert "name it first" in run("train", *option).output
 
 
 def test_blanks_are_zeros_where_that_is_said(tmp_path):
     table = _simulated(30).astype(object)
     table.iloc[:20, 0], table.iloc[20:, 1] = "", "-"
     table.to_csv(tmp_path / "in.csv", index=False)
-    result = _run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
+    result = run("train", tmp_path / "in.csv", "-o", tmp_path / "out")
     assert result.exit_code == 1 and "if a blank means 0, say --blank zero." in result.output
     own = read_file(tmp_path / "in.csv", blank="zero")
     assert len(own.table) == 30 and not own.notes

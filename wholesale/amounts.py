@@ -11,14 +11,11 @@ from wholesale.wording import format_amount, shortened
 
 Amount = float | int | str
 NOT_AN_AMOUNT = "is not an amount ≥ 0"
-SPACES = " '\u00a0\u2009\u202f\u2019"
-"""They group thousands wherever they stand."""
-
+SPACES = " '\u00a0\u2009\u202f\u2019"  # they group thousands wherever they stand
 CURRENCY_SIGNS = "€$£¥"
 CURRENCY_CODES = "EUR|USD|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|BRL|MXN|DKK|NOK|SEK|PLN|CZK|HUF|RON|TRY|ZAR"
 _MONEY = f"(?:[{CURRENCY_SIGNS}]|(?i:{CURRENCY_CODES}|m\\.u\\.))"
-CURRENCY = f"^{_MONEY}|{_MONEY}$"
-"""A currency's sign or code, or the unit, before or after an amount, as a pattern; it is not read."""
+CURRENCY = f"^{_MONEY}|{_MONEY}$"  # a currency's sign or code, or the unit, around an amount; it is not read
 
 
 def _grammar(decimal: str, other: str) -> str:
@@ -40,8 +37,9 @@ def parse_amount(label: str, value: Amount | None) -> float:
     ``"1.234.567"``, ``"12,669.50"``), and begin or end with a currency. Text such as ``"12.669"`` or
     ``"12,669"``, which some read as a number of thousands, is refused rather than guessed at.
     """
-    meanings = _meanings(value)
-    if len(meanings) > 1:
+    numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
+    meanings = {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
+    if len(meanings) > 1:  # its only mark may be of thousands or of decimals
         thousands, decimals = max(meanings), min(meanings)
         choices = f"{thousands:.0f} or {format_amount(decimals)}"
         raise ValueError(f"{label}: {shown(value)} is not clear; write {choices}")
@@ -68,12 +66,6 @@ def good(amounts: np.ndarray) -> np.ndarray:
     return np.isfinite(amounts) & (amounts >= 0)
 
 
-def _meanings(value: Amount | None) -> set[float]:
-    """Give every amount that a value may be: two, if its only mark may be of thousands or of decimals."""
-    numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
-    return {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
-
-
 def _number(value: object) -> float:
     if isinstance(value, bool | np.bool_ | bytes | bytearray):
         return math.nan
@@ -91,8 +83,7 @@ def shown(value: object) -> str:
         text = str(value).strip()
     except ValueError:  # Python refuses to write integers of over 4,300 digits
         return "a number too long to show"
-    text = text if text.isprintable() else ascii(text)
-    return shortened(text, 40)
+    return shortened(text if text.isprintable() else ascii(text), 40)
 
 
 def parse_amounts(spend: Mapping[str, Amount] | Sequence[Amount], categories: Categories) -> np.ndarray:

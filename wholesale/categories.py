@@ -18,12 +18,10 @@ from wholesale.wording import csv_of, listed
 FEWEST, MOST, LONGEST = 2, 20, 60
 OURS = "|".join([*ANSWERS, r"gmm_p\d+", "line", "column", "value", "reason", "customers", "total"])
 RESERVED = re.compile(OURS, re.IGNORECASE)  # our own columns, after which no category can be called
-NO_AMOUNT = re.compile(
+NO_AMOUNT = re.compile(  # what in a name tells an identifier, a code or a date
     r"\b(id|no|nr|num|number|key|code|zip|post\w*|plz|phone|tel|fax|vat|tax|year|since|date|month|day|age|channel|region)\b",
     re.IGNORECASE,
 )
-"""What in a name tells an identifier, a code or a date."""
-
 CODES = 20  # whole numbers of so few values are taken for codes, not for amounts
 
 
@@ -93,8 +91,7 @@ def propose(path: Path, error: ReadError, settings: Settings) -> None:
     names = [name for name in names if not NO_AMOUNT.search(name.replace("_", " "))]
     numeric = [name for name in names if _holds_amounts(path, name, settings)][:MOST]
     if len(numeric) >= FEWEST:
-        line = quote(csv_of([numeric]).strip())
-        said = f"if {listed(numeric)} are amounts, say --categories {line}"
+        said = f"if {listed(numeric)} are amounts, say --categories {quote(csv_of([numeric]).strip())}"
         error.option = f"{error.option}; {said}" if error.option else said
 
 

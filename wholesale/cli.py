@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 
 from wholesale import manifest
 from wholesale.columns import MODELS
-from wholesale.manifest import MODELS_FOLDER, BundleError
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, BundleError
 from wholesale.wording import counted, format_amount, format_share
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ console = Console(**PLAIN)
 
 Folder = Annotated[
     Path,
-    Option(
-        "--models", envvar=manifest.MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"
-    ),
+    Option("--models", envvar=MODELS_VARIABLE, help="Folder of the model files.", show_default="models/"),
 ]
 Columns = Annotated[
     list[str] | None,
@@ -53,16 +51,16 @@ Columns = Annotated[
     ),
 ]
 Sign = Annotated[
-    Literal["point", "comma"] | None,
-    Option("--decimal", help="The file's decimal sign; found out if not given."),
+    Literal["point", "comma"] | None, Option(help="The file's decimal sign; found out if not given.")
 ]
 Blank = Annotated[
     Literal["zero"] | None,
-    Option("--blank", help="What a blank or - among the amounts means; else its row is rejected."),
+    Option(help="What a blank or - among the amounts means; else its row is rejected."),
 ]
 Sheet = Annotated[
     str | None, Option(help="Sheet of a workbook.", show_default="the first that is not hidden")
 ]
+Output = partial(Option, "--output", "-o")
 
 
 def reading(column: list[str] | None, decimal: str | None, sheet: str | None, blank: str | None) -> dict:
@@ -102,9 +100,7 @@ def train(
         Path | None,
         Argument(metavar="IN", help="A file of your own customers; without it, the shipped ones."),
     ] = None,
-    output: Annotated[
-        Path | None, Option("--output", "-o", help="Folder to write to.", show_default="models/")
-    ] = None,
+    output: Annotated[Path | None, Output(help="Folder to write to.", show_default="models/")] = None,
     segments: Annotated[int, Option(min=2, max=8, help="Number of segments.")] = 3,
     column: Columns = None,
     decimal: Sign = None,
@@ -137,7 +133,7 @@ def train(
     with _writable(folder):
         _say_how_long(len(customers.table), segments, evidence)
         how: dict[str, Any] = {"source": customers.source, "categories": customers.settings.categories}
-        how |= {"folder": folder, "weigh": evidence, "progress": _step}
+        how |= {"folder": folder, "weigh": evidence, "progress": lambda step: console.print(f"  {step}")}
         fitted = bundle.save_bundle(bundle.train(customers.table, segments, **how), folder)
     rows = {}
     for model, fit in fitted.manifest["metrics"].items():
@@ -220,10 +216,6 @@ def _say_how_long(customers: int, segments: int, weigh: bool) -> None:
     console.print(f"Training on {n} customers, {segments} segments; {takes}.")
 
 
-def _step(step: str) -> None:
-    console.print(f"  {step}")
-
-
 def evidence() -> None:
     """Weigh the evidence for each number of segments; about 40 minutes, and it can be interrupted."""
     from wholesale.bundle import load_bundle
@@ -238,7 +230,7 @@ def evidence() -> None:
     X = bundle.standardizer.transform(amounts)
     console.print("About 40 minutes on two cores; a run that is stopped goes on later.")
     for task, done, tasks in compute(customers, amounts.to_numpy(dtype=float), X, bundle.fits, bundle.labels):
-        _step(f"{done + 1} of {tasks}: {task}")
+        console.print(f"  {done + 1} of {tasks}: {task}")
     for sentence in load_evidence()["sentences"]:
         console.print(sentence)
     console.print("Saved models/evidence.json; run make train to put its summary into the models.")
@@ -264,9 +256,7 @@ def score(
     source: Annotated[Path, Argument(metavar="IN", help="CSV, Parquet or Excel; - is standard input.")],
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
+        Output(
             metavar="OUT",
             help="CSV, or Parquet if it ends in .parquet; - is standard output.",
             show_default="IN with .scored.csv",
@@ -393,8 +383,7 @@ def tell(summary: "Summary", output: str, rejected: str | None, *, err: bool) ->
 def report(
     source: Annotated[Path, Argument(metavar="IN", help="CSV, Parquet or Excel.")],
     output: Annotated[
-        Path | None,
-        Option("--output", "-o", metavar="OUT", help="HTML.", show_default="IN with .report.html"),
+        Path | None, Output(metavar="OUT", help="HTML.", show_default="IN with .report.html")
     ] = None,
     segments: Annotated[int, Option(min=2, max=8, help="Number of segments to fit.")] = 3,
     column: Columns = None,
@@ -402,9 +391,7 @@ def report(
     sheet: Sheet = None,
     blank: Blank = None,
     models: Folder = MODELS_FOLDER,
-    nulls: Annotated[
-        bool, Option("--nulls/--no-nulls", help="Hold the criteria against chance; it takes minutes.")
-    ] = True,
+    nulls: Annotated[bool, Option(help="Hold the criteria against chance; it takes minutes.")] = True,
     force: Annotated[bool, Option("--force", help="Replace a file that is there already.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:

@@ -14,8 +14,7 @@ from wholesale.manifest import SHIPPED
 from wholesale.reading import Note, ReadError, Settings, open_customers
 from wholesale.wording import listed, of_all
 
-REPEATED = 0.05
-"""Share of rows that repeat another, from which on a file may hold customers twice. Our convention."""
+REPEATED = 0.05  # share of rows like another, from which on customers may be there twice; our convention
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +72,21 @@ def read_file(
         advice = [note for note in notes if isinstance(note, Note) and note.setting == "blank"]
         said = "; ".join([f"no record is a customer; line {first['line']}: {first['reason']}", *advice])
         raise ReadError(f"{name}: {said}")
-    codes = {column: _codes(accepted, column) for column in CODES}
-    table = pd.DataFrame({column: known for column, known in codes.items() if known is not None})
+    table = _table(accepted, categories)
+    if (repeats := int(table[list(categories.columns)].duplicated().sum())) >= REPEATED * len(table):
+        said = f"Rows that repeat all amounts of an earlier one: {of_all(repeats, len(table))}"
+        notes.append(f"{said}; delete them if the customers are the same.")
+    return Customers(table, name, accepted, rejected, notes, settings)
+
+
+def _table(accepted: pa.Table, categories: Categories) -> pd.DataFrame:
+    """Give codes as in the shipped data, amounts and names; of codes and names, only what is there once."""
+    table = pd.DataFrame()
+    for column, known in CODES.items():
+        if accepted.column_names.count(column) == 1:
+            codes = pd.to_numeric(accepted[column].to_pandas(), errors="coerce")
+            if codes.isin(known).all():
+                table[column] = codes.astype(int)
     for column in categories.columns:
         amounts = accepted[column].to_pandas()
         whole = (amounts.mod(1).eq(0) & amounts.lt(2**53)).all()
@@ -82,15 +94,4 @@ def read_file(
     if (called := categories.name) not in table and accepted.column_names.count(called) == 1:
         table[called] = [str(each) if each is not None else "" for each in accepted[called].to_pylist()]
     table.index = pd.RangeIndex(1, len(table) + 1, name="customer")
-    if (repeats := int(table[list(categories.columns)].duplicated().sum())) >= REPEATED * len(table):
-        said = f"Rows that repeat all amounts of an earlier one: {of_all(repeats, len(table))}"
-        notes.append(f"{said}; delete them if the customers are the same.")
-    return Customers(table, name, accepted, rejected, notes, settings)
-
-
-def _codes(accepted: pa.Table, column: str) -> pd.Series | None:
-    """Give a column's codes, if it is there once and has no others than the shipped data's."""
-    if accepted.column_names.count(column) != 1:
-        return None
-    codes = pd.to_numeric(accepted[column].to_pandas(), errors="coerce")
-    return codes.astype(int) if codes.isin(CODES[column]).all() else None
+    return table

@@ -6,10 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-SPACE = "\u00a0"
-"""Groups thousands; it does not break."""
-
-
+SPACE = "\u00a0"  # groups thousands; it does not break
 _LONG = 1e16  # from here on, amounts are written with an exponent
 NUMBERS = {2: "two", 3: "three"}
 
@@ -78,8 +75,8 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def csv_of(rows: Iterable[Iterable[object]]) -> str:
-    """Write rows as lines of CSV."""
+def csv_of(rows: Iterable[Iterable[object]], end: str = "\n") -> str:
+    """Write rows as lines of CSV; fields that have one of the signs of `end` are quoted."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator=end).writerows(rows)
     return text.getvalue()

@@ -6,13 +6,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from made_files import HEADER, NOT, cells, csv_text, outcome, refusal, written
+from made_files import HEADER, NOT, csv_text, outcome, refusal, written
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.reading import ReadError, open_customers
+from wholesale.reading.dialect import NAMED
 
 ONE = [1, 2, 3, 4, 5, 6]
-PLACES = {"{six}": HEADER, "{not}": NOT, "{late}": "1,2,3,4,5,6\n" * 99_999}
+SIX = {"{six}": HEADER, "{semi}": HEADER.replace(",", ";"), "{tabs}": HEADER.replace(",", "\t")}
+PLACES = {**SIX, "{not}": NOT, "{late}": "1,2,3,4,5,6\n" * 99_999}
 AWKWARD = tomllib.loads(Path(__file__).with_name("awkward_files.toml").read_text())
 
 
@@ -22,13 +24,22 @@ def filled(text: str) -> str:
     return text
 
 
+def as_table(case: str | list | dict, *names: str) -> dict:
+    """Give a case by the names of what is said of it, of which the first may stand alone."""
+    case = [case] if isinstance(case, str) else case
+    return case if isinstance(case, dict) else dict(zip(names, case, strict=False))
+
+
 def content_of(case: dict) -> bytes:
+    if isinstance(case["text"], bytes):
+        return case["text"]
     content = filled(case["text"]).encode(case.get("encoding", "utf-8"))
     return gzip.compress(content) if case.get("gzip") else content
 
 
-@pytest.mark.parametrize("file", AWKWARD["file"], ids=lambda file: file["name"])
+@pytest.mark.parametrize("file", AWKWARD["file"].values(), ids=AWKWARD["file"])
 def test_an_awkward_file_is_understood_row_by_row(file, tmp_path):
+    file = as_table(file, "text", "accepted")
     path = written(tmp_path, "customers.csv.gz" if file.get("gzip") else "customers.csv", content_of(file))
     found = outcome(path, **file.get("settings", {}))
     late = {line: ONE for line in range(3, 100_002) if "{late}" in file["text"]}
@@ -36,34 +47,28 @@ def test_an_awkward_file_is_understood_row_by_row(file, tmp_path):
     assert found.amounts == late | expected and "-0.0" not in str(found.amounts)
     reasons = {int(line): filled(reason) for line, reason in file.get("rejected", {}).items()}
     assert found.reasons == reasons and found.notes == file.get("notes", [])
-    names = found.accepted.column_names[1:]
-    others = {name: [row[i] for row in cells(found.accepted)] for i, name in enumerate(names, start=1)}
-    assert {name: cells for name, cells in others.items() if name not in SPEND_COLUMNS} == file.get(
-        "others", {}
-    )
+    others = dict(zip(found.accepted.column_names[1:], found.accepted.columns[1:], strict=True))
+    others = {name: column.to_pylist() for name, column in others.items() if name not in SPEND_COLUMNS}
+    assert others == file.get("others", {})
 
 
-REFUSED = {case["name"]: (content_of(case), case) for case in AWKWARD["refused"]} | {
-    name: (content, {"sentence": sentence})
-    for name, content, sentence in (
-        ("binary", bytes(range(256)) * 100, "it is not a table of text"),
-        ("a picture", b"\x89PNG\r\n\x1a\n" + bytes(100), "it is not a table of text"),
-        ("no end of line", b"\xff" * 200_000, "its first line is too long to be a header"),
-        ("half UTF-16", HEADER.encode("utf-16") + b"\n\0\0\xd8\n\0", "it begins as UTF-16 does, but is not"),
-        (
-            "an unclosed quote before much text",
-            csv_text("1,2,3,4,5,6,x", f'1,2,3,4,5,6,"{"y" * 140_000}', header=f"{HEADER},a"),
-            "line 3: a field of more than 131,072 characters; is a quote not closed?",
-        ),
-    )
-}  # fmt: skip
+REFUSED = AWKWARD["refused"] | {
+    "binary": (bytes(range(256)) * 100, "it is not a table of text"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "it is not a table of text"),
+    "no end of line": (b"\xff" * 200_000, "its first line is too long to be a header"),
+    "half UTF-16": (HEADER.encode("utf-16") + b"\n\0\0\xd8\n\0", "it begins as UTF-16 does, but is not"),
+    "an unclosed quote before much text": (
+        csv_text("1,2,3,4,5,6,x", f'1,2,3,4,5,6,"{"y" * 140_000}', header=f"{HEADER},a"),
+        "line 3: a field of more than 131,072 characters; is a quote not closed?",
+    ),
+}
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_read_is_refused_in_one_sentence_with_its_header_if_only_names_are_at_fault(
-    name, tmp_path
+    case, tmp_path
 ):
-    content, case = REFUSED[name]
+    content = content_of(case := as_table(case, "text", "sentence"))
     with pytest.raises(ReadError) as error:
         outcome(written(tmp_path, "mine.csv", content), **case.get("settings", {}))
     assert str(error.value) == f"mine.csv: {filled(case['sentence'])}" and "\n" not in str(error.value)
@@ -99,9 +104,6 @@ def amounts_of(texts: list[str], tmp_path, told: str | None = None) -> tuple[lis
     path = written(tmp_path, "in.csv", csv_text(*rows, header=HEADER.replace(",", ";")))
     found = outcome(path, decimal=told)
     return [row[0] for row in found.amounts.values()], found.reasons, found.notes
-
-
-NAMED = {".": "point", ",": "comma"}
 
 
 @pytest.mark.parametrize(

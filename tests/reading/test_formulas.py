@@ -50,9 +50,8 @@ OTHERS = ["'quoted'", "a=b", "1-1", "", " =1", "'", None]
 @pytest.mark.parametrize("cell", [*NUMBERS, *RUNNING, *OTHERS])
 def test_only_what_a_spreadsheet_may_run_is_guarded_wherever_a_column_is_cut(cell):
     safe = f"'{cell}" if cell in RUNNING else cell
-    assert (
-        guard(chunked([cell])).to_pylist() == guard(chunked(["=", "a", cell]).slice(2)).to_pylist() == [safe]
-    )
+    assert guard(chunked([cell])).to_pylist() == [safe]
+    assert guard(chunked(["=", "a", cell]).slice(2)).to_pylist() == [safe]
     assert restore(chunked([safe])).to_pylist() == [cell]
     assert guard(chunked([cell]).slice(1)).to_pylist() == []
 

@@ -11,10 +11,8 @@ from wholesale.reading import ReadError, Settings
 from wholesale.reading.header import match_columns, nearest, plain
 
 SPELLED = 'Fresh| fresh |FRESH|Fresh*|Fresh:|(Fresh)|Fresh (€)|Fresh [$]|"Fresh"|_fresh_|Fresh\u00a0'
-OTHERS = (
-    "Fresh %|% Fresh|# Fresh|Fresh (%)|Fresh ‰|Fresh +/-|Fresh ±|∆ Fresh|№ Fresh|share of Fresh|Fresh share"
-    "|Fresh, percent|number of Fresh"
-)
+OTHERS = "Fresh %|% Fresh|# Fresh|Fresh (%)|Fresh ‰|Fresh +/-|Fresh ±|∆ Fresh|№ Fresh|share of Fresh"
+OTHERS += "|Fresh share|Fresh, percent|number of Fresh"
 
 
 def refused(header, columns=None) -> str:
@@ -154,10 +152,8 @@ def test_the_same_header_again_or_other_words_are_a_rejected_record(more, tmp_pa
     assert ([*found.amounts], [*found.reasons]) == ([2, 4], [3, 5])
 
 
-SCALED = (
-    "Fresh (1000 EUR)|Fresh [kEUR]|Fresh in thousands|Fresh TEUR|Fresh (T€)|Fresh ('000)|Fresh (1,000 $)|"
-)
-SCALED += "fresh_keur|Frisch in Tsd. Euro|Fresh, Mio. €"
+SCALED = "Fresh (1000 EUR)|Fresh [kEUR]|Fresh in thousands|Fresh TEUR|Fresh (T€)|Fresh ('000)"
+SCALED += "|Fresh (1,000 $)|fresh_keur|Frisch in Tsd. Euro|Fresh, Mio. €"
 UNSCALED = "Fresh 2012|Fresh (m.u.)|Fresh k|Fresh EUR|Fresh from Milestown|10000"
 
 

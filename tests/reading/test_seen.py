@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_files import NAMES, csv_text, outcome, parquet, refusal, written, xlsx
 
 from wholesale.reading.records import BLOCK
-from wholesale.reading.totals import MEAN, TOTAL, beside, beyond
+from wholesale.reading.totals import BESIDE, BEYOND, MEAN, TOTAL
 
 A = [
     [12669, 9656, 7561, 214, 2674, 1338],
@@ -159,7 +159,8 @@ def test_across_blocks_and_row_groups(tmp_path):
 def test_subtotals_that_cannot_be_told_are_refused(tmp_path):
     shuffled = [A[0], total(A[2:]), A[2], A[1], total(A[:2]), A[3], total(A)]
     said = refusal(written(tmp_path, "in.csv", table(*shuffled)))
-    assert said == f"in.csv: {beyond(8)}" and "line 8 is a total of rows with subtotals among them" in said
+    assert said == f"in.csv: {BEYOND.format(8)}"
+    assert "line 8 is a total of rows with subtotals among them" in said
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_an_average_without_a_word_is_found_at_either_end_of_a_table(rows, means
 def test_a_total_that_rows_follow_is_refused(after, size, tmp_path):
     for rows, line in (([*A, total(A), after], 6), ([after, total(A), *A], 3)):
         path = written(tmp_path, "in.csv", table(*rows))
-        assert refusal(path, size=size) == f"in.csv: {beside(line)}"
+        assert refusal(path, size=size) == f"in.csv: {BESIDE.format(line)}"
 
 
 @settings(max_examples=60)

@@ -44,11 +44,10 @@ def read_in(path, size: int = 0) -> tuple[dict, list]:
     return {line: fields for line, *fields in cells(found.accepted)} | found.reasons, found.notes
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_record_of_another_width_is_read_only_where_nothing_can_have_moved(case, tmp_path, monkeypatch):
-    rows = [filled(row) for row, _ in case["rows"]]
-    path = written(tmp_path, "a.csv", csv_text(*rows, header=filled(case["header"])))
-    right = {line: expected(result) for line, (_, result) in enumerate(case["rows"], start=2)}
+    path = written(tmp_path, "a.csv", csv_text(*map(filled, case["rows"]), header=filled(case["header"])))
+    right = dict(enumerate(map(expected, case["rows"].values()), start=2))
     monkeypatch.setattr("wholesale.scoring.cluster.PORTION", 60)
     for size in (1 << 20, 1, 40, 0):  # in memory, streamed, and in a cluster's portions
         assert read_in(path, size) == (right, case.get("notes", []))
@@ -118,11 +117,8 @@ MANY = TEXT + "".join(f"{i},2,3,4,5,6\n" for i in range(99))
 def damaged(place: int, count: int = 1, text: str = MANY) -> bytes:
     """Pack a text, and spoil some bytes of what that gives."""
     content = zipped({"a": text})
-    return (
-        content[:place]
-        + bytes(each ^ 1 for each in content[place : place + count])
-        + content[place + count :]
-    )
+    spoilt = bytes(each ^ 1 for each in content[place : place + count])
+    return content[:place] + spoilt + content[place + count :]
 
 
 @pytest.mark.parametrize(

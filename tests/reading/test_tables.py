@@ -3,29 +3,15 @@
 from datetime import date
 from decimal import Decimal
 
+import made_files
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_files import (
-    NAMES,
-    NOT,
-    Fault,
-    Formula,
-    Percent,
-    csv_text,
-    locked,
-    ods,
-    outcome,
-    parquet,
-    refusal,
-    written,
-    xlsx,
-)
-from typer.testing import CliRunner
+from commands import run
+from made_files import NAMES, NOT, Fault, Percent, csv_text, outcome, parquet, refusal, written, xlsx
 
 from wholesale import report
-from wholesale.cli import main
 from wholesale.customers import read_file
 from wholesale.reading import open_customers, read_block
 from wholesale.reading.tables import ROWS
@@ -180,7 +166,7 @@ NO_AMOUNTS = {
 @pytest.mark.parametrize(
     ("make", "shown", "cell"),
     [
-        *((make, *each) for make in (xlsx, ods) for each in NO_AMOUNTS.items()),
+        *((make, *each) for make in (xlsx, made_files.ods) for each in NO_AMOUNTS.items()),
         (xlsx, "the uncalculated formula =B2*2", Fault("=B2*2")),
     ],
 )
@@ -199,7 +185,7 @@ def test_what_is_no_amount_is_called_what_it_is(make, shown, cell, tmp_path):
     ids=["never calculated", "calculated by the writer", "zero", "calculated"],
 )
 def test_a_formula_that_no_program_has_calculated_has_no_value(stale, value, fresh, tmp_path):
-    rows = [NAMES, [Formula("SUM(B2:C2)", value), 2, 3, 4, 5, 6]]
+    rows = [NAMES, [made_files.Formula("SUM(B2:C2)", value), 2, 3, 4, 5, 6]]
     found = outcome(written(tmp_path, "a.xlsx", xlsx(rows, stale=stale)))
     reasons = {2: f"Fresh: the uncalculated formula =SUM(B2:C2) {NOT}"} if fresh is None else {}
     assert (found.amounts, found.reasons) == ({} if reasons else {2: [fresh, 2, 3, 4, 5, 6]}, reasons)
@@ -235,7 +221,7 @@ DATA, QUOTED = NOTHING.format("Data", "Data"), "'The data'"
     [
         (b"\xd0\xcf\x11\xe0Fresh,Milk", None, "it is not a whole Excel file"),
         (xlsx([NAMES])[:-30], None, "it is not a whole Excel file"),
-        (locked(), None, "it is locked with a password: save it without one"),
+        (made_files.locked(), None, "it is locked with a password: save it without one"),
         (xlsx([[], []]), None, "its sheet Customers is empty"),
         (xlsx([NAMES]), None, "it has a header but no rows"),
         (xlsx([NAMES[1:]]), None, LAST),
@@ -264,10 +250,9 @@ def test_the_sheet_can_be_told_on_the_command_line(tmp_path, customers):
     many = customers[NAMES].head(60).to_numpy().tolist()
     path = written(tmp_path, "mine.xlsx", xlsx(NOTES, {"The data": [NAMES, *many]}))
     for command in (("score", path), ("train", path, "-o", tmp_path / "mine")):
-        words = [str(its) for its in command]
-        refused = CliRunner().invoke(main, words)
+        refused = run(*command)
         assert refused.stderr == f"mine.xlsx: {NOTHING.format('The data', QUOTED)}\n"
-        assert CliRunner().invoke(main, [*words, "--sheet", "The data"]).exit_code == 0
+        assert run(*command, "--sheet", "The data").exit_code == 0
     own = read_file(path, sheet="The data")
     assert len(own.accepted) == 60
     assert report.command("report", own) == f"`python -m wholesale report mine.xlsx --sheet {QUOTED}`"

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from made_files import HEADER, csv_text
 
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.predict import Predictor
 
-HEADER = ",".join(SPEND_COLUMNS)
 NAMES = ("plain", 'said "so"', "two\nlines", "comma, inside", "007", "-12.5", "ünïcode ✓", "=1+1", "")
 
 
@@ -29,7 +29,7 @@ def write_customers(path: Path, predictor: Predictor, n: int, bad: int = 0, deli
 def write_rows(path: Path, rows: Iterable, header: str = HEADER) -> Path:
     """Write rows, each a text or a list of amounts, under a header."""
     texts = (row if isinstance(row, str) else ",".join(map(str, row)) for row in rows)
-    path.write_text("\n".join([header, *texts]) + "\n")
+    path.write_bytes(csv_text(*texts, header=header))
     return path
 
 

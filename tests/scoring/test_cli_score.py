@@ -11,19 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import run
 from scorable import HEADER, names_in, rows_of
-from typer.testing import CliRunner
 
-from wholesale.cli import main
 from wholesale.manifest import SHIPPED
 
 GOOD = f"{HEADER}\n1,2,3,4,5,6\n"
 FOOD = GOOD.replace("Fresh", "Fresh food")
-
-
-def _score(*arguments, folder, text=None):
-    with contextlib.chdir(folder):
-        return CliRunner().invoke(main, ["score", *map(str, arguments)], input=text)
 
 
 def _wholesale(folder, *arguments, shell=None, **more):
@@ -35,19 +29,19 @@ def _wholesale(folder, *arguments, shell=None, **more):
 
 
 def test_the_summary_counts_and_judges_unless_told_to_be_quiet(tmp_path):
-    result = _score(SHIPPED, "-o", "scored.csv", folder=tmp_path)
+    result = run("score", SHIPPED, "-o", "scored.csv", folder=tmp_path)
     assert (result.exit_code, result.stderr, names_in(tmp_path)) == (0, "", {"scored.csv"})
     said = "Scored 440 customers into scored.csv.", "These customers spend as the 440 on record do"
     for words in (*said, "Few staples", "212", "as on record"):
         assert words in result.stdout
-    result = _score(SHIPPED, "-o", "scored.csv", "--force", "--quiet", folder=tmp_path)
+    result = run("score", SHIPPED, "-o", "scored.csv", "--force", "--quiet", folder=tmp_path)
     assert (result.exit_code, result.output) == (0, "")
 
 
 def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(tmp_path):
     far = "".join(f"{','.join([str(10**6 + i)] * 6)}\n" for i in range(50))
     (tmp_path / "far.csv").write_text(f"{HEADER}\n{far}" + "x,2,3,4,5,6\n" * 5)
-    said = _score("far.csv", folder=tmp_path).stdout
+    said = run("score", "far.csv", folder=tmp_path).stdout
     assert said.startswith("Taken together, these customers are unlike the 440")
     assert said.count("these customers are unlike") == 1 and "python -m wholesale train" in said
     assert "line 54: Fresh: x is not an amount ≥ 0\n  and 2 more\n" in said
@@ -55,7 +49,7 @@ def test_another_market_is_said_first_and_rejected_rows_are_counted_after_some(t
 
 def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
     (tmp_path / "mine.csv").write_text(f"{GOOD}1,2,3,4,5,x\n1,2\n")
-    result = _score("mine.csv", "--json", folder=tmp_path)
+    result = run("score", "mine.csv", "--json", folder=tmp_path)
     summary = json.loads(result.stdout)
     assert (result.exit_code, summary["accepted"], summary["rejected"]) == (3, 1, 2)
     assert (summary["output"], summary["rejected_file"]) == ("mine.scored.csv", "mine.scored.rejected.csv")
@@ -66,7 +60,7 @@ def test_rejected_rows_have_their_own_file_and_exit_status(tmp_path):
 
 
 def test_standard_input_and_output(tmp_path):
-    result = _score("-", "-o", "-", folder=tmp_path, text=f"id,{HEADER}\na,1,2,3,4,5,6\n")
+    result = run("score", "-", "-o", "-", folder=tmp_path, text=f"id,{HEADER}\na,1,2,3,4,5,6\n")
     header, row = result.stdout.splitlines()
     assert header.startswith(f"id,{HEADER},kmeans_segment,kmeans_name,")
     assert row.startswith('"a",1,2,3,4,5,6,') and "Scored 1 customer into standard output." in result.stderr
@@ -92,7 +86,7 @@ def test_what_cannot_be_scored_is_refused_in_one_sentence(tmp_path, content, arg
         (tmp_path / "mine.csv").write_text(content)
     (tmp_path / "there").touch()
     before = names_in(tmp_path)
-    result = _score("mine.csv", *arguments, folder=tmp_path)
+    result = run("score", "mine.csv", *arguments, folder=tmp_path)
     assert result.exit_code == 1 and names_in(tmp_path) == before
     assert result.stderr.startswith(sentence) and result.stderr.count("\n") == 1
 
@@ -128,13 +122,13 @@ def _is_begun(folder, moment):
 def test_rejected_rows_are_written_only_where_told_if_the_output_is_standard_output(tmp_path, source):
     text = f"{GOOD}1,2,3,4,5,x\n"
     (tmp_path / "mine.csv").write_text(text)
-    result = _score(source, "-o", "-", folder=tmp_path, text=text)
+    result = run("score", source, "-o", "-", folder=tmp_path, text=text)
     assert (result.exit_code, result.stdout.count("\n")) == (3, 2)
     assert "Rejected 1 row; keep such rows with --rejected FILE:\n  line 3: Delicassen: x" in result.stderr
     assert names_in(tmp_path) == {"mine.csv"}
-    result = _score(source, "-o", "-", "--json", folder=tmp_path, text=text)
+    result = run("score", source, "-o", "-", "--json", folder=tmp_path, text=text)
     assert json.loads(result.stderr)["rejected_file"] is None
-    result = _score(source, "-o", "-", "--rejected", "bad.csv", folder=tmp_path, text=text)
+    result = run("score", source, "-o", "-", "--rejected", "bad.csv", folder=tmp_path, text=text)
     assert "Rejected 1 row, with reasons in bad.csv:" in result.stderr
     assert (tmp_path / "bad.csv").read_text().count("\n") == 2
 
@@ -178,16 +172,16 @@ def test_the_rejected_rows_of_a_cluster_go_where_told(tmp_path, monkeypatch):
     told = {}
     monkeypatch.setattr("wholesale.scoring.cluster.score_cluster", lambda *_, **how: told.update(how))
     with contextlib.suppress(AttributeError):
-        _score(SHIPPED, "--dask", "local", "--rejected", "bad.csv", folder=tmp_path)
+        run("score", SHIPPED, "--dask", "local", "--rejected", "bad.csv", folder=tmp_path)
     assert told["rejected"].name == "bad.csv"
 
 
 def test_blanks_may_mean_zero_and_where_they_are_most_of_what_is_wrong_this_is_advised(tmp_path):
     (tmp_path / "in.csv").write_text(f"{GOOD},2,-,4,5,6\n1,,3,4,,6\n1,2,x,4,5,6\n")
     advice = "Blanks are why 2 of the rejected 3 are; if a blank means 0, say --blank zero"
-    result = _score("in.csv", "-o", "out.csv", folder=tmp_path)
+    result = run("score", "in.csv", "-o", "out.csv", folder=tmp_path)
     assert result.exit_code == 3 and advice in result.stdout
-    result = _score("in.csv", "-o", "zero.csv", "--blank", "zero", folder=tmp_path)
+    result = run("score", "in.csv", "-o", "zero.csv", "--blank", "zero", folder=tmp_path)
     assert result.exit_code == 3 and "--blank" not in result.stdout
     scored = [line.split(",")[:6] for line in (tmp_path / "zero.csv").read_text().splitlines()[1:]]
     assert [list(map(float, row)) for row in scored] == [

@@ -7,18 +7,8 @@ from scipy.stats import betabinom, ks_2samp
 
 from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.predict import predict_segments
-from wholesale.scoring.summary import (
-    FAR,
-    LIKE,
-    Drift,
-    Summary,
-    by_chance,
-    drift,
-    drift_verdict,
-    on_record,
-    spend_up_to,
-    unfamiliar_by_chance,
-)
+from wholesale.scoring import summary
+from wholesale.scoring.summary import FAR, LIKE, Drift, Summary, by_chance, drift, on_record, spend_up_to
 
 whole = st.integers(0, 20).map(float)
 nearly = st.integers(1, 20).map(lambda n: n + 1e-9) | st.integers(1, 20).map(lambda n: n - 1e-9)
@@ -62,9 +52,8 @@ def test_the_counts_of_parts_add_up(record, amounts, cut):
 def test_those_on_record_are_alike_and_ten_times_as_much_or_as_little_is_far(measure, predictor):
     assert not any(each.distance for each in measure(predictor.amounts).values())
     for factor, found in ((10, ("far", "higher")), (0.1, ("far", "lower"))):
-        assert {(each.verdict, each.direction) for each in measure(predictor.amounts * factor).values()} == {
-            found
-        }
+        drifts = measure(predictor.amounts * factor).values()
+        assert {(each.verdict, each.direction) for each in drifts} == {found}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +89,7 @@ def test_how_many_are_unfamiliar_by_chance_is_the_beta_binomial(n, m):
     rank = -(-m // 100)
     for least in {0, 1, n // 100, n // 20, n}:
         expected = betabinom.sf(least - 1, n, rank, m + 1 - rank)
-        assert unfamiliar_by_chance(least, n, m) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        assert summary.unfamiliar_by_chance(least, n, m) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def _largest(record, drawn):
@@ -124,7 +113,7 @@ def test_random_draws_of_those_on_record_are_seldom_said_to_differ(measure, pred
     assert largest[0] == pytest.approx(max(each.distance for each in measured))
     # of the 440, 5 are unlike 99% when a mixture judges them that did not see them
     unlike = np.argsort(predict_segments(predictor, amounts)["familiarity"])[:5]
-    drifts = [Drift(its, "higher", drift_verdict(its, by_chance(n, m, 6))) for its in largest]
+    drifts = [Drift(its, "higher", summary.drift_verdict(its, by_chance(n, m, 6))) for its in largest]
     told = [
         Summary(n, 0, int(np.isin(its, unlike).sum()), {}, {"Fresh": each}, {}, [], [], m, WHOLESALE)
         for its, each in zip(draws, drifts, strict=True)

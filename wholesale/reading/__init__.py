@@ -24,7 +24,7 @@ from wholesale.reading.records import BLOCK, CUT, Block
 from wholesale.reading.sorting import Part, read_block
 from wholesale.reading.tables import excel_blocks, excel_dialect, group_ends, parquet_blocks, parquet_dialect
 from wholesale.reading.text import kind_of, text_blocks, text_dialect
-from wholesale.reading.totals import MEAN, NOTHING, TOTAL, Seen, beside, beyond
+from wholesale.reading.totals import BESIDE, BEYOND, MEAN, NOTHING, TOTAL, Seen
 from wholesale.wording import counted, format_amount, listed
 
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
@@ -105,15 +105,15 @@ class CustomerFile:
 
     def _totals(self, seen: Seen) -> list[int]:
         """Find the lines of rows that are sums of others."""
-        rows, times = seen.totals()
-        lines, part = [row.line for row in rows], None if rows else seen.step()
+        rows, times, part = seen.totals()
+        lines = [row.line for row in rows]
         if times > 1 or part:
             dialect = replace(self.dialect, summaries=self.dialect.summaries | dict.fromkeys(lines, TOTAL))
             accepted = pa.concat_tables(read_block(dialect, block).accepted for block in self.blocks())
             amounts = np.array([accepted[column].to_numpy() for column in dialect.categories.columns]).T
             subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
             if not subtotals:
-                raise beside(part.line) if part else beyond(lines[0])
+                raise ReadError(BESIDE.format(part.line) if part else BEYOND.format(lines[0]))
             lines += subtotals
         return lines
 

@@ -160,12 +160,11 @@ def objection(text: str, decimal: Decimal) -> str:
     for mark in decimal.unclear:
         if re.match(EITHER[mark], bare):
             return f"could be {bare.replace(mark, '')} or {bare.replace(mark, '.')}"
-    other = OTHER.get(decimal.sign)
-    if not other or not re.match(GRAMMARS[other], bare) or not re.search("[.,]", bare):
-        return NOT_AN_AMOUNT
-    if re.match(GRAMMARS[decimal.sign], bare):  # but it is negative, or beyond all numbers
-        return NOT_AN_AMOUNT
-    return f"has a decimal {NAMED[other]}, but the file a decimal {NAMED[decimal.sign]}"
+    sign, other = decimal.sign, OTHER.get(decimal.sign, "")
+    foreign = other and re.match(GRAMMARS[other], bare) and re.search("[.,]", bare)
+    if foreign and not re.match(GRAMMARS[sign], bare):  # else it is negative, or beyond all numbers
+        return f"has a decimal {NAMED[other]}, but the file a decimal {NAMED[sign]}"
+    return NOT_AN_AMOUNT
 
 
 def to_numbers(column: Column, sign: str, unclear: str = "") -> np.ndarray:

@@ -11,20 +11,15 @@ from shlex import quote
 from wholesale.amounts import shown
 from wholesale.columns import WHOLESALE, Categories
 
-MARKS = "%‰#№+±<>∆∑√"
-"""Marks that count in a name."""
-
-ANOTHER = re.compile(
+MARKS = "%‰#№+±<>∆∑√"  # that count in a name
+ANOTHER = re.compile(  # what in a name tells that something other than an amount is meant
     rf"[{MARKS}ø]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change|average|avg|mean|log|ln"
     r"|quantity|qty|returns?|budget|plan|target|forecast|prev|previous|last year|vorjahr|menge|anteil)\b"
 )
-"""What in a name tells that something other than an amount is meant."""
-
-SCALE = re.compile(
+SCALE = re.compile(  # what in a name tells that amounts are in thousands or millions
     r"1[ ,.']?000\b|'000|\b[ktm] ?(?:[€$£]|eur|usd|gbp|chf)"
     r"|\b(?:tsd|tausend|thousands?|milliers|miles|migliaia|mio|mn|mill?ion\w*|millones)\b"
 )
-"""What in a name tells that amounts are in thousands or millions."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +65,12 @@ def naming(file: str) -> Iterator[None]:
 
 
 def match_columns(header: Sequence[str], settings: Settings) -> tuple[int, ...]:
-    columns = settings.categories.columns
+    columns, names = settings.categories.columns, [*map(settings.plain, header)]
     categories = {settings.plain(column): column for column in columns}
     if strange := [name for name in settings.columns if settings.plain(name) not in categories]:
         raise ReadError(f"{shown(strange[0])} is not a category: choose from {', '.join(columns)}")
     wanted = {categories[settings.plain(category)]: name for category, name in settings.columns.items()}
-    found = {column: _positions(header, wanted.get(column, column), settings) for column in columns}
+    found = {column: _positions(wanted.get(column, column), header, names, settings) for column in columns}
     if missing := [column for column, positions in found.items() if not positions]:
         raise _missing(missing, header, wanted, settings)
     for column, positions in found.items():
@@ -95,12 +90,12 @@ def plain(name: str) -> str:
     return re.sub(rf"[^\w{MARKS}]+|_+", "", name.casefold())
 
 
-def _positions(header: Sequence[str], wanted: str, settings: Settings) -> list[int]:
-    """Where a name is: as it stands if it is there once, else by what counts of it."""
-    exact = [i for i, name in enumerate(header) if name == wanted]
+def _positions(wanted: str, header: Sequence[str], names: list[str], settings: Settings) -> list[int]:
+    """Where a name is: as it stands if it is there once, else by what counts of it, as in `names`."""
+    if header.count(wanted) == 1:
+        return [header.index(wanted)]
     bare = settings.plain(wanted)
-    alike = [i for i, name in enumerate(header) if bare and settings.plain(name) == bare]
-    return exact if len(exact) == 1 else alike
+    return [i for i, name in enumerate(names) if bare and name == bare]
 
 
 def _missing(

@@ -48,7 +48,7 @@ class Records(NamedTuple):
 def table_of(columns: Iterable[pa.Array]) -> pa.Table:
     """Name columns by their positions, as names may be there twice."""
     columns = list(columns)
-    return pa.table(columns, [str(i) for i in range(len(columns))])
+    return pa.table(columns, [*map(str, range(len(columns)))])
 
 
 class Block(NamedTuple):
@@ -237,8 +237,8 @@ def read_records(dialect: Dialect, content: bytes, line: int) -> Records:
 
 def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
     """Parse a block, if Arrow alone can do it."""
-    lines = line_ends(content)
-    ends = record_ends(content, lines, dialect.delimiter)
+    lines, delimiter = line_ends(content), dialect.delimiter
+    ends = record_ends(content, lines, delimiter)
     if ends is None or dialect.shape.every or content.startswith(codecs.BOM_UTF8):  # which Arrow would drop
         return None
     starts = np.concatenate([[0], ends + 1])
@@ -252,19 +252,15 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
     uneven: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
-        if _fitted(dialect, next(csv.reader([row.text], delimiter=dialect.delimiter))):
+        if _fitted(dialect, next(csv.reader([row.text], delimiter=delimiter))):
             return "error"
         uneven.append((row.number - 1, row.text))
         return "skip"
 
-    names = [str(i) for i in range(len(dialect.names))]
+    names = [*map(str, range(len(dialect.names)))]
     reading = pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names)
-    parsing = pacsv.ParseOptions(
-        delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=set_aside
-    )
-    converting = pacsv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-    )
+    parsing = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside)
+    converting = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False)
     try:
         table = pacsv.read_csv(pa.BufferReader(content), reading, parsing, converting)
     except pa.ArrowInvalid:  # a record to be fitted, or nothing but empty lines, or an idle delimiter
@@ -272,7 +268,7 @@ def _by_arrow(dialect: Dialect, content: bytes, line: int) -> Records | None:
     if len(table) + len(uneven) != len(at):  # the csv module decides
         return None
     places = [number for number, _ in uneven]
-    fields = csv.reader([text for _, text in uneven], delimiter=dialect.delimiter)
+    fields = csv.reader([text for _, text in uneven], delimiter=delimiter)
     return Records(table, np.delete(at, places), list(zip(at[places].tolist(), fields, strict=True)))
 
 

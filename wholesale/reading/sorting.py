@@ -1,8 +1,6 @@
 """Which records are customers, and of the others, what is wrong."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from operator import itemgetter
@@ -13,23 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wholesale.amounts import good, refusal, shown
-from wholesale.reading.dialect import (
-    MIXED,
-    UNMARKED,
-    Column,
-    Dialect,
-    Reconsider,
-    currencies,
-    decide,
-    objection,
-    read_column,
-    to_numbers,
-    weigh,
-)
+from wholesale.reading import dialect as dialects
+from wholesale.reading.dialect import Column, Dialect, Reconsider, objection, read_column, to_numbers
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import ReadError, plain
 from wholesale.reading.records import ROW_NAMES, Block, Records, read_records
 from wholesale.reading.totals import Seen, look
+from wholesale.wording import csv_of
 
 BLANKS = ["", "-", "–", "—", None]  # what a pivoted table has where there is nothing
 REJECTED = pa.schema(
@@ -51,14 +39,14 @@ def read_block(dialect: Dialect, block: Block) -> Part:
     content = block.content
     records = content if isinstance(content, Records) else read_records(dialect, content, block.line)
     columns = [read_column(records.table.column(i)) for i in dialect.spend]
-    marks = weigh(columns)
-    if marks != UNMARKED and not dialect.decimal.sign:
-        raise Reconsider(replace(dialect, decimal=decide(marks)))
+    marks = dialects.weigh(columns)
+    if not dialect.decimal.sign and (decimal := dialects.decide(marks)).sign:
+        raise Reconsider(replace(dialect, decimal=decimal))
     amounts = _amounts(dialect, columns)
     if dialect.summaries:
         amounts[:, np.isin(records.lines, [*dialect.summaries])] = np.nan
     fine = np.logical_and.reduce(good(amounts))
-    seen = look(amounts, fine, records.lines, records.table.drop_columns([str(i) for i in dialect.spend]))
+    seen = look(amounts, fine, records.lines, records.table.drop_columns([*map(str, dialect.spend)]))
     rejected: list[Rejected] = [
         (line, "", "", _why_uneven(dialect, fields), fields) for line, fields in records.uneven
     ]
@@ -67,7 +55,7 @@ def read_block(dialect: Dialect, block: Block) -> Part:
         faulty, blanks = _faulty(dialect, records.where(~fine), ~good(amounts[:, ~fine]).T)
         rejected += faulty
         records, amounts = records.where(fine), amounts[:, fine]
-    seen = replace(seen, marks=marks, currencies=currencies(columns), blanks=blanks)
+    seen = replace(seen, marks=marks, currencies=dialects.currencies(columns), blanks=blanks)
     return Part(_accepted(dialect, records, amounts), _table(rejected), seen)
 
 
@@ -99,8 +87,9 @@ def _accepted(dialect: Dialect, records: Records, amounts: np.ndarray) -> pa.Tab
 
 def _table(rejected: list[Rejected]) -> pa.Table:
     rejected.sort(key=itemgetter(0))
-    *columns, fields = zip(*rejected, strict=True) if rejected else [()] * len(REJECTED)
-    return pa.table(list(map(pa.array, [*columns, map(_written, fields)], REJECTED.types)), REJECTED)
+    *columns, records = zip(*rejected, strict=True) if rejected else [()] * len(REJECTED)
+    written = [csv_of([fields], "\r\n").removesuffix("\r\n") for fields in records]
+    return pa.table(list(map(pa.array, [*columns, written], REJECTED.types)), REJECTED)
 
 
 def _why_uneven(dialect: Dialect, fields: list[str]) -> str:
@@ -143,15 +132,8 @@ def _is_moved_header(dialect: Dialect, fields: list[str]) -> bool:
 
 def _cells(column: pa.ChunkedArray) -> list:
     """Give a column's cells as text, or if Arrow has none for them, as Python has them."""
-    column = column.flatten()[1] if column.type == MIXED else column
+    column = column.flatten()[1] if column.type == dialects.MIXED else column
     try:
         return column.cast(pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like; bytes that are no text
         return column.to_pylist()
-
-
-def _written(fields: Iterable) -> str:
-    """Write a record as a line of CSV; with another end, fields with one of its two would not be quoted."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerow(fields)
-    return text.getvalue().removesuffix("\r\n")

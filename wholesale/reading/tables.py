@@ -71,8 +71,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     """Give text one type, whatever way it is stored."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return pa.string() if text else kind
+    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
 @contextmanager
@@ -143,8 +142,7 @@ def excel_blocks(path: Path, dialect: Dialect) -> Iterator[Block]:
         numbers = pa.array([cell if type(cell) in (int, float) else None for cell in cells], pa.float64())
         mixed = pa.StructArray.from_arrays([numbers, texts], fields=list(MIXED))
         columns.append(mixed if i in dialect.spend else texts)
-    lines = np.array([line for line, _ in rows], dtype=int)
-    yield Block(Records(table_of(columns), lines), dialect.line)
+    yield Block(Records(table_of(columns), np.array([line for line, _ in rows], dtype=int)), dialect.line)
 
 
 def _text(cell: object) -> str:

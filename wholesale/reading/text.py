@@ -122,7 +122,7 @@ def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None
     dialect = Dialect(names, spend, (), line, encoding, header.delimiter, len(head))
     try:
         reader = csv.reader(io.StringIO(rest, newline=""), delimiter=header.delimiter)
-        return shaped(dialect, [fields for fields in islice(reader, RECORDS) if fields])
+        return shaped(dialect, [*filter(None, islice(reader, RECORDS))])
     except csv.Error:  # a field is too long; reading the block will tell
         return dialect
 
@@ -136,16 +136,16 @@ def _header(sample: str, settings: Settings) -> Header:
     while (comment := _COMMENT.match(sample, last)) and sample[comment.end() :].strip():
         last = comment.end()
     names = (*settings.categories.columns, *settings.columns.values())
-    wanted, headers = {settings.plain(name) for name in names}, list[Header]()
+    wanted, headers = {*map(settings.plain, names)}, list[Header]()
     for start in {last, first}:  # a header, too, may begin with #
         for delimiter in told[1] if told else DELIMITERS:
             reader = csv.reader(io.StringIO(sample[start:], newline=""), delimiter=delimiter)
             try:
-                fields = next(record for record in reader if record)
+                fields = next(filter(None, reader))
             except csv.Error:
                 raise ReadError("its first line is too long to be a header") from None
             end = start + sum(map(len, islice(io.StringIO(sample[start:], newline=""), reader.line_num)))
-            known = len(wanted & {settings.plain(name) for name in fields})
+            known = len(wanted.intersection(map(settings.plain, fields)))
             headers.append(Header(known, start, fields, end, delimiter))
     return max(headers, key=lambda header: (header.known, header.start, len(header.fields)))
 

@@ -9,9 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from wholesale.reading.dialect import UNMARKED, Marks
-from wholesale.reading.header import ReadError
 
 TOTAL, MEAN = "the sum of other rows, not a customer", "the average of other rows, not a customer"
+BESIDE = (
+    "line {} is the sum of all rows before it or after it, but there are others; delete the rows of totals,"
+    " averages and the like"
+)
+BEYOND = (
+    "line {} is a total of rows with subtotals among them, and which these are cannot be told; delete the"
+    " rows of totals and subtotals"
+)
 KEPT, STEPS = 4, 64
 """Rows kept of a part: a total of all others is the largest, and seldom stands there more than thrice; what
 may be a total of all before it is at least as much as these together, and so seldom as well."""
@@ -21,17 +28,13 @@ FINEST, SURE, SINGLE, CLOSE = 6, 1e-9, 1e-6, 0.005
 """Decimals told apart; shares by which floats may miss a number, and sums of single floats a total; and rows
 that no word calls one."""
 
-_WORDS = re.compile(
+_CALLED = re.compile(  # a word in a cell, or all of it where customers may have such names
     r"\b(?:(?:sub)?tota(?:l|ls|le|li|al|ux|lt|les)|gesamt\w*|insgesamt|\w*summe|sum(?!\()|suma|soma|somma|somme"
     r"|summa|razem|ogółem|celkem|spolu|összesen|yhteensä|toplam|итого|всего|σύνολο|合计|总计|合計|総計|합계)\b"
+    r"|\A\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert"
+    r"|durchschnitt|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均|ø|einheit"
+    r"|stdev|share|anteil|percent|prozent|budget|target|ziel|soll|vorjahr|(?:previous|last) year|units?)\W*\Z"
 )
-_FIGURES = re.compile(
-    r"\W*(average|avg|mean|median|min|max|(?:min|max)imum|std|count|\d\d%|anzahl|mittel|mittelwert|durchschnitt"
-    r"|moyenne|promedio|media|média|mediana|gemiddelde|medelvärde|gennemsnit|średnia|среднее|平均|ø|stdev"
-    r"|share|anteil|percent|prozent|budget|target|ziel|soll|vorjahr|(?:previous|last) year|units?|einheit)\W*"
-)
-"""In a cell of its own, as customers may have such names."""
-
 unbounded = np.errstate(over="ignore", invalid="ignore")
 
 
@@ -83,7 +86,7 @@ class Seen:
 
     @unbounded
     def _add_up(self, others: np.ndarray, total: np.ndarray, rows: int, *, word: bool) -> bool:
-        """Say whether a total is the sum of rows, each of which was rounded."""
+        """Say whether a total is the sum of so many rows, each of which was rounded."""
         rounding = rows * 0.5 / 10**self.decimals if self.decimals <= FINEST else 0
         slack = np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
         return bool(((abs(others - total) <= slack) & np.isfinite(total)).all())  # inf is near to anything
@@ -94,8 +97,11 @@ class Seen:
         return enough and self._add_up(others, np.array(row.amounts), rows, word=row.word)
 
     @unbounded
-    def totals(self) -> tuple[list[Row], int]:
-        """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it."""
+    def totals(self) -> tuple[list[Row], int, Row | None]:
+        """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it.
+
+        Without one, find a row that is the sum of all rows before it, or after it, though there are others.
+        """
         alike = [row for row in self.largest if row.amounts == self.largest[0].amounts]
         alike = [row for row in alike if row.word] or alike
         if alike and len(alike) < KEPT:
@@ -103,8 +109,13 @@ class Seen:
             for times in (1, 2, 3):  # with subtotals, and with those of subtotals
                 others = self.sums - (len(alike) + times - 1) * total
                 if (times == 1 or rows >= 2 * times) and self._is_sum(alike[0], others, rows):
-                    return alike, times
-        return [], 0
+                    return alike, times, None
+        for row in self.steps:
+            before, later = np.array(row.before), self.rows - row.rows - 1
+            after = self.sums - before - row.amounts
+            if self._is_sum(row, before, row.rows) or self._is_sum(row, after, later):
+                return [], 0, row
+        return [], 0, None
 
     @property
     def called(self) -> tuple[int, ...]:
@@ -112,20 +123,10 @@ class Seen:
         return tuple(row.line for row in self.steps if row.word)
 
     @unbounded
-    def step(self) -> Row | None:
-        """Find a row that is the sum of all rows before it, or after it, though there are others."""
-        for row in self.steps:
-            before, later = np.array(row.before), self.rows - row.rows - 1
-            after = self.sums - before - row.amounts
-            if self._is_sum(row, before, row.rows) or self._is_sum(row, after, later):
-                return row
-        return None
-
-    @unbounded
     def means(self) -> list[int]:
         """Find the lines of rows that are the average of all others, and called so or outermost."""
         n, found = self.rows - 1, []
-        most = max((sum(row.amounts) for row in self.largest), default=0)
+        most = sum(self.largest[0].amounts) if self.largest else 0
         for row in self.steps:
             amounts = np.array(row.amounts)
             possible = n > 1 if row.word else row.rows in (0, n) and n > ENDS
@@ -162,22 +163,6 @@ def _is_step(row: Row, whole: float, rows: int) -> bool:
     return called or here >= (1 - CLOSE) * min(before, whole - before - here)
 
 
-def beside(line: int) -> ReadError:
-    """Say that a total is there, and rows that are no part of it."""
-    return ReadError(
-        f"line {line} is the sum of all rows before it or after it, but there are others; delete the rows of"
-        " totals, averages and the like"
-    )
-
-
-def beyond(line: int) -> ReadError:
-    """Say that subtotals are there which cannot be told from customers."""
-    return ReadError(
-        f"line {line} is a total of rows with subtotals among them, and which these are cannot be told;"
-        " delete the rows of totals and subtotals"
-    )
-
-
 @unbounded
 def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Table) -> Seen:
     """Add up amounts (d, n); what was not read is NaN, and `fine` are the customers."""
@@ -189,8 +174,8 @@ def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Ta
     places, texts = np.flatnonzero(full), [each for each in others.columns if pa.types.is_string(each.type)]
 
     def row(i: int) -> Row:
-        here, past = (tuple(each.tolist()) for each in (amounts[:, i], amounts[:, :i].sum(axis=1)))
-        return Row(int(lines[i]), here, _called(texts, i), past, int(np.searchsorted(places, i)))
+        here, past = amounts[:, i].tolist(), amounts[:, :i].sum(axis=1).tolist()
+        return Row(int(lines[i]), (*here,), _called(texts, i), (*past,), int(np.searchsorted(places, i)))
 
     most = np.flatnonzero(fine & (rows == rows[fine].max(initial=0)))[:KEPT]
     large = rows >= (1 - CLOSE) * np.minimum(before, rows.sum() - before - rows)
@@ -205,7 +190,7 @@ def look(amounts: np.ndarray, fine: np.ndarray, lines: np.ndarray, others: pa.Ta
 def _called(texts: Sequence[pa.ChunkedArray], i: int) -> bool:
     """Say whether a word in a row calls it a total, an average or the like."""
     said = [text.casefold() for column in texts if (text := column[int(i)].as_py())]
-    return any(_WORDS.search(text) or _FIGURES.fullmatch(text) for text in said)
+    return any(map(_CALLED.search, said))
 
 
 @unbounded

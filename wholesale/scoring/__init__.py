@@ -25,7 +25,7 @@ from wholesale.reading import CustomerFile, ReadError, Settings, open_customers,
 from wholesale.reading.dialect import Dialect, Reconsider
 from wholesale.reading.header import naming
 from wholesale.reading.records import Block
-from wholesale.reading.totals import NOTHING, TOTAL, beside, beyond
+from wholesale.reading.totals import BESIDE, BEYOND, NOTHING, TOTAL
 from wholesale.scoring.output import OutputError, TableFile, check_free, writing
 from wholesale.scoring.summary import Counts, Summary, count, spend, summarize
 
@@ -96,7 +96,7 @@ def score_file(
     file, new = open_customers(source, settings), not force
     with writing():
         check_free(output, [source], force=force)
-        check_free(rejected, [source], force=force, option="--rejected", other=output)
+        check_free(rejected, [source], force=force, other=output)
         with (
             TableFile(output, new=new, amounts=predictor.categories.columns) as accept,
             TableFile(rejected, optional=True, new=new) as reject,
@@ -128,6 +128,8 @@ class Scored(NamedTuple):
 
 Begun = tuple[float | None, Callable[[], Scored]]
 """A part that is being scored: the share of its file up to its end, if known, and what waits for it."""
+
+Begin = Callable[[CustomerFile], Iterator[Begun]]
 
 
 class Written(NamedTuple):
@@ -168,10 +170,6 @@ class Reading:
     read: float = 0  # bytes
     again: bool = True  # from its start, in the dialect that a part of it or all of it has shown
 
-    def restart(self) -> None:
-        self.kept.clear()
-        self.counts, self.read, self.again = Counts(), 0, False
-
     @contextmanager
     def looked_at(self) -> Iterator[None]:
         """Name the file in what is wrong with it; where another dialect shows, it is to be read in that."""
@@ -189,19 +187,14 @@ class Reading:
 
 
 def run(
-    files: list[Reading],
-    begin: Callable[[CustomerFile], Iterator[Begun]],
-    predictor: Predictor,
-    source: Path,
-    *,
-    progress: Progress,
-    ahead: int,
+    files: list[Reading], begin: Begin, predictor: Predictor, source: Path, *, progress: Progress, ahead: int
 ) -> Summary:
     """Score files, part by part as `begin` gives them, so many ahead; each is looked at in its turn."""
     whole = sum(each.file.path.stat().st_size for each in files)
     while begun := [each for each in files if each.again]:
         for each in begun:
-            each.restart()
+            each.kept.clear()
+            each.counts, each.read, each.again = Counts(), 0, False
         for each, (share, scored) in begun_ahead(_parts(begun, begin), ahead):
             if not each.again:
                 with each.looked_at():
@@ -218,9 +211,7 @@ def run(
     return summarize(predictor, total, _notes(files) if several else files[0].file.notes)
 
 
-def _parts(
-    files: list[Reading], begin: Callable[[CustomerFile], Iterator[Begun]]
-) -> Iterator[tuple[Reading, Begun]]:
+def _parts(files: list[Reading], begin: Begin) -> Iterator[tuple[Reading, Begun]]:
     for each in files:
         try:
             for part in begin(each.file):
@@ -240,17 +231,15 @@ def _judge(files: list[Reading]) -> None:
             each.file = each.file.judged(each.counts.seen)
     if len(files) == 1 or any(each.again for each in files):
         return
-    together = sum((each.counts.seen for each in files), NOTHING)
-    rows, times = together.totals()
-    step = None if rows else together.step()
+    rows, times, step = sum((each.counts.seen for each in files), NOTHING).totals()
     for each in files:
         seen, dialect = each.counts.seen, each.file.dialect
         with each.looked_at():
             if step and step[:2] in [row[:2] for row in seen.steps]:
-                raise beside(step.line)
+                raise ReadError(BESIDE.format(step.line))
             if lines := [row.line for row in seen.largest if row in rows]:
                 if times > 1:
-                    raise beyond(lines[0])
+                    raise ReadError(BEYOND.format(lines[0]))
                 raise Reconsider(replace(dialect, summaries=dialect.summaries | dict.fromkeys(lines, TOTAL)))
 
 
@@ -260,8 +249,7 @@ def _notes(files: list[Reading]) -> list[str]:
     for each in files:
         for note in each.file.notes:
             names.setdefault(note, []).append(each.file.path.name)
-    more = {note: f" and {len(on) - 1} more" if on[1:] else "" for note, on in names.items()}
-    return [f"{on[0]}{more[note]}: {note}" for note, on in names.items()]
+    return [f"{on[0]}{f' and {len(on) - 1} more' if on[1:] else ''}: {note}" for note, on in names.items()]
 
 
 def begun_ahead(items: Iterator[T], most: int) -> Iterator[T]:

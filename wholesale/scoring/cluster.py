@@ -127,8 +127,7 @@ def _outcome(promise: "Future") -> Scored:
     try:
         outcome = promise.result()
     except KilledWorker:
-        message = "the cluster's workers die of this file; do they have enough memory?"
-        raise ClusterError(message) from None
+        raise ClusterError("the cluster's workers die of this file; do they have enough memory?") from None
     except (CancelledError, OSError, RuntimeError, ImportError) as error:
         raise ClusterError(f"the cluster gave up ({error})") from None
     if isinstance(outcome, Exception):

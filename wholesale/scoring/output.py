@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from wholesale.manifest import aside
 from wholesale.reading import ReadError
 from wholesale.reading.formulas import guard
+from wholesale.reading.records import table_of
 from wholesale.reading.text import SHEETS
 from wholesale.wording import csv_of
 
@@ -109,10 +110,9 @@ def to_csv(table: pa.Table, amounts: Sequence[str] = ()) -> bytes:
     """Write rows as CSV, text guarded, without a header; what CSV cannot hold is a `ReadError`."""
     named = zip(table.column_names, table.columns, strict=True)
     columns = [_ready(column, of_amounts=name in amounts) for name, column in named]
-    positions = [str(i) for i in range(len(columns))]
     text = io.BytesIO()
     try:
-        pacsv.write_csv(pa.table(columns, positions), text, pacsv.WriteOptions(include_header=False))
+        pacsv.write_csv(table_of(columns), text, pacsv.WriteOptions(include_header=False))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise ReadError(f"a CSV cannot hold its columns ({error}); choose an output in .parquet") from None
     return text.getvalue()
@@ -134,19 +134,17 @@ def csv_header(names: list[str]) -> bytes:
 
 
 def check_free(
-    path: Path,
-    sources: Iterable[Path],
-    *,
-    force: bool,
-    option: str = "-o",
-    other: Path | None = None,
-    folder: bool = False,
+    path: Path, sources: Iterable[Path], *, force: bool, other: Path | None = None, folder: bool = False
 ) -> None:
-    """Refuse an output that is there, is what is read, or cannot be written as a file or a `folder`."""
+    """Refuse an output that is there, is what is read, or cannot be written as a file or a `folder`.
+
+    One for rejected rows cannot be the `other`, of those that are scored.
+    """
     there, name, suffix = path.exists(), path.name, path.suffix.lower()
-    choose, same = f"choose another{{}} with {option}".format, other and other.absolute() == path.absolute()
+    choose = f"choose another{{}} with {'--rejected' if other else '-o'}".format
+    same = other and other.absolute() == path.absolute()
     held = {each.name for each in path.iterdir()} if folder and path.is_dir() else set()
-    strange = sorted(held - {part_name(i) for i in range(len(held))})
+    strange = sorted(held.difference(map(part_name, range(len(held)))))
     read = there and any(path.samefile(each.parent if folder else each) for each in sources)
     locked = not os.access(path.parent, os.W_OK) or (path.is_file() and not path.stat().st_mode & 0o200)
     of_folder = (

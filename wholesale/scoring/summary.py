@@ -46,14 +46,12 @@ def spend_up_to(record: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     for ranked, column in zip(record, amounts.T, strict=True):
         if ranked[-1] < WHOLE and not (ranked % 1).any():  # ten times faster than to sort
             capped, whole = np.minimum(column, ranked[-1] + 1), ranked.astype(int)
-            below, above = (
-                np.bincount(rounded.astype(int), minlength=whole[-1] + 1)
-                for rounded in (np.floor(capped), np.ceil(capped))
-            )
+            below = np.bincount(np.floor(capped).astype(int), minlength=whole[-1] + 1)
+            above = np.bincount(np.ceil(capped).astype(int), minlength=whole[-1] + 1)
             counts.append([(np.cumsum(below) - below)[whole], np.cumsum(above)[whole]])
         else:
             column = np.sort(column)
-            counts.append([np.searchsorted(column, ranked, side) for side in ("left", "right")])
+            counts.append([column.searchsorted(ranked, "left"), column.searchsorted(ranked, "right")])
     return np.array(counts).swapaxes(0, 1)
 
 
@@ -153,7 +151,7 @@ def count(predictor: Predictor, scored: pa.Table, rejected: pa.Table, seen: Seen
         unfamiliar=int(np.count_nonzero(scored.column("familiarity").to_numpy() < UNFAMILIAR)),  # null: NaN
         segments=np.array([np.bincount(segments, minlength=k) for segments in labels]),
         spending=spend_up_to(on_record(predictor), amounts),
-        lowest=np.array([each.min(axis=0, initial=np.inf) for each in (amounts, -amounts)]),
+        lowest=np.array([amounts.min(axis=0, initial=np.inf), -amounts.max(axis=0, initial=-np.inf)]),
         faults=Counter(rejected.column("column").to_pylist()),
         examples=[f"line {row['line']}: {row['reason']}" for row in rejected.slice(0, EXAMPLES).to_pylist()],
         seen=seen,
