@@ -58,6 +58,7 @@ ROWS = 130
         ("Wine,", "blank cannot be a category: give 1 to 60 printable characters"),
         (f"Wine,{'x' * 61}", "cannot be a category: give 1 to 60 printable characters"),
         ("Wine,a\x07b", "cannot be a category: give 1 to 60 printable characters"),
+        ('"Wine,Bread', '"Wine,Bread is no line of CSV ('),
         ("Wine,!!", "!! cannot be a category: nothing of its name is a letter or a digit"),
         *((f"Wine,{sign}x", f"spreadsheets run what begins with {sign}") for sign in "=+-@'"),
         *((f"Wine,{name}", f"{name} cannot be a category: our own column is called that") for name in OURS),

@@ -48,7 +48,10 @@ def read_categories(
 
 
 def _names(line: str) -> tuple[str, ...]:
-    fields = next(csv.reader([line], skipinitialspace=True, strict=True), [])
+    try:
+        fields = next(csv.reader([line], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"{shown(line)} is no line of CSV ({error})") from None
     return tuple(_name(each, "category") for each in fields)
 
 

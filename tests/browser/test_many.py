@@ -4,7 +4,6 @@ import csv
 import io
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
@@ -248,17 +247,26 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][2]} found among 440", timeout=15_000)
     name = predictor.names["kmeans"][2]
     expect(found).to_contain_text(f"K-Means {name}")
-    typical = rounded(float(np.median(predictor.amounts[:, 0])))
+    typical = rounded(predictor.typical["kmeans"][2][0])
     expect(page.locator("#wc-least")).to_have_attribute("placeholder", f"typical {typical}")
+    expect(page.locator(".wc-beside-record")).to_be_hidden()
+    save = page.locator(".wc-save-shown")
+    for unclear in ("5,000", "5.000", "5k"):
+        page.locator("#wc-least").fill(unclear)
+        expect(found).to_have_text(f"{unclear} is not clear: write it without a mark of thousands")
+        expect(save).to_be_disabled()
     page.locator("#wc-least").fill("5 000")
     members = predictor.amounts[predictor.segments["kmeans"] == 3]
     many = int((members[:, 0] >= 5000).sum())
-    expect(found).to_contain_text(f"of {many} found among 440")
+    expect(found).to_contain_text(f"of {many} found among 440, K-Means {name}, Fresh from 5 000")
+    expect(save).to_be_enabled()
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Download these {many}", exact=True).click()
     saved = pd.read_csv(download.value.path())
-    assert download.value.suggested_filename == f"customers on record.K-Means {name}.csv"
+    assert download.value.suggested_filename == f"customers on record.K-Means {name}, Fresh from 5 000.csv"
     assert len(saved) == many and (saved["Fresh"] >= 5000).all() and (saved["kmeans_segment"] == 3).all()
+    page.locator(".wc-customers .wc-open").first.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
     page.locator(".wc-customers .wc-open").first.click()
     expect(page.locator(".wc-picker input")).to_have_value(str(saved["Customer"][0]))
     expect(page.locator(".wc-alike")).to_contain_text(
@@ -266,3 +274,23 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     )
     page.locator(".wc-back").click()
     expect(found).to_be_visible()
+    assert page.evaluate("scrollY") == before
+    page.locator("#wc-least").fill("")
+    page.locator("#wc-unfamiliar").check()
+    page.locator("#wc-segment").select_option(
+        label=f"K-Means: {predictor.names['kmeans'][1]} ({predictor.sizes['kmeans'][1]})"
+    )
+    expect(found).to_contain_text("None among 440; How typical sorts by the most unusual")
+    expect(save).to_be_disabled()
+
+
+@pytest.mark.parametrize("blank", [PHONE, {"width": 900, "height": 800}], indirect=True, ids=["390", "900"])
+def test_who_it_is_and_the_segment_stay_in_view_where_the_list_is_scrolled(page: Page):
+    page.get_by_role("button", name="Show the 440 customers on record").click()
+    expect(page.locator(".wc-range")).to_have_text("1–50 of 440", timeout=15_000)
+    page.locator(".wc-scroll:has(.wc-customers)").evaluate("each => each.scrollLeft = 9999")
+    row = page.locator(".wc-customers tbody tr").nth(3)
+    places = [cell.bounding_box() for cell in (row.locator(".wc-open"), row.locator(".wc-stays"))]
+    card = page.locator(".wc-scroll:has(.wc-customers)").bounding_box()
+    assert all(card["x"] <= place["x"] < card["x"] + card["width"] / 2 for place in places)
+    assert places[0]["x"] + places[0]["width"] <= places[1]["x"], "neither hides the other"

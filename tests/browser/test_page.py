@@ -310,6 +310,8 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     compared = page.locator(".wc-besides").inner_text()
     assert all(format_amount(float(amount)) in compared for amount in RETAILER)
     expect(page.locator("#wc-called")).to_have_value("Café & Söhne")
+    above = page.evaluate("getComputedStyle(document.querySelector('.wc-results'), '::before').content")
+    assert above == '"Café & Söhne"'
     for _ in ("name", "opened", "pinned"):
         expect(page.locator(".wc-besides")).to_have_count(1)
         page.go_back()

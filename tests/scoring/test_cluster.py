@@ -254,6 +254,12 @@ def test_an_output_that_cannot_be_is_refused_at_once(score, tmp_path, many, pred
     with pytest.raises(OutputError) as error:
         score(many, tmp_path / output, force=True)
     assert str(error.value) == sentence
+    for rejected, said in (
+        ("in.parquet", "with --rejected"),
+        ("out", "out cannot hold the rejected rows too"),
+    ):
+        with pytest.raises(OutputError, match=said):
+            score(many, tmp_path / "out", rejected=tmp_path / rejected)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "nowhere"])

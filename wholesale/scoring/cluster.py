@@ -72,7 +72,7 @@ def score_cluster(
     sources = [each.file.path for each in readings]
     with writing(), TableFile(rejected, optional=True, new=not force) as reject:
         check_free(output, sources, force=force, folder=True)
-        check_free(rejected, sources, force=force)
+        check_free(rejected, sources, force=force, other=output)
         with folder_aside(output, new=not force) as (parts, work):
             with connected(address) as client:
                 # A task, not data, as Dask makes it anew if all workers that have it die.
