@@ -270,10 +270,20 @@ def test_a_pinned_customer_stays_until_it_is_unpinned(page, predictor):
     assert page.shows([1, 2, 3, 4, 5, 6], pinned=pinned)
     page.ask(fill=link["fill"])
     assert page.shows([1, 2, 3, 4, 5, 6], pinned=pinned)
+    page.ask(**link, called="Café <Sol>" + "l" * 80)
+    name = "Café <Sol>" + "l" * 70
+    assert page.shows([1, 2, 3, 4, 5, 6], pinned=pinned, pinned_name=name)
+    assert f"{escape(name)}, pinned</th>" in page.answer and f"Beside {escape(name)}: Fresh" in page.answer
+    page.ask(pin=True, called="Bar")
+    assert page.shows(
+        [1, 2, 3, 4, 5, 6],
+        pinned=dict(zip(SPEND_COLUMNS, [1, 2, 3, 4, 5, 6], strict=True)),
+        pinned_name="Bar",
+    )
     for nobody in ([], ["x", *link["pinned"][1:]], "none"):
         page.ask(**link)
         page.ask(**link | {"pinned": nobody})
-        assert page.shows([1, 2, 3, 4, 5, 6]), nobody
+        assert page.shows([1, 2, 3, 4, 5, 6], pinned_name=""), nobody
 
 
 def test_each_tab_has_a_panel_that_is_drawn_when_it_is_asked_for_and_no_answer_is_written(

@@ -298,6 +298,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     page.goto("about:blank")
     open_page(page, link)
     answers(page, predictor, RETAILER)
+    page.locator("#wc-called").fill("Bar Centrale")
     page.locator(".wc-pin").click()
     page.locator(".wc-picker input").fill("142")
     page.keyboard.press("Enter")
@@ -308,6 +309,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     page.reload()
     answers(page, predictor, predictor.amounts[141])
     compared = page.locator(".wc-besides").inner_text()
+    assert "Bar Centrale, pinned" in compared
     assert all(format_amount(float(amount)) in compared for amount in RETAILER)
     expect(page.locator("#wc-called")).to_have_value("Café & Söhne")
     above = page.evaluate("getComputedStyle(document.querySelector('.wc-results'), '::before').content")

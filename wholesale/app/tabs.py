@@ -31,6 +31,7 @@ def answer(
     *,
     faults: Sequence[str] = (),
     pinned: Mapping[str, float] | None = None,
+    pinned_name: str = "",
 ) -> Iterator[Markup]:
     """Write the answer for one customer's amounts: for earlier ones if those now entered have `faults`.
 
@@ -49,6 +50,7 @@ def answer(
         "firm": sentences.firm_here(predictor, prediction.kmeans.segment, explanation),
         "stale": " ".join([BLANK] * (BLANK in faults) + [EARLIER]) if faults else "",
         "pinned": pinned,
+        "pinned_name": pinned_name,
     }
     spoken = " ".join([*faults, EARLIER]) if faults else sentences.announcement(predictor, prediction)
     yield render("verdict.html", spoken=spoken, **told)

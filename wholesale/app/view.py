@@ -28,6 +28,7 @@ HEARD = Markup('<i class="wc-late" data-heard="{}">{}</i>')  # the page's script
 DRESS = ("wholesale.css", "wholesale.js", "customer.js")  # of the page's own, in a notebook
 NOTEBOOK = "JPY_SESSION_NAME"  # environment variable of kernels that JupyterLab starts
 PAST = 50  # entries that can be taken back
+LONGEST = 80  # letters of a name that a customer is given
 
 
 def build_app(predictor: Predictor) -> Widget:
@@ -95,7 +96,7 @@ class CustomerView:
         self.made = made
         self.others: dict[HTML, Callable[[], Markup]] = {cloud: partial(map_cloud, predictor), **others}
         self.predictor, self.replies, self.filling = predictor, 0, False
-        self.pinned: dict[str, float] | None = None
+        self._pin(None, "")
         self.past: list[list[str]] = []
         hint = f"{'name or ' if predictor.called else ''}1 to {len(predictor.amounts)}"
         self.picker = made(Text, description="Customer on record", placeholder=hint, continuous_update=False)
@@ -189,16 +190,20 @@ class CustomerView:
                 self.open(number)
             case {"fill": texts, **more} if self._fits(texts):
                 if "pinned" in more:
-                    self.pinned = self._readable(more["pinned"])
+                    self._pin(self._readable(more["pinned"]), more.get("called"))
                 self._take(texts)
             case {"try": texts} if amounts := self._readable(texts):
                 self.amounts = amounts  # nothing is rewritten while it is typed, and no fault is told
                 self._answer(texts, [])
-            case {"pin": bool(pin)}:
-                self.pinned = self.amounts if pin else None
+            case {"pin": bool(pin), **more}:
+                self._pin(self.amounts if pin else None, more.get("called"))
                 self.update()
             case {"others": True}:
                 self.draw_others()
+
+    def _pin(self, amounts: dict[str, float] | None, called: object) -> None:
+        """Pin a customer, by the name that it was given, or nobody."""
+        self.pinned, self.pinned_name = amounts, called[:LONGEST] if isinstance(called, str) else ""
 
     def draw_others(self) -> None:
         """Draw the points of the map, and the other tabs."""
@@ -248,7 +253,8 @@ class CustomerView:
 
     def _answer(self, texts: list[str], faults: list[str]) -> None:
         """Send the verdict first, as its message is small, and what was heard with it."""
-        parts = tabs.answer(self.predictor, self.amounts, faults=faults, pinned=self.pinned)
+        beside: dict[str, Any] = {"pinned": self.pinned, "pinned_name": self.pinned_name}
+        parts = tabs.answer(self.predictor, self.amounts, faults=faults, **beside)
         self.said = next(parts)
         self._tell(texts)
         sys.stdout.flush()  # a kernel sends all that waits, else while the rest is written

@@ -124,7 +124,7 @@
       page.show("many");
       scrollTo(0, left);
     }
-    if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true" });
+    if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true", called: $("#wc-called").value.trim() });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
     if (event.target.matches(".wc-copy-link")) copy(event.target, page.link(), HERE ? "Copied, but it opens on this computer only: send the text" : "Copied");
     if (event.target.matches(".wc-print")) print();

@@ -159,7 +159,7 @@
   });
 
   // ---- The address: the tab, each category's amount behind "a.", those of a pinned customer behind "p.", and
-  // the customer's name; in the fragment, which no server sees
+  // the names that the two were given; in the fragment, which no server sees
 
   const plain = (text) => text.replaceAll("\u00a0", "");
   const pinned = () => JSON.parse($(".wc-pin")?.dataset.pinned || "[]");
@@ -170,8 +170,8 @@
   function fragment() {
     const amounts = (mark, texts) => page.columns().slice(0, texts.length).map((column, i) => [`${mark}.${column}`, plain(texts[i])]);
     const entries = [["tab", document.body.dataset.page], ...amounts("a", page.texts()), ...amounts("p", pinned())];
-    if ($("#wc-called")?.value.trim()) entries.push(["name", $("#wc-called").value.trim()]);
-    return `#${entries.map((entry) => entry.map(encodeURIComponent).join("=")).join("&")}`;
+    const names = [["name", $("#wc-called")?.value.trim()], ["pname", $(".wc-pin")?.dataset.called]].filter(([, given]) => given);
+    return `#${[...entries, ...names].map((entry) => entry.map(encodeURIComponent).join("=")).join("&")}`;
   }
 
   page.link = () => location.href.split("#")[0] + fragment();
@@ -193,7 +193,7 @@
     page.call(wanted.get("name") ?? "");
     if (alike(texts, page.texts()) && alike(other, pinned())) return;
     following = true;
-    page.ask({ fill: texts, pinned: other });
+    page.ask({ fill: texts, pinned: other, called: wanted.get("pname") });
   }
 
   function note() {
