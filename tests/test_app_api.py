@@ -419,7 +419,7 @@ def test_all_files_that_the_page_names_are_compressed_and_kept_for_good(ask):
     scripts = re.findall(r'<script[^>]* src="([^"]+)"', page)
     styles = re.findall(r'<link rel="stylesheet"[^>]* href="([^"]+)"', page)
     workers = re.findall(r'data-worker="([^"]+)"', page)
-    assert (len(scripts), len(styles), len(workers)) == (4, 1, 1)
+    assert (len(scripts), len(styles), len(workers)) == (5, 1, 1)
     for path in (*scripts, *styles, *workers):
         headers = ask(path, **{"Accept-Encoding": "gzip"}).headers
         assert (headers["Cache-Control"], headers["Content-Encoding"]) == (FOR_GOOD, "gzip")

@@ -136,7 +136,7 @@ def test_one_probability_is_written_alike_on_its_card_and_in_the_text(predictor)
     certain = dict.fromkeys(SPEND_COLUMNS, 1e12)
     assert max(predict_segment(predictor, certain).gmm.scores) == 1  # but for rounding
     answer = written(predictor, certain)
-    assert "(100%)" not in answer and "(&gt;99%)." in answer
+    assert "(100%)" not in answer and "(&gt;99%)" in answer
     assert "<b>>99%</b>" in section(answer, "gmm")
 
 
@@ -195,7 +195,9 @@ def test_whether_a_segment_is_firm_and_stable_is_said_if_it_is_known(predictor, 
         assert said.startswith("A firm segment: " if mean >= FIRM else "Where this segment ends is partly"), (
             name
         )
-        assert f"{mean:.0%} of the time" in said and said.endswith(f"one {alike:.0%}.")
+        assert (
+            f"agree {mean:.0%} of the time" in said and f"{alike:.0%} of the time on those most like" in said
+        )
     assert sentences.firm_here(predictor, first.kmeans.segment, explanation) in page and "drawn anew" in page
     without = written(replace(predictor, evidence={}), FIRST)
     assert not re.search("careful (analyses|methods)|drawn anew", without)
@@ -245,9 +247,11 @@ def test_names_are_escaped_on_every_tab(predictor):
 
 def test_another_model_s_name_is_said_to_be_one_for_similar_customers():
     kmeans, same = (Reading(1, name, (), overlap) for name, overlap in (("A", 1.0), ("B", 0.6)))
-    assert sentences.renamed(kmeans, same) == ", its name for much the same customers"
-    assert sentences.renamed(kmeans, replace(same, overlap=0.5)) == ", its name for similar customers"
-    assert sentences.renamed(kmeans, replace(same, overlap=0.3)) == ", which cuts such customers otherwise"
+    assert sentences.renamed(kmeans, same) == ", its name for what is A here"
+    assert sentences.renamed(kmeans, replace(same, overlap=0.5)) == ", its name for roughly what is A here"
+    assert (
+        sentences.renamed(kmeans, replace(same, overlap=0.3)) == ", which groups such customers differently"
+    )
     assert sentences.renamed(kmeans, replace(same, name="A")) == ""
 
 
@@ -271,6 +275,8 @@ def test_the_weightiest_categories_are_named_on_their_own_side(predictor, explan
 
     assert said(-9) == "Mostly for it: Fresh and Delicassen. Against it: Grocery."
     assert said(0).endswith("Nothing weighty speaks against it.")
+    weights |= {"Grocery": -5.0}
+    assert said(-9).endswith("Against it: Grocery. Together they are just enough.")
 
 
 def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, first, page, explanation):
@@ -431,7 +437,9 @@ def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile
     assert both.count("wc-pinned") == len(WHOLESALE.labels) + 1 and "Unpin" in both, (
         "in the profile, on the map"
     )
-    assert "Furthest apart, by ratio: Detergents and Paper (52×) and Fresh (2.4×)." in both
+    assert (
+        "Furthest apart in Detergents and Paper (by a factor of 53) and Fresh (by a factor of 2.4)." in both
+    )
     alone = written(predictor, FIRST, pinned=FIRST)
     assert "This customer is pinned." in alone and "wc-besides" not in alone and "wc-pinned" not in alone
     assert "wc-pinned" not in page and "wc-besides" not in page and "Pin to compare" in page
@@ -464,11 +472,11 @@ def test_how_alike_the_most_similar_customer_is_is_said_as_a_ratio_of_amounts_ro
     def said(*amounts: float) -> tuple[str, str]:
         return sentences.similar([99, 0, 4000], [replace(explanation.alike[0], amounts=amounts)])
 
-    assert said(99, 0, 5380) == ("Most like", "no amount more than 1.4× as large or small")
-    assert said(33.01, 0, 4000) == ("Most like", "no amount more than 3.0× as large or small")
+    assert said(99, 0, 5380) == ("Most like", "every amount within a factor of 1.4")
+    assert said(33.01, 0, 4000) == ("Most like", "every amount within a factor of 3.0")
     lead = "Nobody on record is much like it; nearest"
-    assert said(99, 2, 4000) == (lead, "an amount is 3.0× as large or small"), "nothing counts as one"
-    assert said(99, 9, 4000) == (lead, "an amount is 10 times and more as large or small")
+    assert said(99, 2, 4000) == (lead, "an amount differs by a factor of 3.0"), "nothing counts as one"
+    assert said(99, 9.2, 4000) == (lead, "an amount differs by a factor of 11")
 
 
 def test_who_is_the_opposite_of_a_segment_s_name_is_told_so(predictor):

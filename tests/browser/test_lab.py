@@ -51,7 +51,7 @@ def test_in_jupyterlab_the_page_answers_opens_customers_and_explains_as_on_its_o
     expect(field(lab, "Milk")).to_have_value("5\u00a0000")
     expect(field(lab, "Milk")).to_have_accessible_name("Milk")
     lab.locator(".wc-pin").click()
-    expect(lab.locator(".wc-besides")).to_be_visible()
+    expect(lab.locator(".wc-beside")).to_be_visible()
     for needs_server in (".wc-copy-link", ".wc-print", ".wc-members", ".wc-upload"):
         expect(lab.locator(needs_server).first).to_be_hidden()
     lab.get_by_role("tab", name="Many customers").click()

@@ -88,7 +88,9 @@ def test_a_file_is_scored_filtered_sorted_and_downloaded(page: Page, predictor: 
     page.locator("#wc-segment").select_option(label="All")
     page.get_by_label("Only the unfamiliar").check()
     unfamiliar = sum(table["unfamiliar"].to_pylist())
-    expect(page.locator(".wc-range")).to_have_text(f"1–{unfamiliar} of {unfamiliar} found among 440")
+    expect(page.locator(".wc-range")).to_have_text(
+        f"1–{unfamiliar} of {unfamiliar} found among 440, unfamiliar"
+    )
     page.get_by_label("Only the unfamiliar").uncheck()
 
 
@@ -275,12 +277,21 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     page.locator(".wc-back").click()
     expect(found).to_be_visible()
     assert page.evaluate("scrollY") == before
+    page.locator(".wc-customers .wc-open").first.click()
+    expect(page.locator(".wc-verdict")).to_be_in_viewport()
+    page.wait_for_timeout(500)  # until the address says who is open
+    page.go_back()
+    expect(found).to_be_visible()
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == before, "and so does the browser's own way back"
     page.locator("#wc-least").fill("")
     page.locator("#wc-unfamiliar").check()
     page.locator("#wc-segment").select_option(
         label=f"K-Means: {predictor.names['kmeans'][1]} ({predictor.sizes['kmeans'][1]})"
     )
-    expect(found).to_contain_text("None among 440; How typical sorts by the most unusual")
+    expect(found).to_contain_text(
+        f"None among 440, K-Means {predictor.names['kmeans'][1]}, unfamiliar. Sort by How typical"
+    )
     expect(save).to_be_disabled()
 
 

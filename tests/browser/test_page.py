@@ -315,9 +315,9 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     above = page.evaluate("getComputedStyle(document.querySelector('.wc-results'), '::before').content")
     assert above == '"Café & Söhne"'
     for _ in ("name", "opened", "pinned"):
-        expect(page.locator(".wc-besides")).to_have_count(1)
+        expect(page.locator(".wc-beside")).to_have_count(1)
         page.go_back()
-    expect(page.locator(".wc-besides")).to_have_count(0)
+    expect(page.locator(".wc-beside")).to_have_count(0)
     page.goto("about:blank")
     open_page(page, f"{address}#tab=one&a.Fresh=12.5&a.Milk=x%20y&a.Grocery=1")
     expect(field(page, "Milk")).to_have_value("x y")

@@ -16,6 +16,7 @@ CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and t
 TINY = 1e-12
 UNLIKE = 3  # times as large or small, from where the nearest customer on record is not much like one
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
+BARELY = 0.25  # what speaks for a segment outweighs the rest by less than this share of all
 USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
 
@@ -211,8 +212,8 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
     mean = float(shares[predictor.segments["kmeans"] == segment].mean())
     alike = share_alike(shares, explanation)
     kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
-    told = f"{kind}: other careful methods put its customers there {format_share(mean)} of the time,"
-    return f"{told} and those most like this one {format_share(alike)}."
+    told = f"{kind}: other careful methods agree {format_share(mean)} of the time on its customers"
+    return f"{told}, and {format_share(alike)} of the time on those most like this one."
 
 
 def related(name: str, overlap: float) -> str:
@@ -226,9 +227,9 @@ def renamed(kmeans: Reading, other: Reading) -> str:
     """Say, after the name of another model's segment, how that is meant where the two names do not tell."""
     kind = relation(other.overlap)
     if kind == "no counterpart":
-        return ", which cuts such customers otherwise"
-    alike = {"same": "much the same", "similar": "similar"}[kind]
-    return f", its name for {alike} customers" if other.name != kmeans.name else ""
+        return ", which groups such customers differently"
+    roughly = {"same": "", "similar": "roughly "}[kind]
+    return f", its name for {roughly}what is {kmeans.name} here" if other.name != kmeans.name else ""
 
 
 def alone(predictor: Predictor, segment: int) -> bool:
@@ -240,13 +241,16 @@ def alone(predictor: Predictor, segment: int) -> bool:
 def reasons(predictor: Predictor, explanation: Explanation) -> str:
     """Name the categories that speak most for the segment, and against it, the weightiest first."""
     ranked = sorted(explanation.reasons, key=lambda reason: -abs(reason.contribution))
-    enough = WEIGHTY * abs(ranked[0].contribution)
-    label = predictor.categories.label
-    named = [reason for reason in ranked if abs(reason.contribution) >= enough]
+    least, label = WEIGHTY * abs(ranked[0].contribution), predictor.categories.label
+    named = [reason for reason in ranked if abs(reason.contribution) >= least]
     favour = listed([label(reason.column) for reason in named if reason.contribution > 0])
     against = listed([label(reason.column) for reason in named if reason.contribution < 0])
     said = f"Mostly for it: {favour}. " if favour else ""
-    return said + (f"Against it: {against}." if against else "Nothing weighty speaks against it.")
+    if not against:
+        return f"{said}Nothing weighty speaks against it."
+    weights = [reason.contribution for reason in explanation.reasons]
+    enough = " Together they are just enough." if sum(weights) < BARELY * sum(map(abs, weights)) else ""
+    return f"{said}Against it: {against}.{enough}"
 
 
 def change(categories: Categories, found: Change) -> str:
@@ -285,18 +289,22 @@ def ratio(amount: float, other: float) -> float:
 def similar(amounts: Iterable[float], alike: Sequence[Alike]) -> tuple[str, str]:
     """Say before the most similar customers what they are, and after the first how far it is, at most."""
     most = max(ratio(*pair) for pair in zip(amounts, alike[0].amounts, strict=True))
-    times = f"{math.ceil(10 * most) / 10:.1f}×" if most < 10 else "10 times and more"
     if most < UNLIKE:
-        return "Most like", f"no amount more than {times} as large or small"
-    return "Nobody on record is much like it; nearest", f"an amount is {times} as large or small"
+        return "Most like", f"every amount within a factor of {factor(most)}"
+    return "Nobody on record is much like it; nearest", f"an amount differs by a factor of {factor(most)}"
+
+
+def factor(times: float) -> str:
+    """Write a ratio of amounts, rounded up, so that none is larger than is said."""
+    return f"{math.ceil(10 * times) / 10:.1f}" if times < 10 else rounded(math.ceil(times))
 
 
 def furthest(predictor: Predictor, amounts: Mapping[str, float], others: Mapping[str, float]) -> str:
     """Name the two categories in which two customers are furthest apart, by ratios."""
     ratios = {column: ratio(amount, others[column]) for column, amount in amounts.items()}
     ranked, label = sorted(ratios, key=lambda column: -ratios[column])[:2], predictor.categories.label
-    said = [f"{label(each)} ({rounded(ratios[each])}×)" for each in ranked if ratios[each] > 1]
-    return f"Furthest apart, by ratio: {listed(said)}." if said else ""
+    said = [f"{label(each)} (by a factor of {factor(ratios[each])})" for each in ranked if ratios[each] > 1]
+    return f"Furthest apart in {listed(said)}." if said else ""
 
 
 def difference(amount: float, other: float) -> str:

@@ -94,12 +94,9 @@
 
   // ---- Opening
 
-  let left = 0; // how far down the list was when a customer of it was opened
-
   function open(wish, name = "", fromFile = false) {
     chosen = null;
     tell("");
-    left = scrollY;
     page.call(name);
     page.ask(wish);
     page.show?.("one", false);
@@ -122,7 +119,6 @@
     if (event.target.matches(".wc-back")) {
       event.target.hidden = true;
       page.show("many");
-      scrollTo(0, left);
     }
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true", called: $("#wc-called").value.trim() });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);

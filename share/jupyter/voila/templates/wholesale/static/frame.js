@@ -128,13 +128,18 @@
     }
   }
 
+  const places = {}; // how far down each was left, which the browser does not know
+  history.scrollRestoration = "manual";
   page.show = (name, told = true) => {
     const chosen = tabs().find((tab) => tab.dataset.page === name) || tabs()[0];
+    const [before, now] = [document.body.dataset.page, chosen.dataset.page];
+    places[before] = scrollY;
     for (const tab of tabs()) {
       tab.setAttribute("aria-selected", String(tab === chosen));
       tab.tabIndex = tab === chosen ? 0 : -1;
     }
-    document.body.dataset.page = chosen.dataset.page;
+    document.body.dataset.page = now;
+    if (now !== before) scrollTo(0, places[now] ?? 0);
     if (told) note();
   };
 
@@ -164,8 +169,8 @@
   const plain = (text) => text.replaceAll("\u00a0", "");
   const pinned = () => JSON.parse($(".wc-pin")?.dataset.pinned || "[]");
   const alike = (texts, others) => texts.map(plain).join("\n") === others.map(plain).join("\n");
-  let start = null; // what was entered before the address said anything
-  let following = false; // an answer to what the address says is no new entry in the history
+  // What was entered before the address said anything; an answer to what it says is no new entry in the history.
+  let [start, following] = [null, false];
 
   function fragment() {
     const amounts = (mark, texts) => page.columns().slice(0, texts.length).map((column, i) => [`${mark}.${column}`, plain(texts[i])]);
@@ -173,7 +178,6 @@
     const names = [["name", $("#wc-called")?.value.trim()], ["pname", $(".wc-pin")?.dataset.called]].filter(([, given]) => given);
     return `#${[...entries, ...names].map((entry) => entry.map(encodeURIComponent).join("=")).join("&")}`;
   }
-
   page.link = () => location.href.split("#")[0] + fragment();
 
   const asked = () => new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
@@ -222,8 +226,7 @@
   }
 
   // A new address makes the browser work out every style: not before the answer is painted.
-  const answered = () => setTimeout(note, AFTER);
-  Object.assign(page.on, { refreshed, ready, answered, late: (sentence) => trouble("late", sentence) });
+  Object.assign(page.on, { refreshed, ready, answered: () => setTimeout(note, AFTER), late: (sentence) => trouble("late", sentence) });
   dressTheme();
   page.show(asked().get("tab"), false);
   if (page.drawn) refreshed();

@@ -136,7 +136,7 @@
   // What is asked for, in words: a segment, and how much of what.
   function asked() {
     const [[segment], [amount], least] = [$("#wc-segment").selectedOptions, $("#wc-amount").selectedOptions, $("#wc-least").value.trim()];
-    return [segment.value && `${segment.parentNode.label} ${segment.text}`, least && `${amount.text} from ${least}`].filter(Boolean);
+    return [segment.value && `${segment.parentNode.label} ${segment.text}`, least && `${amount.text} from ${least}`, $("#wc-unfamiliar").checked && "unfamiliar"].filter(Boolean);
   }
 
   const heads = () => [...panel().querySelectorAll(".wc-customers th")];
@@ -185,11 +185,12 @@
     }));
     $(".wc-customers").removeAttribute("aria-busy");
     $(".wc-customers").classList.toggle("wc-recorded", Boolean(job.file.recorded));
+    $(".wc-customers").classList.toggle("wc-of-one", $("#wc-segment").selectedOptions[0].parentNode.dataset.model === "kmeans");
     if (id === 1 && job.file.recorded) $(".wc-filters").closest(".wc-card").scrollIntoView();
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
-    const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}${$("#wc-unfamiliar").checked ? "; How typical sorts by the most unusual" : ""}`;
-    $(".wc-range").textContent = [range, ...asked()].join(", ");
+    const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
+    $(".wc-range").textContent = [range, ...asked()].join(", ") + (!found && $("#wc-unfamiliar").checked ? ". Sort by How typical for the most unusual." : "");
     panel().querySelectorAll("[data-step]").forEach((button) => { button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found; });
     Object.assign($(".wc-save-shown"), { textContent: `Download these ${group(found)}`, disabled: !found });
   }
