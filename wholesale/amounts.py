@@ -37,6 +37,8 @@ def parse_amount(label: str, value: Amount | None) -> float:
     ``"1.234.567"``, ``"12,669.50"``), and begin or end with a currency. Text such as ``"12.669"`` or
     ``"12,669"``, which some read as a number of thousands, is refused rather than guessed at.
     """
+    if isinstance(value, float) and 0 <= value < math.inf:  # as most are
+        return float(value) + 0.0
     numbers = [read_text(value, sign) for sign in GRAMMARS] if isinstance(value, str) else [_number(value)]
     meanings = {number + 0.0 for number in numbers if math.isfinite(number) and number >= 0}  # -0.0 is 0.0
     if len(meanings) > 1:  # its only mark may be of thousands or of decimals

@@ -1,6 +1,7 @@
 """The words of the data set and of its models: names, labels, units and codes, which both halves share."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from wholesale.wording import csv_of
@@ -50,9 +51,13 @@ class Categories:
         alone = {self.label(column): (column,) for column in self.columns if column not in grouped}
         return {group: tuple(columns) for group, columns in self.groups.items()} | alone
 
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return dict(zip(self.columns, self.labels, strict=True))
+
     def label(self, column: str) -> str:
         """Write a category for people; other columns as they are."""
-        return dict(zip(self.columns, self.labels, strict=True)).get(column, column)
+        return self._labels.get(column, column)
 
 
 WHOLESALE = Categories(

@@ -7,7 +7,7 @@ import numpy as np
 
 from wholesale.amounts import Amount, parse_amounts
 from wholesale.columns import CODES
-from wholesale.predict import Prediction, measure, read_off, squared_distances
+from wholesale.predict import Prediction, measure_one, read_off, squared_distances
 from wholesale.predictor import Predictor
 
 OVERSHOOT = 0.01  # standardized units by which a rounded amount may pass the tie: small ones get decimals
@@ -71,7 +71,7 @@ def explain(predictor: Predictor, spend: Mapping[str, Amount] | Sequence[Amount]
 
 def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Prediction, Explanation]:
     """Predict and explain one customer whose amounts are parsed already, measured once for both."""
-    measured = measure(predictor, amounts[None, :])
+    measured = measure_one(predictor, amounts)
     nearest, rival = np.argsort(measured.scores["kmeans"][0], kind="stable")[:2].tolist()
     z, same = predictor.standardize(amounts), on_record(predictor, amounts)
     centres = predictor.centers["kmeans"][[nearest, rival]]

@@ -13,7 +13,6 @@ import numpy as np
 
 from wholesale.amounts import Amount, check_amounts, parse_amounts
 from wholesale.columns import MODELS
-from wholesale.palette import SIMILAR
 from wholesale.predictor import Predictor, load_predictor
 
 __all__ = ["Prediction", "Predictor", "Reading", "load_predictor", "predict_segment", "predict_segments"]
@@ -83,7 +82,7 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
         Amounts ≥ 0, by the names of the predictor's categories or in their order. A ValueError names each
         amount at fault, in one sentence.
     """
-    return read_off(predictor, measure(predictor, parse_amounts(spend, predictor.categories)[None, :]))
+    return read_off(predictor, measure_one(predictor, parse_amounts(spend, predictor.categories)))
 
 
 def read_off(predictor: Predictor, measured: Measured) -> Prediction:
@@ -132,24 +131,28 @@ def predict_segments(predictor: Predictor, amounts: np.ndarray) -> dict[str, np.
     return answer | flags | {"unfamiliar": measured.familiarity < UNFAMILIAR}
 
 
+def measure_one(predictor: Predictor, amounts: np.ndarray) -> Measured:
+    """Measure one customer, shape (d,), as the first of two alike: alone, each model would double it."""
+    return measure(predictor, np.array([amounts, amounts]))
+
+
 def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
     """Measure customers, given their amounts, shape (n, d), all finite and ≥ 0."""
-    X = predictor.standardize(np.asfortranarray(amounts))  # sums then run down whole columns
-    scores = {
-        "kmeans": np.sqrt(squared_distances(X, predictor.centers["kmeans"])),
-        "ward": predictor.merge_weights * squared_distances(X, predictor.centers["ward"]),
-    }
+    X, k = predictor.standardize(np.asfortranarray(amounts)), predictor.n_segments  # sums run down columns
+    squares = squared_distances(X, predictor.placing_centers)
+    scores = {"kmeans": np.sqrt(squares[:, :k]), "ward": predictor.merge_weights * squares[:, k:]}
     segment = {model: each.argmin(axis=1) for model, each in scores.items()}
-    share = np.full(len(X), np.nan)
     if predictor.has_mixture:
         scores["gmm"], density = mixture(predictor, X)
         segment["gmm"] = scores["gmm"].argmax(axis=1)
         share = familiarity(predictor, X, density)
-    overlaps = [each[segment[model], segment["kmeans"]] for model, each in predictor.overlap.items()]
+    else:
+        share = np.full(len(X), np.nan)
+    agreement = sum(each[segment[model], segment["kmeans"]] for model, each in predictor.agreeing.items())
     nearest, second, *_ = np.sort(scores["kmeans"], axis=1).T
     with np.errstate(divide="ignore"):
         clarity = second / nearest
-    return Measured(segment, scores, clarity, (np.array(overlaps) >= SIMILAR).sum(axis=0), share)
+    return Measured(segment, scores, clarity, agreement, share)
 
 
 def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
@@ -180,7 +183,7 @@ def familiarity(predictor: Predictor, X: np.ndarray, density: np.ndarray) -> np.
     marks, shares, rows, own = _ranking(predictor)
     at = marks.searchsorted(density, side="right")
     share, at = shares[at], at - 1
-    found = np.flatnonzero(marks[at] == density)
+    (found,) = (marks[at] == density).nonzero()
     if len(found):
         found = found[(rows[at[found]] == X[found]).all(axis=1)]
         share[found] = own[at[found]]

@@ -12,7 +12,7 @@ import numpy as np
 
 from wholesale import manifest as store
 from wholesale.columns import KINDS, MODELS, Categories
-from wholesale.palette import segment_colours
+from wholesale.palette import SIMILAR, segment_colours
 
 EVERY = "every model"
 EVIDENCE_TABLE = {
@@ -95,6 +95,16 @@ class Predictor:
         """Each component's share of the log-density that no customer changes, weight included; shape (k,)."""
         roots = np.diagonal(self.precisions_cholesky, axis1=1, axis2=2)
         return np.log(self.weights) + np.log(roots).sum(axis=1) - len(self.mean) / 2 * np.log(2 * np.pi)
+
+    @cached_property
+    def placing_centers(self) -> np.ndarray:
+        """The centres by which a customer is placed, of K-Means and then of Ward; shape (2k, d)."""
+        return np.vstack([self.centers["kmeans"], self.centers["ward"]])
+
+    @cached_property
+    def agreeing(self) -> dict[str, np.ndarray]:
+        """By model, 1 where its segment (rows) is the same as or similar to that of K-Means; shape (k, k)."""
+        return {model: (overlap >= SIMILAR).astype(int) for model, overlap in self.overlap.items()}
 
     @cached_property
     def merge_weights(self) -> np.ndarray:

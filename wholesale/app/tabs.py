@@ -14,7 +14,7 @@ from wholesale.columns import CODES
 from wholesale.criteria import CRITERIA
 from wholesale.explain import on_record, predict_and_explain
 from wholesale.manifest import ELSEWHERE, SHIPPED_SHA256, TRAIN
-from wholesale.predict import Predictor, measure, read_off
+from wholesale.predict import Predictor, measure_one, read_off
 from wholesale.wording import SPACE, csv_of, format_amount
 
 BLANK = "No amounts are entered."
@@ -59,7 +59,7 @@ def answer(
         "answer.html",
         map=map_with_you(predictor, row, other),
         profile=profile(predictor, row, prediction.kmeans.segment, other),
-        beside=None if other is None else read_off(predictor, measure(predictor, other[None, :])),
+        beside=None if other is None else read_off(predictor, measure_one(predictor, other)),
         pinned_same=() if other is None else on_record(predictor, other),
         **told,
     )
