@@ -87,7 +87,7 @@ def predict_segment(predictor: Predictor, spend: Mapping[str, Amount] | Sequence
 
 def read_off(predictor: Predictor, measured: Measured) -> Prediction:
     """Read the answer for the first customer off what was measured."""
-    kmeans = measured.segment["kmeans"][0]
+    kmeans = int(measured.segment["kmeans"][0])
     readings: dict[str, Any] = dict.fromkeys(MODELS)
     for model, segment in measured.segment.items():
         i, scores = int(segment[0]), tuple(measured.scores[model][0].tolist())
@@ -148,11 +148,11 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         share = familiarity(predictor, X, density)
     else:
         share = np.full(len(X), np.nan)
-    agreement = sum(each[segment[model], segment["kmeans"]] for model, each in predictor.agreeing.items())
+    agreeing = (each[segment[model], segment["kmeans"]] for model, each in predictor.agreeing.items())
     nearest, second, *_ = np.sort(scores["kmeans"], axis=1).T
     with np.errstate(divide="ignore"):
         clarity = second / nearest
-    return Measured(segment, scores, clarity, agreement, share)
+    return Measured(segment, scores, clarity, sum(agreeing, start=1), share)
 
 
 def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
@@ -167,9 +167,9 @@ def mixture(predictor: Predictor, X: np.ndarray) -> tuple[np.ndarray, np.ndarray
     whitened = np.einsum("kdn,kde->ken", gaps, predictor.precisions_cholesky)
     squares = np.einsum("ken,ken->kn", whitened, whitened)[:, : len(X)]
     joint = predictor.log_constants[:, None] - 0.5 * squares
-    top = joint.max(axis=0)
+    top = np.maximum.reduce(joint)  # over components, and sooner than `max` for few rows
     probabilities = np.exp(joint - top)
-    total = probabilities.sum(axis=0)
+    total = np.add.reduce(probabilities)
     return (probabilities / total).T, top + np.log(total)
 
 

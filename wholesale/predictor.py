@@ -103,8 +103,9 @@ class Predictor:
 
     @cached_property
     def agreeing(self) -> dict[str, np.ndarray]:
-        """By model, 1 where its segment (rows) is the same as or similar to that of K-Means; shape (k, k)."""
-        return {model: (overlap >= SIMILAR).astype(int) for model, overlap in self.overlap.items()}
+        """By other model, 1 where its segment (rows) is the same as or similar to that of K-Means, else 0."""
+        others = {model: overlap for model, overlap in self.overlap.items() if model != "kmeans"}
+        return {model: (overlap >= SIMILAR).astype(int) for model, overlap in others.items()}
 
     @cached_property
     def merge_weights(self) -> np.ndarray:
