@@ -148,11 +148,13 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
         share = familiarity(predictor, X, density)
     else:
         share = np.full(len(X), np.nan)
-    agreeing = (each[segment[model], segment["kmeans"]] for model, each in predictor.agreeing.items())
+    agreement: Any = 1  # K-Means agrees with itself
+    for model, each in predictor.agreeing.items():
+        agreement = agreement + each[segment[model], segment["kmeans"]]
     nearest, second, *_ = np.sort(scores["kmeans"], axis=1).T
     with np.errstate(divide="ignore"):
         clarity = second / nearest
-    return Measured(segment, scores, clarity, sum(agreeing, start=1), share)
+    return Measured(segment, scores, clarity, agreement, share)
 
 
 def squared_distances(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
