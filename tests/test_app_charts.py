@@ -347,6 +347,7 @@ def test_every_class_of_a_chart_has_a_rule_and_every_colour_a_substitute_off_the
     style = render("charts.css")
     drawn = "".join(drawings(predictor, predictor.amounts[0]).values())
     used = {name for names in re.findall(r'class="([^"]+)"', drawn) for name in names.split()}
-    only_named = "curve-alone curve-k-means map note open panel points profile term tree"  # or the page's own
+    # The others are only named, or are the page's own.
+    only_named = "curve-alone curve-k-means map note on-screen open panel points profile term tree"
     assert {each for each in used if f".{each}" not in style} == {f"wc-{each}" for each in only_named.split()}
     assert all("," in variable for variable in re.findall(r"var\((--(?!seg)[^)]*)", style))
