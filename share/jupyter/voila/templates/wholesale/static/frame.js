@@ -169,8 +169,9 @@
   const plain = (text) => text.replaceAll("\u00a0", "");
   const pinned = () => JSON.parse($(".wc-pin")?.dataset.pinned || "[]");
   const alike = (texts, others) => texts.map(plain).join("\n") === others.map(plain).join("\n");
-  // What was entered before the address said anything; an answer to what it says is no new entry in the history.
+  // What was entered before the address said anything; answers to what it says are no new entries in the history.
   let [start, following] = [null, false];
+  for (const kind of ["pointerdown", "keydown", "click"]) document.addEventListener(kind, () => { following = false; }, true);
 
   function fragment() {
     const amounts = (mark, texts) => page.columns().slice(0, texts.length).map((column, i) => [`${mark}.${column}`, plain(texts[i])]);
@@ -202,7 +203,6 @@
 
   function note() {
     if (start && fragment() !== location.hash) history[following ? "replaceState" : "pushState"](null, "", fragment());
-    following = false;
   }
 
   function ready() {
