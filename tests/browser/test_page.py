@@ -300,9 +300,11 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     answers(page, predictor, RETAILER)
     page.locator("#wc-called").fill("Bar Centrale")
     page.locator(".wc-pin").click()
+    expect(page).to_have_url(re.compile("&p.Fresh="))  # an entry of its own in the history
     page.locator(".wc-picker input").fill("142")
     page.keyboard.press("Enter")
     expect(page.locator(".wc-besides")).to_contain_text("Customer 142")
+    expect(page).to_have_url(re.compile(f"a.Fresh={predictor.amounts[141][0]}&"))
     page.locator("#wc-called").fill("Café & Söhne")
     page.locator(".wc-copy-link").click()
     page.goto(page.evaluate("navigator.clipboard.readText()"))
@@ -317,6 +319,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     for _ in ("name", "opened", "pinned"):
         expect(page.locator(".wc-beside")).to_have_count(1)
         page.go_back()
+        page.wait_for_timeout(1000)  # each step has its answer
     expect(page.locator(".wc-beside")).to_have_count(0)
     page.goto("about:blank")
     open_page(page, f"{address}#tab=one&a.Fresh=12.5&a.Milk=x%20y&a.Grocery=1")
