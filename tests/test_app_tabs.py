@@ -497,7 +497,7 @@ def test_who_is_the_opposite_of_a_segment_s_name_is_told_so(predictor):
 
 def test_every_word_of_the_glossary_is_explained_where_it_stands(predictor, page):
     least, rare = predictor.amounts[[predictor.densities.argmin(), 141]]
-    form = render("form.html", known=predictor.categories)
+    form = render("form.html", known=predictor.categories, longest=80)
     everything = "".join([page, written(predictor, spend(rare)), segments_tab(predictor), form])
     term = '<dfn class="wc-term" tabindex="0" data-tip="([^"]*)">{}</dfn>'
     for word, said in sentences.GLOSSARY.items():

@@ -79,7 +79,7 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     # The centres' amounts, and not a rounding error below zero.
     typical = np.maximum(np.expm1(predictor.mean + predictor.scale * centres), 0)
     rows = np.array([amounts, *typical, to_rival - to_own]).tolist()
-    changes = tuple(_smallest_changes(predictor, amounts, nearest))
+    changes = tuple(_smallest_changes(predictor, amounts, z, nearest))
     explanation = Explanation(
         rival=rival + 1,
         rival_name=predictor.names["kmeans"][rival],
@@ -97,7 +97,9 @@ def on_record(predictor: Predictor, amounts: np.ndarray) -> tuple[int, ...]:
     return tuple((np.flatnonzero((predictor.amounts == amounts).all(axis=1)) + 1).tolist())
 
 
-def _smallest_changes(predictor: Predictor, amounts: np.ndarray, nearest: int) -> Iterator[Change]:
+def _smallest_changes(
+    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
+) -> Iterator[Change]:
     """Yield, for each other K-Means segment, the change of one category that leads there with least movement.
 
     A counterfactual explanation (Wachter, Mittelstadt and Russell 2018, Harvard Journal of Law &
@@ -107,7 +109,7 @@ def _smallest_changes(predictor: Predictor, amounts: np.ndarray, nearest: int) -
     none to the highest on record.
     """
     others = set(range(predictor.n_segments)) - {nearest}
-    for i, border in _entries(predictor, amounts, nearest):
+    for i, border in _entries(predictor, amounts, z, nearest):
         to = _past(amounts[i], border, predictor.scale[i])
         changed = predictor.standardize(np.where(np.arange(len(amounts)) == i, to, amounts))
         distances = np.sqrt(squared_distances(changed[None, :], predictor.centers["kmeans"]))
@@ -141,7 +143,9 @@ def _similar_customers(predictor: Predictor, z: np.ndarray, same: Sequence[int])
             )
 
 
-def _entries(predictor: Predictor, amounts: np.ndarray, nearest: int) -> Iterator[tuple[int, float]]:
+def _entries(
+    predictor: Predictor, amounts: np.ndarray, z: np.ndarray, nearest: int
+) -> Iterator[tuple[int, float]]:
     """Yield each category and the amount at which a segment is entered, the least standardized step first.
 
     As one coordinate moves by t, the difference of the squared distances to two centres is linear in t, with
@@ -150,7 +154,7 @@ def _entries(predictor: Predictor, amounts: np.ndarray, nearest: int) -> Iterato
     """
     centers, places = predictor.centers["kmeans"], np.arange(predictor.n_segments)
     others = places[places != nearest]
-    squares = squared_distances(predictor.standardize(amounts)[None, :], centers)[0]
+    squares = squared_distances(z[None, :], centers)[0]
     margins = (squares + HAIR * (1 + squares))[others, None] - squares  # of each other segment over every one
     margins[others[:, None] == places] = 0
     slopes = 2 * (centers - centers[others, None])

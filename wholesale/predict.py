@@ -149,7 +149,7 @@ def measure(predictor: Predictor, amounts: np.ndarray) -> Measured:
     else:
         share = np.full(len(X), np.nan)
     agreement: Any = 1  # K-Means agrees with itself
-    for model, each in predictor.agreeing.items():
+    for model, each in predictor.similar_to_kmeans.items():
         agreement = agreement + each[segment[model], segment["kmeans"]]
     nearest, second, *_ = np.sort(scores["kmeans"], axis=1).T
     with np.errstate(divide="ignore"):

@@ -102,7 +102,7 @@ class Predictor:
         return np.vstack([self.centers["kmeans"], self.centers["ward"]])
 
     @cached_property
-    def agreeing(self) -> dict[str, np.ndarray]:
+    def similar_to_kmeans(self) -> dict[str, np.ndarray]:
         """By other model, 1 where its segment (rows) is the same as or similar to that of K-Means, else 0."""
         others = {model: overlap for model, overlap in self.overlap.items() if model != "kmeans"}
         return {model: (overlap >= SIMILAR).astype(int) for model, overlap in others.items()}

@@ -11,7 +11,7 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale.columns import NOTABLE, WHOLESALE, Categories
 from wholesale.preprocessing import log_standardizer
-from wholesale.wording import few
+from wholesale.wording import lacking
 
 
 def size_order(labels: np.ndarray) -> np.ndarray:
@@ -148,8 +148,8 @@ def _name(claims: dict[str, float], groups: int) -> str:
     signs = {level > 0 for level in claims.values()}
     if len(claims) == groups and len(signs) == 1:
         return "High all round" if signs == {True} else "Low all round"
-    lacking = {group: f"{'few' if few(group) else 'little'} {group}" for group in claims}
-    name = ", ".join(group if level > 0 else lacking[group] for group, level in claims.items()) or "average"
+    parts = (group if level > 0 else lacking(group) for group, level in claims.items())
+    name = ", ".join(parts) or "average"
     return name[0].upper() + name[1:]
 
 

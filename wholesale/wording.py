@@ -70,6 +70,11 @@ def few(noun: str) -> bool:
     return noun.endswith("s") and not noun.endswith("ss")
 
 
+def lacking(noun: str) -> str:
+    """Write that there is not much of something, e.g. ``"few staples"`` or ``"little deli"``."""
+    return f"{'few' if few(noun) else 'little'} {noun}"
+
+
 def shortened(text: str, most: int) -> str:
     """Cut a text to so many letters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

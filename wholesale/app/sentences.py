@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from wholesale.criteria import FIRM
 from wholesale.explain import Alike, Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
-from wholesale.wording import counted, few, format_amount, format_share, listed, rounded
+from wholesale.wording import counted, few, format_amount, format_share, lacking, listed, rounded
 
 CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
 TINY = 1e-12
@@ -179,6 +180,7 @@ def stability(predictor: Predictor, model: str, segment: int) -> str:
     return f"When customers are drawn anew it is {band} ({jaccard:.2f} of 1{least})."
 
 
+@lru_cache(maxsize=4)
 def agreeing(predictor: Predictor) -> np.ndarray | None:
     """Give the share of careful analyses that agree with K-Means on each customer on record, if known."""
     shares = predictor.evidence.get("firmness", {}).get("kmeans")
@@ -270,13 +272,13 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
 def contrary(predictor: Predictor, name: str, amounts: Mapping[str, float]) -> str:
     """Say what a customer buys whose segment's name says the opposite, if there is such a thing."""
     z = predictor.standardize(np.array(list(amounts.values())))
-    levels = dict(zip(amounts, z.tolist(), strict=True))
+    levels, claims = dict(zip(amounts, z.tolist(), strict=True)), name.lower().split(", ")
     for group, columns in predictor.categories.by_group.items():
-        level, plural = float(np.mean([levels[column] for column in columns])), few(group)
-        lacks = f"{'few' if plural else 'little'} {group}".lower() in name.lower()
-        if group.lower() in name.lower() and (level > NOTABLE if lacks else level < -NOTABLE):
-            much = ("many" if plural else "much") if lacks else ("few" if plural else "little")
-            return f"buys {much} {group}"
+        level = float(np.mean([levels[column] for column in columns]))
+        if level > NOTABLE and lacking(group).lower() in claims:
+            return f"buys {'many' if few(group) else 'much'} {group}"
+        if level < -NOTABLE and group.lower() in claims:
+            return f"buys {lacking(group)}"
     return ""
 
 

@@ -36,7 +36,7 @@ def answer(
     """Write the answer for one customer's amounts: for earlier ones if those now entered have `faults`.
 
     The verdict comes first, so that it can be sent before the rest is written. `pinned` are the amounts of a
-    customer to compare with.
+    customer to compare with, who may have been given a name.
     """
     row = np.array(list(amounts.values()), dtype=float)
     prediction, explanation = predict_and_explain(predictor, row)
@@ -47,6 +47,9 @@ def answer(
         "prediction": prediction,
         "explanation": explanation,
         "verdict": sentences.verdict(predictor, prediction),
+        "sure": sentences.sureness(predictor, prediction, explanation),
+        "most_like": sentences.similar(row.tolist(), explanation.alike) if explanation.alike else (),
+        "gmm_contrary": prediction.gmm and sentences.contrary(predictor, prediction.gmm.name, amounts),
         "firm": sentences.firm_here(predictor, prediction.kmeans.segment, explanation),
         "stale": " ".join([BLANK] * (BLANK in faults) + [EARLIER]) if faults else "",
         "pinned": pinned,

@@ -125,7 +125,7 @@ class CustomerView:
 
     def _form(self) -> Widget:
         made = self.made
-        note = made(HTML, render("form.html", known=self.predictor.categories))
+        note = made(HTML, render("form.html", known=self.predictor.categories, longest=LONGEST))
         title = made(HTML, "<h2>Annual spending</h2>")
         picker = made(VBox, [self.picker.add_class("wc-picker"), self.unknown]).add_class("wc-field")
         fields = [made(VBox, [self.inputs[c], self.errors[c]]).add_class("wc-field") for c in self.inputs]

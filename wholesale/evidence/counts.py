@@ -1,7 +1,6 @@
 """What speaks for each number of segments, k: three models by every criterion, and mixtures of four kinds."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import product
 
 import numpy as np
@@ -119,11 +118,10 @@ def gap_statistic(
     X = check_fit(X, fitted)
     seeds = np.random.SeedSequence(random_state).spawn(references)
     drawn = [reference_set(X, np.random.default_rng(seed)) for seed in seeds]
-    of = delayed(partial(fit_kmeans, random_state=random_state, n_init=10))
-    fits = Parallel(n_jobs=n_jobs)(of(*cell) for cell in product([X, *drawn], fitted))
-    observed, *expected = np.log([fit.inertia_ for fit in fits]).reshape(-1, len(fitted))
-    se = np.std(expected, axis=0) * np.sqrt(1 + 1 / references)
-    gap = np.mean(expected, axis=0) - observed
+    logs = Parallel(n_jobs=n_jobs)(delayed(_log_inertias)(each, fitted, random_state) for each in [X, *drawn])
+    observed, expected = logs[0], np.array(logs[1:])
+    se = expected.std(axis=0) * np.sqrt(1 + 1 / references)
+    gap = expected.mean(axis=0) - observed
     table = pd.DataFrame({"gap": gap, "gap_se": se}, index=pd.Index(fitted, name="k")).loc[ks]
     following = [fitted.index(k + 1) for k in ks]
     return table.assign(gap_rule=table["gap"] >= gap[following] - se[following])
@@ -135,6 +133,11 @@ def reference_set(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     axes = np.linalg.svd(X - centre, full_matrices=False)[2]
     turned = (X - centre) @ axes.T
     return rng.uniform(turned.min(axis=0), turned.max(axis=0), X.shape) @ axes + centre
+
+
+def _log_inertias(X: np.ndarray, ks: list[int], random_state: int) -> list[float]:
+    fits = [fit_kmeans(X, k, random_state=random_state, n_init=10) for k in ks]
+    return [float(np.log(fit.inertia_)) for fit in fits]
 
 
 def prediction_strength(

@@ -83,8 +83,12 @@ def multiverse(
     """Segment the customers in every way of `scales` and `methods`, into each of `ks`.
 
     Takes `amounts` (n_customers, d) in a unit in which `SHIFT`, `NEXT_TO_NOTHING` and `LEAST` are small;
-    these are not derived from them. Returns, by ``scale``, ``floor``, ``method`` and ``k``, a column per
-    customer, 1…n, with its segment as `analyse` numbers it.
+    these are not derived from them.
+
+    Returns
+    -------
+    DataFrame indexed by ``scale``, ``floor``, ``method`` and ``k``
+        A column per customer, 1…n, with its segment as `analyse` numbers it.
     """
     cells = list(product(scales, FLOORS, methods, ks))
     labels = Parallel()(delayed(analyse)(amounts, *cell) for cell in cells)

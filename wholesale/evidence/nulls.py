@@ -137,10 +137,18 @@ def simulated_criteria(
 def power(simulated: pd.DataFrame, nulls: pd.DataFrame) -> pd.DataFrame:
     """Say how often `recommend` finds the true number of segments, given these nulls.
 
-    Takes tables of `simulated_criteria` below each other, and of `cloud_criteria`, whose larger k are not
-    used. Returns, by ``segments`` and ``separation``, shares of the clouds (0…1): ``found``, the true number
-    is recommended; ``divided``, any above one; and for each criterion, that its vote counts. 1 segment, with
-    separation 0, are the clouds of the nulls.
+    Parameters
+    ----------
+    simulated : DataFrame
+        From `simulated_criteria`; tables of several numbers of segments below each other.
+    nulls : DataFrame
+        From `cloud_criteria`; of larger k than were simulated, nothing is used.
+
+    Returns
+    -------
+    DataFrame indexed by ``segments`` and ``separation``
+        Shares of the clouds (0…1): ``found``, the true number is recommended; ``divided``, any above one; and
+        for each criterion, that its vote counts. 1 segment, with separation 0, are the clouds of the nulls.
     """
     nulls = nulls[nulls.index.isin(simulated.index.unique("k"), level="k")]
     limits, null, levels = thresholds(nulls), nulls.drop(OBSERVED, level="null"), [*simulated.index.names]

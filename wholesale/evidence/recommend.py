@@ -77,11 +77,14 @@ def cast(counts: pd.DataFrame) -> dict[str, int]:
 
 
 def weigh(votes: dict[str, int], nulls: pd.DataFrame) -> pd.DataFrame:
-    """Hold each vote against clouds in which there is nothing to find; takes what `recommend` does.
+    """Hold each vote against clouds in which there is nothing to find; takes the nulls that `recommend` does.
 
-    Returns, by ``vote``, ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast;
-    and ``counts``: whether k is above one and the criterion's value at k is beyond the 95% quantile, at that
-    k, of every kind. Of BIC the value is how far it is below that of one segment.
+    Returns
+    -------
+    DataFrame indexed by ``vote``
+        ``k``; by kind of cloud the share of clouds (0…1) by which the same vote is cast; and ``counts``:
+        whether k is above one and the criterion's value at k is beyond the 95% quantile, at that k, of every
+        kind. Of BIC the value is how far it is below that of one segment.
     """
     by_cloud = nulls.drop(OBSERVED, level="null").groupby(level=["null", "cloud"])
     chosen = pd.DataFrame({cloud: cast(table.droplevel(["null", "cloud"])) for cloud, table in by_cloud}).T

@@ -177,7 +177,8 @@ class Site(Application):
 
     def forgive(self, request: HTTPServerRequest) -> None:
         """Take a guess back that was right."""
-        for guess in [each for each in self.guesses if each[1] == request.remote_ip][:1]:
+        guess = next((each for each in self.guesses if each[1] == request.remote_ip), None)
+        if guess:
             self.guesses.remove(guess)
 
 

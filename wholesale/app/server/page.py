@@ -276,8 +276,14 @@ def serve(
 ) -> None:
     """Serve the page until interrupted; page and API answer from `models`, to whom `access` lets in.
 
-    At most `pages` are open at once, by default as many as the memory takes. What keeps it from listening or
-    from writing is a SystemExit in one sentence.
+    At most `pages` are open at once, by default as many as the memory takes.
+
+    Raises
+    ------
+    BundleError
+        If the model files cannot be used.
+    SystemExit
+        If the port is taken or not allowed, or there is nowhere to write to, in one sentence.
     """
     access = access or Access()
     check_port(port, access.host)
@@ -304,10 +310,17 @@ def serve(
 
 
 def _run(predictor: Predictor, port: int, folder: str, pages: int, access: Access) -> None:
-    where = {"port": port, "base_url": access.base, "connection_dir_root": folder}
-    what = {"notebook_path": str(NOTEBOOK), "config_file_paths": [str(ROOT)], "log_level": logging.ERROR}
-    who = {"access": access, "identity_provider_class": Visitors}
-    server = PageServer(predictor=predictor, **where, **what, **who)
+    server = PageServer(
+        predictor=predictor,
+        access=access,
+        base_url=access.base,
+        notebook_path=str(NOTEBOOK),
+        config_file_paths=[str(ROOT)],
+        connection_dir_root=folder,
+        port=port,
+        identity_provider_class=Visitors,
+        log_level=logging.ERROR,
+    )
     server.initialize(argv=[])
     server.voila_configuration.default_pool_size = pool_size()
     server.config.PageKernelManager.at_most = pages

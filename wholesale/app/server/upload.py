@@ -94,11 +94,19 @@ def result(predictor: Predictor, scored: Scored) -> str:
         with scored.scored.open(encoding="utf-8", newline="") as file:
             names = next(csv.reader(file))
     columns, before = predictor.categories.columns, enumerate(names[: names.index(ANSWERS[0])])
-    about = {"summary": scored.summary, "predictor": predictor, "rejects": scored.rows, "listed": ROWS}
-    about |= {"notes": map(_on_the_page, scored.summary.notes), "like": LIKE, "far": FAR, "names": names}
-    others = [i for i, name in before if name not in columns]
-    amounts = {each: names.index(each) for each in columns if each in names}
-    return render("scored.html", **about, others=others, amounts=amounts)
+    return render(
+        "scored.html",
+        summary=scored.summary,
+        notes=map(_on_the_page, scored.summary.notes),
+        predictor=predictor,
+        names=names,
+        others=[i for i, name in before if name not in columns],
+        amounts={each: names.index(each) for each in columns if each in names},
+        rejects=scored.rows,
+        listed=ROWS,
+        like=LIKE,
+        far=FAR,
+    )
 
 
 def _on_the_page(note: str) -> str:
