@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wholesale.app import sentences, tabs
+from wholesale.app.sentences import groups
 from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.app.templates import explained, render
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS, WHOLESALE
@@ -384,13 +385,13 @@ def test_a_segment_that_most_other_analyses_find_is_firm_and_the_rest_a_cut(pred
     shares = np.array(predictor.evidence["firmness"]["kmeans"])
     means = [shares[predictor.segments["kmeans"] == s].mean() for s in (1, 2, 3)]
     assert min(means[:1]) >= FIRM > max(means[1:])
-    firm, cut = sentences.firmness(predictor)
+    firm, cut = sentences.firm_and_cut(predictor)
     few, high, staples = map("{} ({})".format, predictor.names["kmeans"], map(format_share, means))
     assert firm.startswith(f"Firm: {few}: ") and cut.startswith(f"A convenient cut: {high} and {staples}: ")
     assert firm in about and cut in about
     nobody = predictor.evidence | {"firmness": {"kmeans": [0.5] * 440}}
-    assert sentences.firmness(replace(predictor, evidence=nobody))[0] == "No segment is firm."
-    assert sentences.firmness(replace(predictor, evidence={})) == ()
+    assert sentences.firm_and_cut(replace(predictor, evidence=nobody))[0] == "No segment is firm."
+    assert sentences.firm_and_cut(replace(predictor, evidence={})) == ()
 
 
 def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source_is_named(predictor, about):
@@ -402,14 +403,13 @@ def test_versions_and_date_are_those_of_the_training_and_only_the_shipped_source
     assert "C5030X" not in about_tab(replace(predictor, manifest=manifest | {"customers_sha256": "0" * 64}))
 
 
-def test_the_words_for_groups_are_those_that_the_names_come_from():
+def test_the_words_for_groups_are_those_that_the_names_come_from(predictor):
     said = {"staples": "staples are ", "fresh": "fresh means ", "deli": "deli means "}
     assert {*WHOLESALE.groups} == {*said}
     for group, columns in WHOLESALE.groups.items():
-        assert said[group] + listed([WHOLESALE.label(column) for column in columns]) in sentences.groups(
-            WHOLESALE
-        )
-    assert sentences.groups(replace(WHOLESALE, groups={})).endswith("all round means all categories.")
+        assert said[group] + listed([WHOLESALE.label(column) for column in columns]) in groups(predictor)
+    alone = replace(predictor, categories=replace(WHOLESALE, groups={}))
+    assert groups(alone).endswith("all round means all categories.")
 
 
 def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere():

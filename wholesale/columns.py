@@ -25,7 +25,7 @@ class Categories:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of which names of segments speak
     spellings: dict[str, str] = field(default_factory=dict)  # of columns, as `reading.header.plain` has them
 
-    @property
+    @cached_property
     def per_period(self) -> str:
         """The unit of an amount, for people: ``"m.u. a year"``."""
         return f"{self.unit} {self.period}".strip()
@@ -44,7 +44,7 @@ class Categories:
         told += [("--group", f"{group}={csv_of([columns])}") for group, columns in self.groups.items()]
         return [word.strip() for option, value in told if value for word in (option, value)]
 
-    @property
+    @cached_property
     def by_group(self) -> dict[str, tuple[str, ...]]:
         """What names of segments speak of: the groups, and each category that is in none by its label."""
         grouped = {column for columns in self.groups.values() for column in columns}

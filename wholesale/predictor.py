@@ -54,28 +54,28 @@ class Predictor:
     evidence: dict  # votes and weights, counts by k, stability and firmness by model; or empty
     manifest: dict  # versions, date, parameters and metrics of the training
 
-    @property
+    @cached_property
     def n_segments(self) -> int:
         """Number of segments, k."""
         return len(self.names["kmeans"])
 
-    @property
+    @cached_property
     def has_mixture(self) -> bool:
         """Whether there is a Gaussian mixture beside the other two models."""
         return "gmm" in self.names
 
-    @property
+    @cached_property
     def models(self) -> dict[str, str]:
         """The models that there are, with their labels."""
         return {model: label for model, label in MODELS.items() if model in self.names}
 
-    @property
+    @cached_property
     def displayed(self) -> dict[str, np.ndarray]:
         """The codes of Channel and Region, as far as the customers on record came with them."""
         known = {"Channel": self.channel, "Region": self.region}
         return {column: codes for column, codes in known.items() if codes is not None}
 
-    @property
+    @cached_property
     def self_placement(self) -> float | None:
         """Share (0…1) of the customers on record that Ward's rule puts into their own segment, if known."""
         return self.manifest.get("metrics", {}).get("ward", {}).get("self_placement")

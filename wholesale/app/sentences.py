@@ -63,9 +63,11 @@ CONVENTION = (
 )
 
 
-def groups(categories: Categories) -> str:
+@lru_cache(maxsize=4)
+def groups(predictor: Predictor) -> str:
     """Say what the words in names of segments stand for."""
-    members = {group: listed([*map(categories.label, each)]) for group, each in categories.groups.items()}
+    label, known = predictor.categories.label, predictor.categories.groups
+    members = {group: listed([*map(label, each)]) for group, each in known.items()}
     told = "; ".join(f"{each} {'are' if few(each) else 'means'} {of}" for each, of in members.items())
     return f"{RULE} In them {told}." if told else RULE
 
@@ -161,6 +163,7 @@ def _causes(predictor: Predictor) -> Iterator[str]:
         yield f"{listed(np.array(labels)[flat].tolist())} follow from each other"
 
 
+@lru_cache(maxsize=64)
 def size(predictor: Predictor, model: str, segment: int) -> str:
     """Say how many customers a segment has and what they typically spend."""
     members = predictor.segments[model] == segment
@@ -169,6 +172,7 @@ def size(predictor: Predictor, model: str, segment: int) -> str:
     return f"{share} of customers. Typically {total} {per_period}."
 
 
+@lru_cache(maxsize=64)
 def stability(predictor: Predictor, model: str, segment: int) -> str:
     """Say in a sentence how stable a segment is, or nothing where no evidence was gathered."""
     known = predictor.evidence.get("stability", {}).get(model)
@@ -187,18 +191,26 @@ def agreeing(predictor: Predictor) -> np.ndarray | None:
     return None if shares is None else np.array(shares)
 
 
-def firmness(predictor: Predictor) -> tuple[str, ...]:
-    """Say in two sentences which K-Means segments are firm and which are a convenient cut, if it is known."""
+@lru_cache(maxsize=4)
+def firmness(predictor: Predictor) -> dict[str, float]:
+    """Average `agreeing` over the customers of each K-Means segment, by its name; empty if not known."""
     if (shares := agreeing(predictor)) is None:
+        return {}
+    own = predictor.segments["kmeans"]
+    return {name: float(shares[own == i].mean()) for i, name in enumerate(predictor.names["kmeans"], start=1)}
+
+
+def firm_and_cut(predictor: Predictor) -> tuple[str, ...]:
+    """Say in two sentences which K-Means segments are firm and which are a convenient cut, if it is known."""
+    told = {name: f"{name} ({format_share(mean)})" for name, mean in firmness(predictor).items()}
+    if not told:
         return ()
-    firm, cut = list[str](), list[str]()
-    for segment, name in enumerate(predictor.names["kmeans"], start=1):
-        mean = float(shares[predictor.segments["kmeans"] == segment].mean())
-        (firm if mean >= FIRM else cut).append(f"{name} ({format_share(mean)})")
+    firm = listed([told.pop(name) for name, mean in firmness(predictor).items() if mean >= FIRM])
+    cut = listed([*told.values()])
     others = "so many of the careful analyses (another scale, method or treatment of tiny amounts)"
     agree = f"{others} place their customers there too."
-    first = f"Firm: {listed(firm)}: {agree}" if firm else "No segment is firm."
-    rest = f"A convenient cut: {listed(cut)}: another method would divide these customers otherwise."
+    first = f"Firm: {firm}: {agree}" if firm else "No segment is firm."
+    rest = f"A convenient cut: {cut}: another method would divide these customers otherwise."
     return (first, rest) if cut else (first,)
 
 
@@ -211,7 +223,7 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
     """Say whether a segment is firm or a cut, and how far it is for customers like this one, if known."""
     if (shares := agreeing(predictor)) is None:
         return ""
-    mean = float(shares[predictor.segments["kmeans"] == segment].mean())
+    mean = firmness(predictor)[predictor.names["kmeans"][segment - 1]]
     alike = share_alike(shares, explanation)
     kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
     told = f"{kind}: other careful methods agree {format_share(mean)} of the time on its customers"
