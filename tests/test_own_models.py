@@ -21,7 +21,7 @@ from wholesale.app.tabs import about_tab, segments_tab
 from wholesale.bundle import load_bundle, train
 from wholesale.columns import MODELS, SPEND_COLUMNS
 from wholesale.customers import read_file
-from wholesale.evidence import compare_covariances, saved
+from wholesale.evidence import saved
 from wholesale.evidence.multiverse import SCALES
 from wholesale.evidence.nulls import NULLS, simulated_criteria
 from wholesale.evidence.saved import customers_hash
@@ -49,11 +49,9 @@ def _tasks(*_) -> dict:
     """Evidence made up in no time."""
     columns = ("kmeans_silhouette", "gmm_silhouette", "ward_silhouette", "gmm_bic", "gap", "davies_bouldin")
     counts = {str(k): dict.fromkeys(columns, float(k)) for k in saved.KS}
-    kinds = ((covariance, k) for covariance in saved.COVARIANCES for k in saved.KS)
-    mixtures = {f"covariances, {its}, {k}": lambda k=k: {str(k): {"bic": 1.0}} for its, k in kinds}
     stable = {"jaccard": [0.9] * K, "recovered": [1] * K, "dissolved": [0] * K, "band": ["highly stable"] * K}
     stability = {f"stability, {model}": lambda: stable for model in MODELS}
-    return {"counts": lambda: counts} | mixtures | stability
+    return {"counts": lambda: counts} | stability
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +87,7 @@ def test_train_says_what_was_accepted_and_why_the_rest_was_not(trained):
     assert f"mine.csv: {ROWS - 2} rows accepted, 2 rejected." in told
     assert "line 5: " in told and "n/a" in told and "line 11: " in told
     assert "Channel is left out: it holds other codes than 1 and 2." in told
-    assert "evidence 36 of 36: stability, ward" in told
+    assert "evidence 4 of 4: stability, ward" in told
     assert f"python -m wholesale serve --models '{folder}'" in told
     assert run("check", "--models", folder).exit_code == 0
 
@@ -307,11 +305,10 @@ def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
     quick = {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1, "CLOUDS": 1, "BATCH": 1}
     for name, value in quick.items():
         monkeypatch.setattr(saved, name, value)
-    monkeypatch.setattr(saved, "compare_covariances", partial(compare_covariances, seeds=1, restarts=1))
     simulated = partial(simulated_criteria, separations=[4.0], samples=1)
     monkeypatch.setattr(saved, "simulated_criteria", simulated)
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
-    parts = 1 + 4 * 3 + 2 + len(["families", "density"]) + len(SCALES) + 1 + len(NULLS) + len([2, 3])
+    parts = 1 + 2 + len(["families", "density"]) + len(SCALES) + 1 + len(NULLS) + len([2, 3])
     assert len(list(saved.compute(table, table.to_numpy(), X, {}, labels, tmp_path))) == parts
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]

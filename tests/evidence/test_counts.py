@@ -5,13 +5,12 @@ from sklearn.metrics import silhouette_samples
 
 from wholesale.columns import MODELS
 from wholesale.criteria import FIRST_WITHIN, LAST_STRONG
-from wholesale.evidence import compare_cluster_counts, compare_covariances, recommend
+from wholesale.evidence import compare_cluster_counts, recommend
 from wholesale.evidence.counts import gap_statistic, prediction_strength, reference_set, silhouettes, strength
 from wholesale.evidence.recommend import RULES
-from wholesale.models import SEED, is_proper, restart
+from wholesale.models import SEED
 
 QUICK = {"restarts": 2, "references": 5, "splits": 3}
-SHORT = {"seeds": 2, "restarts": 2}
 
 
 def test_each_score_is_what_its_column_says(bundle, X):
@@ -141,38 +140,3 @@ def test_the_recommendation_counts_votes_names_the_dissent_and_of_a_tie_takes_th
     advice = recommend(pd.DataFrame({"kmeans_silhouette": [0.1, 0.3], "gmm_bic": [1.0, 2.0]}, index=[2, 3]))
     assert advice.votes == {"silhouette of K-Means": 3, "BIC of the mixture": 2}
     assert advice.recommended == 2
-
-
-@pytest.fixture(scope="module")
-def found(X):
-    return compare_covariances(X, [2, 3], ["full", "spherical"], details=True, **SHORT)
-
-
-def test_every_restart_is_counted_and_the_best_proper_bic_lies_between_the_naive_and_the_worst(found):
-    assert (found["tried"] == 2 * 4 * 2).all() and (found["reached"] >= 1).all()
-    assert (found["reached"] + found["degenerate"] <= found["tried"]).all()
-    assert (found["naive_bic"] <= found["bic"]).all()
-    assert (found["bic"] <= found[["worst_seed_bic", "default_bic"]].min(axis=1)).all()
-    trapped = found.loc[(2, "full")]  # from every default start, and so not all reach the best
-    assert trapped["default_bic"] > trapped["bic"] + 50 and trapped["reached"] <= 12
-
-
-def test_the_naive_winner_can_be_found_again(found, X):
-    for (k, covariance), row in found.iterrows():
-        again = restart(X, k, covariance, init_params=row["naive_init"], random_state=row["naive_seed"])
-        assert again.bic(X) == pytest.approx(row["naive_bic"], abs=1e-3)
-
-
-def test_the_table_has_a_column_per_covariance(X):
-    table = compare_covariances(X, [2], seeds=1, restarts=1)
-    assert list(table.columns) == ["full", "tied", "diag", "spherical"]
-    assert table.loc[2].idxmin() == "full"
-
-
-def test_a_degenerate_winner_is_seen_as_one(X):
-    needle = np.vstack([X, X.mean(axis=0) + 6 + 1e-3 * np.random.default_rng(0).normal(size=(5, 6))])
-    row = compare_covariances(needle, [3], ["full"], details=True, seeds=3, restarts=5).loc[(3, "full")]
-    assert row["degenerate"] > 0
-    assert row["naive_bic"] < row["bic"] - 20
-    naive = restart(needle, 3, "full", init_params=row["naive_init"], random_state=row["naive_seed"])
-    assert not is_proper(naive, len(needle))

@@ -11,10 +11,10 @@ from scipy.stats import entropy, gamma, multivariate_normal, multivariate_t
 from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering
 
-from wholesale.evidence import ParsimoniousMixture, StudentMixture, compare_families, mixtures
+from wholesale.evidence import ParsimoniousMixture, StudentMixture, mixtures
 from wholesale.evidence.mixtures import ALONE, FAMILIES, e_step, m_step, monomials, starting_memberships
 from wholesale.manifest import ROOT
-from wholesale.models import ImproperMixture
+from wholesale.models import SAME_OPTIMUM, ImproperMixture, fit_gmm
 
 REFERENCE = ROOT / "tests" / "reference"
 MCLUST, STUDENT = (json.loads((REFERENCE / f"{name}.json").read_text()) for name in ("mixtures", "student"))
@@ -77,8 +77,7 @@ def test_families_start_again_from_each_others_ends_until_none_gains(X, monkeypa
         return fit(X, k, family, poor if (family, len(begun)) == ("EVE", 2) else members)
 
     monkeypatch.setattr(mixtures, "_fit", spied)
-    monkeypatch.setattr(mixtures, "ALONE", {"VVE": "EEE", "EVE": "EEE"})
-    found = mixtures.search_families(X, ks=[3], starts=12, n_jobs=1)
+    found = mixtures.search_families(X, [3], ["VVE", "EVE"], starts=12, n_jobs=1)
     turns = [count for family, count in begun if family == "EVE"]
     assert turns[0] == 12 and 1 < len(turns) <= 1 + mixtures.ROUNDS and turns[1] > 2
     alone = ParsimoniousMixture(3, "EVE", n_init=1, random_state=0).fit(X)
@@ -110,7 +109,17 @@ def test_the_table_says_how_often_starts_agree(X):
     assert list(one.loc[2].index) == list(ALONE)
     assert (one["reached"] + one["degenerate"] <= one["tried"]).all() and one["tried"].max() == 6
     assert (one["hit_rate"] == one["reached"] / one["tried"]).all() and (one["icl"] >= one["bic"]).all()
-    assert compare_families(X, ks=(1, 2), starts=6).equals(one["bic"].unstack("family")[list(ALONE)])
+    assert mixtures.compare_families(X, ks=(1, 2), starts=6).equals(one["bic"].unstack("family")[list(ALONE)])
+
+
+def test_each_kind_of_covariances_has_the_bic_at_which_scikit_learns_mixture_ends(X):
+    table = mixtures.compare_covariances(X, [1, 3], starts=60)
+    assert list(table) == ["full", "tied", "diag", "spherical"] and list(table.index) == [1, 3]
+    for k, bics in table.iterrows():
+        theirs = [fit_gmm(X, k, covariance).bic(X) for covariance in table]
+        assert bics.tolist() == pytest.approx(theirs, abs=SAME_OPTIMUM)
+    few = mixtures.compare_covariances(X[:20], [1, 3], ["spherical"], starts=8)
+    assert few["spherical"].isna().tolist() == [False, True], "three components of seven customers each"
 
 
 def expected_complete(state, members, squares, before, X):

@@ -11,7 +11,6 @@ QUICK = {"ks": [1, 2], "effort": {"starts": 2, "restarts": 1, "references": 2, "
 MADE = {
     "gap": lambda X, **n: evidence.gap_statistic(X, [1, 2, 3], references=6, **n),
     "strength": lambda X, **n: evidence.prediction_strength(X, [1, 2, 3], splits=6, **n),
-    "covariances": lambda X, **n: evidence.compare_covariances(X, [2], ["diag"], seeds=2, restarts=2, **n),
     "families": lambda X, **n: evidence.search_families(X, ks=(1, 2), starts=6, **n),
     "peaks": lambda X, **n: evidence.density_peaks(X, samples=1, **n),
     "nulls": lambda X, **n: cloud_criteria(X[:60].copy(), "copula", range(2), **QUICK, **n),

@@ -3,12 +3,11 @@ import pandas as pd
 import pytest
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.evidence import compare_covariances, recommend, saved
+from wholesale.evidence import recommend, saved
 from wholesale.evidence.multiverse import analyse, firmness
 from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria
 from wholesale.evidence.saved import fingerprint, load_evidence, saved_tables, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
-from wholesale.models import SAME_OPTIMUM, restart
 from wholesale.report import study
 
 
@@ -90,26 +89,6 @@ def test_a_customers_firmness_is_its_share_of_the_other_analyses(evidence, bundl
         shares = firmness(labels, cells)
         assert evidence["firmness"][model] == pytest.approx(shares.tolist(), abs=1e-6)
         assert predictor.evidence["firmness"][model] == evidence["firmness"][model]
-
-
-@pytest.mark.parametrize(("covariance", "k"), [("full", 2), ("full", 3), ("diag", 3), ("spherical", 2)])
-def test_a_sample_of_the_searches_comes_out_the_same(evidence, X, covariance, k):
-    there = evidence["covariances"][covariance][str(k)]
-    here = compare_covariances(X, [k], [covariance], seeds=2, restarts=3).loc[k]
-    assert here[covariance] == pytest.approx(there["bic"], abs=SAME_OPTIMUM)
-
-
-def test_full_mixtures_of_two_and_three_are_found_from_every_one_of_twenty_seeds(evidence):
-    for search in (evidence["covariances"]["full"][k] for k in ("2", "3")):
-        assert (search["seeds_agreeing"], saved.SEEDS, search["tried"]) == (20, 20, 400)
-        assert search["worst_seed_bic"] - search["bic"] < SAME_OPTIMUM
-
-
-def test_the_needles_it_names_are_found_again(evidence, X):
-    search = evidence["covariances"]["full"]["5"]
-    assert search["naive_bic"] < search["bic"]
-    again = restart(X, 5, "full", init_params=search["naive_init"], random_state=search["naive_seed"])
-    assert again.bic(X) == pytest.approx(search["naive_bic"], abs=1)
 
 
 def test_the_bundle_carries_its_counts_of_three_segments_and_its_words(evidence, bundle, predictor):

@@ -1,11 +1,6 @@
 """Everything that argues for or against a number of segments, on the log-standardized matrix."""
 
-from wholesale.evidence.counts import (
-    compare_cluster_counts,
-    compare_covariances,
-    gap_statistic,
-    prediction_strength,
-)
+from wholesale.evidence.counts import compare_cluster_counts, gap_statistic, prediction_strength
 from wholesale.evidence.density import (
     cophenetic_correlations,
     cut_by_largest_jump,
@@ -17,7 +12,13 @@ from wholesale.evidence.density import (
     merge_components,
     merge_heights,
 )
-from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture, compare_families, search_families
+from wholesale.evidence.mixtures import (
+    ParsimoniousMixture,
+    StudentMixture,
+    compare_covariances,
+    compare_families,
+    search_families,
+)
 from wholesale.evidence.recommend import Recommendation, recommend
 from wholesale.evidence.stability import (
     agreement,

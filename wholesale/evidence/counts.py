@@ -1,7 +1,6 @@
-"""What speaks for each number of segments, k: three models by every criterion, and mixtures of four kinds."""
+"""What speaks for each number of segments, k: three models by every criterion."""
 
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,10 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from wholesale import models
 from wholesale.criteria import check_fit
-from wholesale.models import COVARIANCES, SEED, fit_kmeans, one_thread
+from wholesale.models import SEED, fit_kmeans, one_thread
 
 LIVE_RESTARTS = 8  # of a mixture per initialization method, which a notebook can afford for each k
 REFERENCES, SPLITS = 50, 50  # sets of the gap statistic, and halvings of prediction strength
-SEEDS, PER_SEED = 20, 5  # searches for each kind of mixture and k, and their restarts per method: 400 in all
 
 
 def compare_cluster_counts(
@@ -178,68 +176,3 @@ def strength(labels: np.ndarray, predicted: np.ndarray) -> float:
     together = contingency_matrix(labels, predicted)
     pairs, n = (together * (together - 1)).sum(axis=1), together.sum(axis=1)
     return float(np.min(pairs[n > 1] / (n * (n - 1))[n > 1], initial=1))
-
-
-def compare_covariances(
-    X: np.ndarray,
-    ks: Iterable[int] = range(2, 9),
-    covariances: Sequence[str] = COVARIANCES,
-    *,
-    details: bool = False,
-    seeds: int = SEEDS,
-    restarts: int = PER_SEED,
-    random_state: int = SEED,
-    n_jobs: int | None = None,
-) -> pd.DataFrame:
-    """BIC of the best proper mixture of each covariance type, by many restarts of EM for every one and k.
-
-    Each of the `seeds` is a search by itself, `restarts` per method in ``INIT_PARAMS``; the numbers do not
-    depend on `n_jobs`, the processes.
-
-    Returns
-    -------
-    DataFrame indexed by ``k``, a column per covariance type
-        Lower is better; NaN where no restart was proper. With `details` a row per ``k`` and ``covariance``
-        that says how the search went: ``bic``; the counts ``tried``, ``reached`` (within 0.5 of it) and
-        ``degenerate``; ``naive_bic``, the lowest whether proper or not, and the ``naive_init`` and
-        ``naive_seed`` by which :func:`wholesale.models.restart` finds it again; ``default_bic``, the lowest
-        proper one from scikit-learn's default initialization; ``seeds_agreeing``, whose own search reached
-        the optimum; ``worst_seed_bic``.
-    """
-    ks = list(ks)
-    X = check_fit(X, ks)
-    cells = list(product(ks, covariances))
-    of, firsts = delayed(_restarts), [random_state + seed * restarts for seed in range(seeds)]
-    tries = Parallel(n_jobs=n_jobs)(of(X, *cell, first, restarts) for cell, first in product(cells, firsts))
-    by_cell = [pd.concat(tries[i * seeds : (i + 1) * seeds], keys=range(seeds)) for i in range(len(cells))]
-    index = pd.MultiIndex.from_tuples(cells, names=["k", "covariance"])
-    found = pd.DataFrame([_search(each) for each in by_cell], index=index)
-    return found if details else found["bic"].unstack("covariance")[list(covariances)]
-
-
-def _restarts(X: np.ndarray, k: int, covariance: str, first_seed: int, restarts: int) -> pd.DataFrame:
-    """Try every initialization method `restarts` times."""
-    rows = []
-    with one_thread():
-        for init, seed in product(models.INIT_PARAMS, range(first_seed, first_seed + restarts)):
-            gmm = models.restart(X, k, covariance, init_params=init, random_state=seed)
-            rows.append((init, seed, gmm.bic(X), models.competes(gmm, X)))
-    return pd.DataFrame(rows, columns=["init", "seed", "bic", "proper"])
-
-
-def _search(tries: pd.DataFrame) -> dict[str, float]:
-    """Say how the search of one cell went, of all its restarts by seed."""
-    proper, naive = tries.loc[tries["proper"], "bic"], tries.loc[tries["bic"].idxmin()]
-    by_seed, reaching = proper.groupby(level=0).min(), proper.min() + models.SAME_OPTIMUM
-    return {
-        "bic": proper.min(),
-        "tried": len(tries),
-        "reached": int((proper < reaching).sum()),
-        "degenerate": int((~tries["proper"]).sum()),
-        "naive_bic": naive["bic"],
-        "naive_init": naive["init"],
-        "naive_seed": int(naive["seed"]),
-        "default_bic": proper[tries["init"] == "kmeans"].min(),
-        "seeds_agreeing": int((by_seed < reaching).sum()),
-        "worst_seed_bic": by_seed.max(),
-    }

@@ -20,7 +20,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from wholesale.criteria import check_fit
-from wholesale.models import SAME_OPTIMUM, SEED, ImproperMixture, competes, one_thread
+from wholesale.models import COVARIANCES, SAME_OPTIMUM, SEED, ImproperMixture, competes, one_thread
 
 FAMILIES = tuple(
     ["EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV"]
@@ -29,6 +29,13 @@ FAMILIES = tuple(
 
 ALONE = {family: "E" + family[1:].replace("V", "E") for family in FAMILIES} | {"t": "t"}
 """What a family is at one component: EII, EEI or EEE."""
+
+FAMILY = {
+    "full": "VVV",
+    "tied": "EEE",
+    "diag": "VVI",
+    "spherical": "VII",
+}  # of scikit-learn's covariance types
 
 STARTS, SEARCH_STARTS = 60, 200  # of one fit, and per cell of the table of all families
 ENDS, ROUNDS = 5, 3  # best ends of a family that differ, from which all start again, and how often at most
@@ -370,25 +377,39 @@ class StudentMixture(ParsimoniousMixture):
     family: str = field(default="t", init=False)
 
 
-def compare_families(X: np.ndarray, ks: Iterable[int] = range(1, 7), **search: Any) -> pd.DataFrame:
-    """BIC of the best proper mixture by ``k``, a column per family and ``t``; see `search_families`."""
-    return search_families(X, ks, **search)["bic"].unstack("family")[list(ALONE)]
+def compare_covariances(
+    X: np.ndarray, ks: Iterable[int] = range(2, 9), covariances: Iterable[str] = COVARIANCES, **search: Any
+) -> pd.DataFrame:
+    """BIC of the best proper mixture by ``k``, a column per covariance type of scikit-learn's.
+
+    Lower is better; NaN where none is proper. Takes what `search_families` does.
+    """
+    types = list(covariances)
+    return compare_families(X, ks, [FAMILY[each] for each in types], **search).set_axis(types, axis="columns")
+
+
+def compare_families(
+    X: np.ndarray, ks: Iterable[int] = range(1, 7), families: Iterable[str] = ALONE, **search: Any
+) -> pd.DataFrame:
+    """BIC of the best proper mixture by ``k``, a column per family; see `search_families`."""
+    families = list(families)
+    return search_families(X, ks, families, **search)["bic"].unstack("family")[families]
 
 
 def search_families(
     X: np.ndarray,
     ks: Iterable[int] = range(1, 7),
+    families: Iterable[str] = ALONE,
     *,
     starts: int = SEARCH_STARTS,
     random_state: int = SEED,
     n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    """Fit every family and t from the same starts, then from each other's best ends, and say how it went.
+    """Fit families, by default all and t, from the same starts, then from each other's best ends.
 
     All start again from the five best ends of each that differ, then from those of each that gained by it.
-
-    `starts` per cell; one component needs one, and its three distinct Gaussians are fitted once. The numbers
-    do not depend on `n_jobs`, the processes.
+    There are `starts` per cell; one component needs one, and its distinct Gaussians are fitted once. The
+    numbers do not depend on `n_jobs`, the processes.
 
     Returns
     -------
@@ -397,16 +418,18 @@ def search_families(
         ``reached`` (proper, within 0.5 in BIC of it) and ``degenerate``; ``hit_rate``, reached over tried, is
         0 where only another family's end led there; ``least_dof`` and ``most_dof``, else infinite.
     """
-    ks = list(ks)
-    X = check_fit(X, ks)
-    cells = Parallel(n_jobs=n_jobs)(delayed(_search)(X, k, starts, random_state) for k in sorted(ks)[::-1])
+    ks, alone = list(ks), {family: ALONE[family] for family in families}
+    X, of = check_fit(X, ks), delayed(_search)
+    cells = Parallel(n_jobs=n_jobs)(of(X, k, alone, starts, random_state) for k in sorted(ks)[::-1])
     rows = {cell: row for found in cells[::-1] for cell, row in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["k", "family"])
 
 
-def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple[int, str], dict[str, float]]:
+def _search(
+    X: np.ndarray, k: int, alone: dict[str, str], starts: int, random_state: int
+) -> dict[tuple[int, str], dict[str, float]]:
     """Fit every family of k components from the same starts, then from what others found while that helps."""
-    families, best = dict.fromkeys(ALONE if k > 1 else ALONE.values()), dict[str, ParsimoniousMixture]()
+    families, best = dict.fromkeys(alone if k > 1 else alone.values()), dict[str, ParsimoniousMixture]()
     turns: list[dict[str, ParsimoniousMixture]] = []
     with one_thread():
         members = first = starting_memberships(X, k, starts, random_state)
@@ -420,7 +443,7 @@ def _search(X: np.ndarray, k: int, starts: int, random_state: int) -> dict[tuple
             best |= better
             members = np.array([end for fit in better.values() for end in _best_ends(fit, X)])
         rows = {each: _summary(X, len(first), best.get(each), turns[0].get(each)) for each in families}
-    return {(k, family): rows[family if k > 1 else alone] for family, alone in ALONE.items()}
+    return {(k, family): rows[family if k > 1 else at_one] for family, at_one in alone.items()}
 
 
 def _best_ends(fit: ParsimoniousMixture, X: np.ndarray) -> np.ndarray:

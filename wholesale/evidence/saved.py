@@ -13,14 +13,14 @@ from joblib import parallel_config
 
 from wholesale.criteria import CRITERIA, PER_SEGMENT
 from wholesale.evidence import multiverse, nulls
-from wholesale.evidence.counts import PER_SEED, SEEDS, compare_cluster_counts, compare_covariances
+from wholesale.evidence.counts import compare_cluster_counts
 from wholesale.evidence.density import density_peaks
 from wholesale.evidence.mixtures import ENDS, ROUNDS, SEARCH_STARTS, search_families
 from wholesale.evidence.nulls import CLOUDS, NULLS, cloud_criteria, simulated_criteria
 from wholesale.evidence.recommend import OBSERVED, recommend
 from wholesale.evidence.stability import DISSOLVED, RECOVERED, bootstrap_jaccards, stability_band
 from wholesale.manifest import EVIDENCE, MODELS_FOLDER, read_json, sealed, sha256, to_json, write_file
-from wholesale.models import COLD_RESTARTS, COVARIANCES, FITTINGS, RESTARTS, SEED, STARTS, Fit
+from wholesale.models import COLD_RESTARTS, FITTINGS, RESTARTS, SEED, STARTS, Fit
 
 METHOD = 2
 """Raise it when the same customers would get other evidence: what is saved is then made anew."""
@@ -52,7 +52,7 @@ def check_weighable(X: np.ndarray, n_segments: int) -> None:
 
 def fingerprint(customers: pd.DataFrame) -> str:
     """Hash of what the evidence depends on: the customers, the method and its parameters."""
-    searched = {"ks": [*KS], "seeds": SEEDS, "restarts": [RESTARTS, PER_SEED], "starts": STARTS, "seed": SEED}
+    searched = {"ks": [*KS], "restarts": RESTARTS, "starts": STARTS, "seed": SEED}
     drawn = {"references": REFERENCES, "splits": SPLITS, "resamples": RESAMPLES, "cold": COLD_RESTARTS}
     beyond = {"clouds": CLOUDS, "effort": nulls.EFFORT, "families": SEARCH_STARTS}
     beyond["analyses"] = [multiverse.STARTS, [*multiverse.SCALES]]
@@ -100,8 +100,6 @@ def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict
     ks, k = weighable(X), int(labels["kmeans"].max())
     size = {"restarts": RESTARTS, "references": REFERENCES, "splits": SPLITS}
     tasks: dict[str, Callable[[], Any]] = {"counts": partial(compare_cluster_counts, X, ks, **size)}
-    for covariance, each in product(COVARIANCES, ks):
-        tasks[f"covariances, {covariance}, {each}"] = partial(_search, X, each, covariance)
     for model, segments in labels.items():
         for part, refit in FITTINGS[model].refits(fits.get(model)).items():
             tasks[f"{part}, {model}"] = partial(_stability, X, refit, segments)
@@ -118,10 +116,6 @@ def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict
     for number in (each for each in nulls.SEGMENTS if each in simulated):
         tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, ks=simulated)
     return tasks
-
-
-def _search(X: np.ndarray, k: int, covariance: str) -> pd.DataFrame:
-    return compare_covariances(X, [k], [covariance], details=True).droplevel("covariance")
 
 
 def _voted(compute_criteria: Callable[..., pd.DataFrame], *clouds: Any, **options: Any) -> pd.DataFrame:
