@@ -9,7 +9,7 @@ import pytest
 from wholesale import manifest
 from wholesale.bundle import load_bundle
 from wholesale.manifest import EVIDENCE, FILES, MANIFEST, MODELS_FOLDER, SEAL, BundleError, read_manifest
-from wholesale.predictor import check_folder, load_predictor
+from wholesale.predictor import load_predictor, read_folder
 
 RETRAIN = "retrain with: python -m wholesale train IN --segments K -o {}"
 
@@ -22,9 +22,9 @@ def folder(tmp_path):
 def test_what_is_written_is_read_back(folder, tmp_path):
     about = {key: its for key, its in read_manifest(folder).items() if key not in ("format", "files", SEAL)}
     contents = {name: (folder / name).read_bytes() for name in FILES}
-    assert set(check_folder(MODELS_FOLDER)["files"]) == {*FILES, EVIDENCE}, "the committed models"
+    assert set(read_folder(MODELS_FOLDER)[1]) == {*FILES, EVIDENCE}, "the committed models"
     written = manifest.write_files(tmp_path / "again", contents, about)
-    assert written == read_manifest(tmp_path / "again") == check_folder(tmp_path / "again")
+    assert written == read_manifest(tmp_path / "again") == read_folder(tmp_path / "again")[0].manifest
     assert manifest.read_files(tmp_path / "again", FILES, written) == contents
 
 
@@ -49,7 +49,7 @@ SPOILT = {
 def test_a_spoilt_file_is_refused_with_the_command_to_retrain(folder, monkeypatch, name, spoil):
     monkeypatch.setattr("joblib.load", lambda *_: pytest.fail("unpickled"))
     spoil(folder / name)
-    loaders = [check_folder, load_bundle, *[load_predictor] * (name in ("predictor.json", MANIFEST))]
+    loaders = [read_folder, load_bundle, *[load_predictor] * (name in ("predictor.json", MANIFEST))]
     for load in loaders:
         with pytest.raises(BundleError) as refusal:
             load(folder)
@@ -96,10 +96,10 @@ def test_evidence_is_covered_where_there_is_any_and_none_is_taken_on_trust(folde
     content = json.loads((folder / MANIFEST).read_bytes())
     del content["files"][EVIDENCE]
     (folder / MANIFEST).write_bytes(manifest.to_json(manifest.sealed(content, SEAL)))
-    assert check_folder(folder)
+    assert read_folder(folder)
     shutil.copy(MODELS_FOLDER / EVIDENCE, folder)
     with pytest.raises(BundleError, match=r"evidence\.json is not the file that was saved"):
-        check_folder(folder)
+        read_folder(folder)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(folder):
@@ -115,7 +115,7 @@ def test_another_scikit_learn_is_refused(folder, saved):
     changed["versions"]["scikit-learn"] = saved
     (folder / MANIFEST).write_bytes(manifest.to_json(manifest.sealed(changed, SEAL)))
     with pytest.raises(BundleError, match="was made with scikit-learn"):
-        check_folder(folder)
+        read_folder(folder)
 
 
 def test_json_is_exact_and_has_a_line_per_leaf():

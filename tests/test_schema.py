@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from wholesale import manifest as store
 from wholesale.bundle import load_bundle
 from wholesale.cli import main
-from wholesale.predictor import check_folder, check_predictor, load_predictor
+from wholesale.predictor import check_predictor, load_predictor, read_folder
 
 MISSING, SAME = object(), object()
 WRONG = {
@@ -157,7 +157,7 @@ def test_whole_files_with_the_right_hashes_are_refused_by_every_loader(tmp_path,
     manifest["files"][store.PREDICTOR] = store.sha256(content)
     (folder / store.MANIFEST).write_bytes(store.to_json(store.sealed(manifest, store.SEAL)))
     refusal = r"\.json is not in order.*; retrain with: python -m wholesale"
-    for load in (check_folder, load_bundle, load_predictor):
+    for load in (read_folder, load_bundle, load_predictor):
         with pytest.raises(store.BundleError, match=refusal):
             load(folder)
     for command in (["check"], ["serve", "--port", str(free_port())]):

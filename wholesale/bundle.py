@@ -21,7 +21,7 @@ from wholesale.columns import CODES, MODELS, WHOLESALE, Categories
 from wholesale.criteria import check_fit
 from wholesale.evidence.saved import check_weighable, compute, customers_hash, summary
 from wholesale.manifest import MODELS_FOLDER, BundleError
-from wholesale.predictor import Predictor, check_folder, predictor_from_json
+from wholesale.predictor import Predictor, predictor_from_json, read_folder
 from wholesale.preprocessing import log_standardizer
 
 __all__ = ["Bundle", "BundleError", "Source", "load_bundle", "save_bundle", "train"]
@@ -225,9 +225,6 @@ def load_bundle(folder: Path | str = MODELS_FOLDER) -> Bundle:
     A `BundleError` comes before anything is unpickled, if a file is missing, truncated or altered, the format
     version differs, or scikit-learn is of another major.minor version.
     """
-    folder = Path(folder)
-    manifest = check_folder(folder)
-    contents = store.read_files(folder, store.FILES, manifest)
+    predictor, contents = read_folder(Path(folder))
     fits = {part: joblib.load(io.BytesIO(contents[name])) for part, name in store.PICKLES.items()}
-    predictor = predictor_from_json(contents[store.PREDICTOR], manifest, folder)
-    return Bundle(fits.pop("standardizer"), fits, predictor, contents[store.PREDICTOR], manifest)
+    return Bundle(fits.pop("standardizer"), fits, predictor, contents[store.PREDICTOR], predictor.manifest)

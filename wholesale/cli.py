@@ -241,9 +241,9 @@ def check(
     quiet: Annotated[bool, Option(help="Say nothing when all is well.")] = False,
 ) -> None:
     """Verify that the model files are complete, unaltered and of this data and these versions."""
-    from wholesale.predictor import check_folder
+    from wholesale.predictor import read_folder
 
-    found, shipped = check_folder(models), manifest.SHIPPED
+    found, shipped = read_folder(models)[0].manifest, manifest.SHIPPED
     ours = models.resolve() == MODELS_FOLDER.resolve()
     if ours and found["customers_sha256"] != manifest.sha256(shipped.read_bytes()):
         raise BundleError(f"{models.name} was trained on other data than {shipped.name}")

@@ -137,16 +137,15 @@ def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None
     return predictor_from_json(content, manifest, folder)
 
 
-def check_folder(folder: Path) -> dict:
-    """Check every file of a model folder, and scikit-learn's version; no model is read. Give the manifest."""
+def read_folder(folder: Path) -> tuple[Predictor, dict[str, bytes]]:
+    """Read every file of a model folder, once all and scikit-learn's version are checked; unpickle none."""
     manifest = store.read_manifest(folder)
     saved, here = manifest["versions"]["scikit-learn"], version("scikit-learn")
     if saved.split(".")[:2] != here.split(".")[:2]:
         raise store.BundleError(f"{folder.name} was made with scikit-learn {saved}, this is {here}", folder)
     kept = store.EVIDENCE in manifest["files"] or os.path.lexists(folder / store.EVIDENCE)
     contents = store.read_files(folder, (*store.FILES, *[store.EVIDENCE] * kept), manifest)
-    predictor_from_json(contents[store.PREDICTOR], manifest, folder)
-    return manifest
+    return predictor_from_json(contents[store.PREDICTOR], manifest, folder), contents
 
 
 def predictor_from_json(content: bytes, manifest: dict, folder: Path = store.MODELS_FOLDER) -> Predictor:
