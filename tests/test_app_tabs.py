@@ -187,21 +187,32 @@ def test_the_customer_of_the_walk_reads_how_unsure_it_is_in_the_first_sentence(p
     assert heading == "High all round, but a close call with Few staples; only K-Means says so."
 
 
-def test_whether_a_segment_is_firm_and_stable_is_said_if_it_is_known(predictor, first, explanation, page):
+def test_whether_a_segment_is_firm_and_stable_is_said_if_it_is_known(
+    predictor, first, explanation, page, tiles
+):
     shares = np.array(predictor.evidence["firmness"]["kmeans"])
-    alike = shares[[one.customer - 1 for one in explanation.alike]].mean()
     for segment, name in enumerate(predictor.names["kmeans"], start=1):
         mean = shares[predictor.segments["kmeans"] == segment].mean()
         said = sentences.firm_here(predictor, segment, explanation)
-        assert said.startswith("A firm segment: " if mean >= FIRM else "Where this segment ends is partly"), (
-            name
-        )
-        assert (
-            f"agree {mean:.0%} of the time" in said and f"{alike:.0%} of the time on those most like" in said
-        )
+        kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
+        whole = f"{kind}: other careful methods agree {mean:.0%} of the time on its customers"
+        assert said.startswith(f"{whole}, and ") and f"{whole}. " in tiles[segment - 1], name
     assert sentences.firm_here(predictor, first.kmeans.segment, explanation) in page and "drawn anew" in page
     without = written(replace(predictor, evidence={}), FIRST)
     assert not re.search("careful (analyses|methods)|drawn anew", without)
+
+
+@pytest.mark.parametrize(("customer", "said"), [(3, "and 87%"), (215, "and at most 27%")])
+def test_of_the_most_alike_in_another_segment_what_is_left_of_the_analyses_counts(predictor, customer, said):
+    """All five most like customer 215 are in another segment, on which 73% of analyses agree."""
+    amounts = predictor.amounts[customer - 1]
+    explanation, own = explain(predictor, amounts), int(predictor.segments["kmeans"][customer - 1])
+    shares = np.array(predictor.evidence["firmness"]["kmeans"])
+    agree = [(one.segment == own, shares[one.customer - 1]) for one in explanation.alike]
+    expected = np.mean([share if same else 1 - share for same, share in agree])
+    assert sentences.placed_alike(predictor, own, explanation) == pytest.approx(expected)
+    assert all(same for same, _ in agree) == ("most" not in said)
+    assert f"{said} of the time on those most like this one." in written(predictor, spend(amounts))
 
 
 def test_who_has_these_amounts_on_record_stands_first_and_who_is_like_it_in_the_verdict(
@@ -290,6 +301,9 @@ def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, fi
     assert sentences.unreached(predictor, first, explanation) == ""
     none = sentences.unreached(predictor, first, replace(explanation, changes=explanation.changes[:1]))
     assert none.endswith(f"up to the highest on record, leads to {explanation.changes[1].name}.")
+    none = sentences.unreached(predictor, first, replace(explanation, changes=()))
+    others = [name for name in predictor.names["kmeans"] if name != first.kmeans.name]
+    assert none.endswith(f"leads to {others[0]} or {others[1]}.")
 
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):
@@ -311,7 +325,7 @@ def test_the_text_to_copy_holds_what_the_page_says(predictor, first, explanation
     changes = {each.name: sentences.change(predictor.categories, each) for each in explanation.changes}
     said += [f"If {change}, then {name}.\n" for name, change in changes.items()]
     said += [f"Most like customers {', '.join(str(alike.customer) for alike in explanation.alike[:4])} and "]
-    said += [sentences.similar(list(FIRST.values()), explanation.alike)[1], "How sure: unsure."]
+    said += [sentences.similar(FIRST.values(), explanation)[1], "How sure: unsure."]
     assert [each for each in said if each not in text] == []
 
 
@@ -438,7 +452,11 @@ def test_a_pinned_customer_stands_beside_this_one_in_verdict_amounts_and_profile
         "in the profile, on the map"
     )
     assert (
-        "Furthest apart in Detergents and Paper (by a factor of 53) and Fresh (by a factor of 2.4)." in both
+        "Furthest apart in Detergents and Paper (by a factor of 52) and Fresh (by a factor of 2.4)." in both
+    )
+    far = written(predictor, FIRST, pinned=dict.fromkeys(SPEND_COLUMNS, 0.0) | {"Fresh": 5000.0})
+    assert both.count("wc-arrow") == 0 and far.count("wc-arrow") == 1 + 5, (
+        "off the map, and in five categories"
     )
     alone = written(predictor, FIRST, pinned=FIRST)
     assert "This customer is pinned." in alone and "wc-besides" not in alone and "wc-pinned" not in alone
@@ -453,30 +471,34 @@ def test_a_difference_has_its_sign_and_what_is_equal_is_called_the_same():
     assert sentences.difference(5, 5.0) == "same"
 
 
-def test_how_sure_is_one_of_three_words_by_nearness_agreement_and_other_analyses(
-    predictor, first, explanation
-):
-    def word(known: Predictor = predictor, **changed: object) -> str:
-        return sentences.sureness(known, replace(first, **changed), explanation)
+def test_how_sure_is_one_of_three_words_by_nearness_agreement_and_other_analyses(predictor):
+    first, explanation = (of(predictor, predictor.amounts[1]) for of in (predict_segment, explain))
+    assert {one.segment for one in explanation.alike} == {first.kmeans.segment}
 
-    near, alone = {"clarity": sentences.CLEAR, "agreement": 3}, {"firmness": {"kmeans": [0.0] * 440}}
-    alike = sentences.share_alike(np.array(predictor.evidence["firmness"]["kmeans"]), explanation)
-    assert word(**near) == ("sure" if alike >= FIRM else "fairly sure")
-    assert word(replace(predictor, evidence={}), **near) == "sure"
-    assert word(replace(predictor, evidence=alone), **near) == "fairly sure"
+    def word(share: float | None = None, beside: Explanation = explanation, **changed: object) -> str:
+        evidence = {} if share is None else {"firmness": {"kmeans": [share] * 440}}
+        return sentences.sureness(replace(predictor, evidence=evidence), replace(first, **changed), beside)
+
+    near = {"clarity": sentences.CLEAR, "agreement": 3}
+    assert word(**near) == word(FIRM, **near) == "sure"
+    assert word(FIRM - 0.01, **near) == word(0.5, **near) == "fairly sure" and word(0.49, **near) == "unsure"
+    elsewhere = replace(explanation, alike=(replace(explanation.alike[0], segment=3), *explanation.alike[1:]))
+    assert word(beside=elsewhere, **near) == "fairly sure"
     assert word(**near | {"agreement": 2}) == word(**near | {"clarity": sentences.CLOSE}) == "fairly sure"
     assert word(**near | {"clarity": 1.1}) == word(**near | {"unfamiliar": True}) == "unsure"
 
 
 def test_how_alike_the_most_similar_customer_is_is_said_as_a_ratio_of_amounts_rounded_up(explanation):
-    def said(*amounts: float) -> tuple[str, str]:
-        return sentences.similar([99, 0, 4000], [replace(explanation.alike[0], amounts=amounts)])
+    def said(*amounts: float, same: tuple[int, ...] = ()) -> tuple[str, str]:
+        alike = replace(explanation, alike=(replace(explanation.alike[0], amounts=amounts),), same=same)
+        return sentences.similar([99, 0, 4000], alike)
 
     assert said(99, 0, 5380) == ("Most like", "every amount within a factor of 1.4")
     assert said(33.01, 0, 4000) == ("Most like", "every amount within a factor of 3.0")
     lead = "Nobody on record is much like it; nearest"
     assert said(99, 2, 4000) == (lead, "an amount differs by a factor of 3.0"), "nothing counts as one"
     assert said(99, 9.2, 4000) == (lead, "an amount differs by a factor of 11")
+    assert said(99, 2, 4000, same=(7,))[0] == "Nobody else on record is much like it; nearest"
 
 
 def test_who_is_the_opposite_of_a_segment_s_name_is_told_so(predictor):

@@ -270,3 +270,9 @@ def test_bad_amounts_are_refused_alike_where_they_are_parsed_predicted_and_expla
             take(spend)
         refusals.append(str(refusal.value))
     assert len(set(refusals)) == 1
+
+
+def test_a_centre_that_is_zero_but_for_rounding_is_zero(predictor):
+    zero = -predictor.mean / predictor.scale
+    assert (predictor.amounts_at(np.nextafter(zero, [[-9], [9]])) == 0).all()
+    assert predictor.amounts_at(predictor.on_record) == pytest.approx(predictor.amounts)

@@ -76,9 +76,7 @@ def predict_and_explain(predictor: Predictor, amounts: np.ndarray) -> tuple[Pred
     z, same = predictor.standardize(amounts), on_record(predictor, amounts)
     centres = predictor.centers["kmeans"][[nearest, rival]]
     to_own, to_rival = (z - centres) ** 2
-    # The centres' amounts, and not a rounding error below zero.
-    typical = np.maximum(np.expm1(predictor.mean + predictor.scale * centres), 0)
-    rows = np.array([amounts, *typical, to_rival - to_own]).tolist()
+    rows = np.array([amounts, *predictor.amounts_at(centres), to_rival - to_own]).tolist()
     changes = tuple(_smallest_changes(predictor, amounts, z, nearest))
     explanation = Explanation(
         rival=rival + 1,

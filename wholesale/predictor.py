@@ -15,6 +15,7 @@ from wholesale.columns import KINDS, MODELS, Categories
 from wholesale.palette import SIMILAR, segment_colours
 
 EVERY = "every model"
+ROUNDING = 1e-9  # amounts under this, computed from logarithms, are none
 EVIDENCE_TABLE = {
     "votes": {"*": "count"},
     "recommended": "count",
@@ -115,6 +116,11 @@ class Predictor:
     def standardize(self, amounts: np.ndarray) -> np.ndarray:
         """Turn amounts into log-standardized units; any shape ending in d."""
         return (np.log1p(amounts) - self.mean) / self.scale
+
+    def amounts_at(self, standardized: np.ndarray) -> np.ndarray:
+        """Turn log-standardized units back into amounts; what is zero but for rounding is zero."""
+        amounts = np.expm1(self.mean + self.scale * standardized)
+        return np.where(amounts < ROUNDING, 0, amounts)
 
 
 def load_predictor(folder: Path | str | None = None, *, copy: Path | None = None) -> Predictor:

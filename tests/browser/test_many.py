@@ -244,6 +244,10 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
     page.get_by_role("button", name=f"Show all {predictor.sizes['kmeans'][1]} of this segment").click()
     expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][1]} found among 440", timeout=15_000)
     assert filters.bounding_box()["y"] < 400, "the list is in view"
+    expect(page.locator("#wc-segment")).to_be_focused()
+    for _ in range((predictor.sizes["kmeans"][1] - 1) // 50):
+        page.locator("[data-step='1']").press("Enter")
+    expect(page.locator("[data-step='-1']")).to_be_focused()
     page.locator("#wc-tab-segments").click()
     page.get_by_role("button", name=f"Show its {predictor.sizes['kmeans'][2]} customers").first.click()
     expect(found).to_contain_text(f"of {predictor.sizes['kmeans'][2]} found among 440", timeout=15_000)
@@ -275,7 +279,7 @@ def test_a_segment_shows_its_customers_who_are_filtered_downloaded_and_opened(
         f"Customer {saved['Customer'][0]} on record has exactly"
     )
     page.locator(".wc-back").click()
-    expect(found).to_be_visible()
+    expect(page.locator(".wc-customers .wc-open").first).to_be_focused()
     assert page.evaluate("scrollY") == before
     page.locator(".wc-customers .wc-open").first.click()
     expect(page.locator(".wc-verdict")).to_be_in_viewport()

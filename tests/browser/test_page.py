@@ -230,6 +230,9 @@ def test_the_whole_task_can_be_done_by_keyboard(page, predictor):
     acts = (".wc-pin", ".wc-copy", ".wc-copy-link", ".wc-print")
     for control in (".wc-undo", ".wc-reset", "#wc-called", *terms, *acts):
         next_is(control)
+    page.locator(".wc-pin").press("Enter")
+    expect(page.locator(".wc-beside")).to_be_visible()
+    expect(page.locator(".wc-pin")).to_be_focused()  # though it has been drawn anew
 
 
 @pytest.mark.parametrize("blank", [PHONE], indirect=True, ids=["390"])
@@ -292,7 +295,7 @@ def test_a_link_holds_the_amounts_and_names_in_their_fields_what_is_wrong_or_mis
     predict(page, RETAILER)
     answers(page, predictor, RETAILER)
     page.locator(".wc-copy-link").click()
-    expect(page.locator(".wc-copy-link")).to_contain_text("it opens on this computer only: send the text")
+    expect(page.locator("#wc-tip")).to_have_text("It opens on this computer only: to others, send the text.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == f"{address}#tab=one&" + "&".join(map("a.{}={}".format, SPEND_COLUMNS, RETAILER))
     page.goto("about:blank")
@@ -364,6 +367,30 @@ def test_a_pinned_customer_stands_beside_the_next_and_a_name_goes_with_copies(pa
     page.keyboard.press("Enter")
     expect(page.locator(".wc-by").first).to_have_text("Customer 87 on record")
     expect(page.locator("#wc-called")).to_have_value("")
+
+
+def test_a_name_stays_with_its_customer_through_undo_reset_pinning_and_a_reload(page):
+    name = page.locator("#wc-called")
+    name.fill("Bar Rosa")
+    name.press("Tab")
+    expect(page).to_have_url(re.compile("name=Bar%20Rosa"))
+    page.reload()
+    expect(page.locator(".wc-verdict")).to_be_visible(timeout=30_000)
+    expect(name).to_have_value("Bar Rosa")
+    page.locator(".wc-alikes .wc-open").first.click()
+    expect(name).to_have_value("")
+    page.locator(".wc-undo").click()
+    expect(page.locator(".wc-by").first).to_have_text("Customer 1 on record")
+    expect(name).to_have_value("Bar Rosa")
+    page.locator(".wc-pin").click()
+    expect(page.locator(".wc-beside")).to_be_visible()
+    expect(name).to_have_value("Bar Rosa")
+    enter(page, "Milk", "5000", "Tab")
+    expect(page.locator(".wc-besides")).to_contain_text("Bar Rosa, pinned")
+    expect(name).to_have_value("")
+    name.fill("Café Lux")
+    page.locator(".wc-reset").click()
+    expect(name).to_have_value("")
 
 
 def test_amounts_typed_before_the_page_is_ready_are_answered_when_it_is(blank, address, predictor):

@@ -1,22 +1,24 @@
 """What the page says of a prediction, in plain sentences; nothing here is HTML."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from wholesale.columns import MODELS, NOTABLE, Categories
 from wholesale.criteria import FIRM
-from wholesale.explain import Alike, Change, Explanation
+from wholesale.explain import Change, Explanation
 from wholesale.palette import SAME, SIMILAR, relation
 from wholesale.predict import Prediction, Predictor, Reading
 from wholesale.wording import counted, few, format_amount, format_share, lacking, listed, rounded
 
 CLOSE, CLEAR = 1.15, 1.5  # one customer in eight on record is no clearer, and three in five are clearer
 TINY = 1e-12
+ALIKE = 1.05  # times as large or small, up to where two amounts are called alike
 UNLIKE = 3  # times as large or small, from where the nearest customer on record is not much like one
 WEIGHTY = 0.2  # a category is named as a reason from this share of the weightiest one
+CONTESTED = 0.5  # share of careful analyses under which most of them place such customers elsewhere
 BARELY = 0.25  # what speaks for a segment outweighs the rest by less than this share of all
 USUAL, REPEATED = 1 / 3, 0.1  # share of customers with one amount, or all, alike that hinders a mixture
 FLAT = 1e-4  # share of the largest variance under which categories follow from each other
@@ -29,8 +31,9 @@ GLOSSARY = {
     "familiar": "The share of customers on record whom the Gaussian mixture finds less likely than this one.",
     "unusual": "Few of those on record are less likely than this one, says the Gaussian mixture.",
     "gaussian mixture": "A model of overlapping clouds: every segment has a probability for each customer.",
-    "how sure": "Sure: one centre is clearly the nearest, and all models and other analyses agree, as far as "
-    "there are any. Unsure: a close call, or unlike almost all on record. Fairly sure: anything between.",
+    "how sure": "Sure: one centre is clearly the nearest, the most similar customers are in its segment, and "
+    "all models and other analyses agree, as far as there are any. Unsure: a close call, unlike almost all "
+    "on record, or most other analyses place such customers elsewhere. Fairly sure: anything between.",
     "ward": "A tree that joins the two most similar groups of customers again and again, cut into segments.",
     "drawn anew": "Customers are drawn at random, with replacement, and the model is fitted again, often. "
     "The figure is the mean Jaccard index, 0 to 1: of the customers in a segment, or in the one that is then "
@@ -113,12 +116,13 @@ def verdict(predictor: Predictor, prediction: Prediction) -> str:
 
 def sureness(predictor: Predictor, prediction: Prediction, explanation: Explanation) -> str:
     """Say in a word how sure the segment is for this customer."""
-    if prediction.unfamiliar or prediction.clarity < CLOSE:
+    segment, all_agree = prediction.kmeans.segment, prediction.agreement == len(predictor.models)
+    alike = placed_alike(predictor, segment, explanation)
+    if prediction.unfamiliar or prediction.clarity < CLOSE or alike < CONTESTED:
         return "unsure"
-    clear = prediction.clarity >= CLEAR and prediction.agreement == len(predictor.models)
-    shares = agreeing(predictor)
-    firm = shares is None or share_alike(shares, explanation) >= FIRM
-    return "sure" if clear and firm else "fairly sure"
+    among = all(one.segment == segment for one in explanation.alike)
+    sure = prediction.clarity >= CLEAR and all_agree and among and alike >= FIRM
+    return "sure" if sure else "fairly sure"
 
 
 def nearness(prediction: Prediction) -> list[tuple[float, str]]:
@@ -214,20 +218,33 @@ def firm_and_cut(predictor: Predictor) -> tuple[str, ...]:
     return (first, rest) if cut else (first,)
 
 
-def share_alike(shares: np.ndarray, explanation: Explanation) -> float:
-    """Average over the customers most like one what is known of each."""
-    return float(shares[[one.customer - 1 for one in explanation.alike]].mean())
+def placed_alike(predictor: Predictor, segment: int, explanation: Explanation) -> float:
+    """Average over those most like a customer the share, at most, of analyses that place them in its segment.
+
+    Of one in another segment it is what is left of those that agree with that one; all if nothing is known.
+    """
+    if (shares := agreeing(predictor)) is None:
+        return 1
+    agree = [(one.segment == segment, shares[one.customer - 1]) for one in explanation.alike]
+    return float(np.mean([share if same else 1 - share for same, share in agree]))
+
+
+def firm(predictor: Predictor, segment: int) -> str:
+    """Say whether a K-Means segment is firm or a cut, if it is known; it may be said further."""
+    if not (known := firmness(predictor)):
+        return ""
+    mean = known[predictor.names["kmeans"][segment - 1]]
+    kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
+    return f"{kind}: other careful methods agree {format_share(mean)} of the time on its customers"
 
 
 def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> str:
     """Say whether a segment is firm or a cut, and how far it is for customers like this one, if known."""
-    if (shares := agreeing(predictor)) is None:
+    if not (told := firm(predictor, segment)):
         return ""
-    mean = firmness(predictor)[predictor.names["kmeans"][segment - 1]]
-    alike = share_alike(shares, explanation)
-    kind = "A firm segment" if mean >= FIRM else "Where this segment ends is partly arbitrary"
-    told = f"{kind}: other careful methods agree {format_share(mean)} of the time on its customers"
-    return f"{told}, and {format_share(alike)} of the time on those most like this one."
+    alike = format_share(placed_alike(predictor, segment, explanation))
+    most = "" if all(one.segment == segment for one in explanation.alike) else "at most "
+    return f"{told}, and {most}{alike} of the time on those most like this one."
 
 
 def related(name: str, overlap: float) -> str:
@@ -278,7 +295,7 @@ def unreached(predictor: Predictor, prediction: Prediction, explanation: Explana
     led = {prediction.kmeans.segment, *(each.segment for each in explanation.changes)}
     names = [name for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
     reach = "No change of a single category, up to the highest on record, leads to"
-    return f"{reach} {listed(names)}." if names else ""
+    return f"{reach} {' or '.join(names)}." if names else ""
 
 
 def contrary(predictor: Predictor, name: str, amounts: Mapping[str, float]) -> str:
@@ -300,24 +317,27 @@ def ratio(amount: float, other: float) -> float:
     return high / low if low >= 1 else (high + 1) / (low + 1)
 
 
-def similar(amounts: Iterable[float], alike: Sequence[Alike]) -> tuple[str, str]:
+def similar(amounts: Iterable[float], explanation: Explanation) -> tuple[str, str]:
     """Say before the most similar customers what they are, and after the first how far it is, at most."""
-    most = max(ratio(*pair) for pair in zip(amounts, alike[0].amounts, strict=True))
+    most = max(ratio(*pair) for pair in zip(amounts, explanation.alike[0].amounts, strict=True))
+    said = factor(most, math.ceil)
     if most < UNLIKE:
-        return "Most like", f"every amount within a factor of {factor(most)}"
-    return "Nobody on record is much like it; nearest", f"an amount differs by a factor of {factor(most)}"
+        return "Most like", f"every amount within a factor of {said}"
+    nobody = "Nobody else" if explanation.same else "Nobody"
+    return f"{nobody} on record is much like it; nearest", f"an amount differs by a factor of {said}"
 
 
-def factor(times: float) -> str:
-    """Write a ratio of amounts, rounded up, so that none is larger than is said."""
-    return f"{math.ceil(10 * times) / 10:.1f}" if times < 10 else rounded(math.ceil(times))
+def factor(times: float, whole: Callable[[float], int] = round) -> str:
+    """Write a ratio of amounts to one decimal, from ten on as a whole number."""
+    return f"{whole(10 * times) / 10:.1f}" if times < 10 else rounded(whole(times))
 
 
 def furthest(predictor: Predictor, amounts: Mapping[str, float], others: Mapping[str, float]) -> str:
     """Name the two categories in which two customers are furthest apart, by ratios."""
     ratios = {column: ratio(amount, others[column]) for column, amount in amounts.items()}
     ranked, label = sorted(ratios, key=lambda column: -ratios[column])[:2], predictor.categories.label
-    said = [f"{label(each)} (by a factor of {factor(ratios[each])})" for each in ranked if ratios[each] > 1]
+    apart = [each for each in ranked if ratios[each] >= ALIKE]
+    said = [f"{label(each)} (by a factor of {factor(ratios[each])})" for each in apart]
     return f"Furthest apart in {listed(said)}." if said else ""
 
 

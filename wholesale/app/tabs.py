@@ -48,7 +48,7 @@ def answer(
         "explanation": explanation,
         "verdict": sentences.verdict(predictor, prediction),
         "sure": sentences.sureness(predictor, prediction, explanation),
-        "most_like": sentences.similar(row.tolist(), explanation.alike) if explanation.alike else (),
+        "most_like": sentences.similar(row.tolist(), explanation) if explanation.alike else (),
         "gmm_contrary": prediction.gmm and sentences.contrary(predictor, prediction.gmm.name, amounts),
         "firm": sentences.firm_here(predictor, prediction.kmeans.segment, explanation),
         "stale": " ".join([BLANK] * (BLANK in faults) + [EARLIER]) if faults else "",

@@ -96,21 +96,12 @@ def map_cloud(predictor: Predictor) -> Markup:
 
 def map_with_you(predictor: Predictor, amounts: np.ndarray, pinned: np.ndarray | None = None) -> Markup:
     """Draw the map with one customer marked, and a pinned one; those on record come from `map_cloud`."""
-    plan = layout(predictor)
-    both = np.array([amounts, amounts if pinned is None else pinned])
+    plan, both = layout(predictor), np.array([amounts] if pinned is None else [amounts, pinned])
     points = predictor.standardize(both) @ plan.matrix + plan.origin
-    point, (shown, other) = (
-        points[0],
-        np.clip(points, [EDGE, TOP - 4], [WIDTH - EDGE, plan.height - BOTTOM + 4]),
-    )
-    nearest = np.argsort(((plan.points - point) ** 2).sum(axis=1), kind="stable")[:NEAR]
+    (shown, arrow), *others = (_shown(plan, point) for point in points)
+    nearest = np.argsort(((plan.points - points[0]) ** 2).sum(axis=1), kind="stable")[:NEAR]
     counts = np.bincount(predictor.segments["kmeans"][nearest])
-    said, arrow = "this customer", ""
-    if np.abs(point - shown).max() >= 0.05:
-        away = (point - shown) / np.linalg.norm(point - shown)
-        tip, base, across = shown + 17 * away, shown + 12 * away, 4 * away[::-1] * [1, -1]
-        arrow = "L".join(at(*corner) for corner in (tip, base + across, base - across))
-        said = "this customer, off the map"
+    said = "this customer, off the map" if arrow else "this customer"
     return render(
         "map.html",
         plan=plan,
@@ -119,12 +110,22 @@ def map_with_you(predictor: Predictor, amounts: np.ndarray, pinned: np.ndarray |
         said=said,
         arrow=arrow,
         spot=shown.tolist(),
-        other=None if pinned is None else other.tolist(),
+        others=others,
         label=first_free(_beside(said, plan, shown), plan.labels),
         near=len(nearest),
         most=int(counts.max()),
         name=predictor.names["kmeans"][counts.argmax() - 1],
     )
+
+
+def _shown(plan: Layout, point: np.ndarray) -> tuple[np.ndarray, str]:
+    """Give the place on the map nearest to a point, and an arrow from there if the point is off it."""
+    shown = np.clip(point, [EDGE, TOP - 4], [WIDTH - EDGE, plan.height - BOTTOM + 4])
+    if np.abs(point - shown).max() < 0.05:
+        return shown, ""
+    away = (point - shown) / np.linalg.norm(point - shown)
+    tip, base, across = shown + 17 * away, shown + 12 * away, 4 * away[::-1] * [1, -1]
+    return shown, "L".join(at(*corner) for corner in (tip, base + across, base - across))
 
 
 def _beside(said: str, plan: Layout, shown: np.ndarray) -> Iterator[Label]:
@@ -154,8 +155,8 @@ def profile(
         inside=int(((you >= low) & (you <= high)).sum()),
         widest=predictor.categories.labels[widest],
         away=float(away[widest]),
-        rows=list(zip(amounts.tolist(), you.tolist(), map(number, _across(you)), typical, strict=True)),
-        pinned=[] if pinned is None else [*map(number, _across(predictor.standardize(pinned)))],
+        rows=list(zip(amounts.tolist(), _placed(you), typical, strict=True)),
+        pinned=[] if pinned is None else _placed(predictor.standardize(pinned)),
         limit=LIMIT,
         grid=GRID,
     )
@@ -166,8 +167,7 @@ def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple
     """Give a segment's quartiles and centre; and by category its name, in lines, their places and amounts."""
     members = predictor.on_record[predictor.segments["kmeans"] == segment]
     ends = np.array([*np.percentile(members, [25, 75], axis=0), predictor.centers["kmeans"][segment - 1]])
-    amounts = np.expm1(ends * predictor.scale + predictor.mean).clip(0)
-    rows = []
+    amounts, rows = predictor.amounts_at(ends), []
     for label, places, said in zip(
         predictor.categories.labels, _across(ends).T.tolist(), amounts.T.tolist(), strict=True
     ):
@@ -176,6 +176,11 @@ def _typical(predictor: Predictor, segment: int) -> tuple[np.ndarray, list[tuple
         head, tail, *_ = (*wrap(label, BESIDE), "")
         rows.append((label, shortened(head, BESIDE), shortened(tail, BESIDE), *band, *map(rounded, said)))
     return ends, rows
+
+
+def _placed(values: np.ndarray) -> list[tuple[float, str]]:
+    """Give standardized values with their places across the profile."""
+    return list(zip(values.tolist(), map(number, _across(values)), strict=True))
 
 
 def _across(values: np.ndarray) -> np.ndarray:

@@ -94,6 +94,8 @@
 
   // ---- Opening
 
+  let opener = null; // in the table of a file, to which the way back leads
+
   function open(wish, name = "", fromFile = false) {
     chosen = null;
     tell("");
@@ -111,33 +113,51 @@
     const map = event.target.closest?.(".wc-chooser");
     const point = map && under(map, event);
     if (point) open({ open: String(point[3]) });
-    const opener = event.target.closest?.("button.wc-open");
-    if (opener) {
-      const { customer, amounts, called } = opener.dataset;
-      open(customer ? { open: customer } : { fill: JSON.parse(amounts) }, called, Boolean(opener.closest(".wc-customers")));
+    const pressed = event.target.closest?.("button.wc-open");
+    if (pressed) {
+      const { customer, amounts, called } = pressed.dataset;
+      opener = pressed;
+      open(customer ? { open: customer } : { fill: JSON.parse(amounts) }, called, Boolean(pressed.closest(".wc-customers")));
     }
     if (event.target.matches(".wc-back")) {
       event.target.hidden = true;
       page.show("many");
+      opener?.focus({ preventScroll: true });
     }
+    if (event.target.closest?.(".wc-reset")) page.call("");
+    undone ||= Boolean(event.target.closest?.(".wc-undo"));
     if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true", called: $("#wc-called").value.trim() });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
-    if (event.target.matches(".wc-copy-link")) copy(event.target, page.link(), HERE ? "Copied, but it opens on this computer only: send the text" : "Copied");
+    if (event.target.matches(".wc-copy-link")) copy(event.target, page.link(), HERE ? "It opens on this computer only: to others, send the text." : "");
     if (event.target.matches(".wc-print")) print();
   });
 
   // ---- The name, and copies
 
-  const named = () => { $(".wc-results").dataset.called = $("#wc-called").value.trim(); };
-  page.call = (name) => { $("#wc-called").value = name; named(); };
-  page.on.picked = () => page.call("");
-  document.addEventListener("input", ({ target }) => { if (target.id === "wc-called") named(); });
-  const heading = () => [$("#wc-called").value.trim(), DAY.format(new Date())].filter(Boolean).join(", ");
+  const name = () => $("#wc-called")?.value.trim() ?? "";
+  const names = new Map(); // that were given, by amounts
+  let undone = false; // Undo was pressed, and is not answered
+  const keep = () => names.set(page.texts().join(), name());
+  const write = () => { $(".wc-results").dataset.called = name(); };
+  page.call = (given = "") => { keep(); $("#wc-called").value = given; write(); };
+  // A name is of one customer: it goes with another one on record, and stays with the one that was pinned by it.
+  page.on.entered = (picked) => { if (picked || name() === $(".wc-pin")?.dataset.called) page.call(); };
+  page.on.replied = () => {
+    if (undone) page.call(names.get(page.texts().join()));
+    undone = false;
+    keep();
+  };
+  document.addEventListener("input", ({ target }) => { if (target.id === "wc-called") write(); });
+  const heading = () => [name(), DAY.format(new Date())].filter(Boolean).join(", ");
   window.addEventListener("beforeprint", () => { if ($(".wc-header")) $(".wc-header").dataset.printed = [$(".wc-results .wc-by")?.textContent, heading()].filter(Boolean).join(", "); });
 
-  async function copy(button, text, said = "Copied") {
+  async function copy(button, text, more = "") {
     const label = button.textContent;
-    button.textContent = await navigator.clipboard?.writeText(text).then(() => said, () => null) || "Copying is not allowed here";
+    const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    button.textContent = done ? "Copied" : "Copying is not allowed here";
+    const { left, top, width } = button.getBoundingClientRect();
+    if (done) tell(more, left + width / 2, top);
+    if (done) page.announce(more || "Copied");
     setTimeout(() => { button.textContent = label; }, 4000);
   }
 })();

@@ -27,10 +27,7 @@
   const bright = matchMedia("(prefers-color-scheme: light)");
   const light = () => (root.dataset.theme ? root.dataset.theme === "light" : bright.matches);
 
-  function dressTheme() {
-    $(".wc-theme").hidden = false;
-    $(".wc-theme").textContent = light() ? "Dark theme" : "Light theme";
-  }
+  const dressTheme = () => Object.assign($(".wc-theme"), { hidden: false, textContent: light() ? "Dark theme" : "Light theme" });
   bright.addEventListener("change", dressTheme);
 
   // ---- While it starts: how much of Voila's script has come; the browser fetches it once for both that ask
@@ -213,6 +210,7 @@
   }
 
   window.addEventListener("popstate", follow);
+  document.addEventListener("change", ({ target }) => { if (target.id === "wc-called") history.replaceState(null, "", fragment()); });
 
   // ---- What the widgets' script tells
 

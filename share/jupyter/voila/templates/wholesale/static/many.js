@@ -29,10 +29,7 @@
     else $("progress").value = share;
   }
 
-  function end(ended) {
-    ended?.worker.terminate(); // its upload ends with it
-    ended?.links.forEach(URL.revokeObjectURL);
-  }
+  const end = (ended) => { ended?.worker.terminate(); ended?.links.forEach(URL.revokeObjectURL); }; // so does its upload
 
   function stop() {
     if (job !== good) end(job);
@@ -186,21 +183,27 @@
     $(".wc-customers").removeAttribute("aria-busy");
     $(".wc-customers").classList.toggle("wc-recorded", Boolean(job.file.recorded));
     $(".wc-customers").classList.toggle("wc-of-one", $("#wc-segment").selectedOptions[0].parentNode.dataset.model === "kmeans");
-    if (id === 1 && job.file.recorded) $(".wc-filters").closest(".wc-card").scrollIntoView();
+    if (id === 1 && job.file.recorded) {
+      $("#wc-segment").focus();
+      $(".wc-filters").closest(".wc-card").scrollIntoView();
+    }
     const last = from + rows.length;
     const whole = found === of ? `of ${group(of)}` : `of ${group(found)} found among ${group(of)}`;
     const range = found ? `${group(from + 1)}–${group(last)} ${whole}` : `None among ${group(of)}`;
     $(".wc-range").textContent = [range, ...asked()].join(", ") + (!found && $("#wc-unfamiliar").checked ? ". Sort by How typical for the most unusual." : "");
-    panel().querySelectorAll("[data-step]").forEach((button) => { button.disabled = Number(button.dataset.step) < 0 ? from === 0 : last >= found; });
+    const steps = [...panel().querySelectorAll("[data-step]")];
+    const held = steps.indexOf(document.activeElement);
+    [steps[0].disabled, steps[1].disabled] = [from === 0, last >= found];
+    if (steps[held]?.disabled) steps[1 - held].focus();
     Object.assign($(".wc-save-shown"), { textContent: `Download these ${group(found)}`, disabled: !found });
   }
 
   const SHOWN = {
     agreement: (value) => `${value} of ${panel().querySelectorAll("#wc-segment optgroup").length}`,
     clarity: (value) => (value === "inf" || value >= 10 ? "10 or more" : Number(value).toFixed(1)),
-    familiarity: (value) => (value > 0 && value < 0.01 ? "<1%" : `${Math.round(100 * value)}%`),
+    familiarity: (value) => (value < 0.01 ? "<1%" : value >= 0.995 ? ">99%" : `${Math.round(100 * value)}%`),
     number: group,
-    amount: (value) => (Number.isInteger(Number(value)) ? group(value) : value),
+    amount: (value) => value.replace(/^\d+/, group),
     text: (value) => value,
   };
 
@@ -233,17 +236,13 @@
 
   const on = (kind, act) => document.addEventListener(kind, (event) => { if (panel()?.contains(event.target)) act(event, event.target); });
 
-  function begin(file) {
-    $("#wc-decimal").value = "";
-    start(file);
-  }
+  const begin = (file) => { $("#wc-decimal").value = ""; start(file); };
 
   on("change", (_, field) => {
     if (field.id === "wc-file" && field.files.length) begin(field.files[0]);
     else if (field.id === "wc-decimal" && job) start(job.file, job.columns);
     else if (field.matches("#wc-segment, #wc-unfamiliar, #wc-amount")) find(true);
   });
-
   on("cancel", (_, field) => { if (field.id === "wc-file") hold(chosen); });
 
   let typing = 0;

@@ -23,10 +23,7 @@
     else input.removeAttribute("aria-describedby");
   }
 
-  function announce(words) {
-    const status = $("#wc-status");
-    if (status && status.textContent !== words) status.textContent = words;
-  }
+  const announce = (words) => { if ($("#wc-status") && $("#wc-status").textContent !== words) $("#wc-status").textContent = words; };
 
   function announceAnswer() {
     clearTimeout(polite);
@@ -72,7 +69,9 @@
     if (typing && typing.input.value !== typing.text) typing.input.value = typing.text; // a late reply's rewriting
     markRest();
     compare();
+    if (focused && !focused.isConnected && document.activeElement === document.body) twin(focused)?.focus({ preventScroll: true });
     if (!page.drawn() || replies() === told) return;
+    page.on.replied?.();
     if (!told) {
       page.on.ready?.(page.ready = true);
       ask({ others: true });
@@ -130,8 +129,8 @@
     if (!target.matches(ENTRIES)) return;
     typing = null;
     clearTimeout(trial);
-    if (target.matches(".wc-picker input")) page.on.picked?.();
-    else if (/^[1-9]\d{3,14}$/.test(target.value)) target.value = page.group(target.value); // as the kernel would: no rewriting comes back
+    page.on.entered?.(target.matches(".wc-picker input"));
+    if (target.matches(FIELDS) && /^[1-9]\d{3,14}$/.test(target.value)) target.value = page.group(target.value); // as the kernel would: no rewriting comes back
     compare();
   }, true);
   const commit = () => typing?.input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -157,9 +156,10 @@
 
   // Leaving a field while a button is held down would move the button or draw it anew, and lose the click.
   // An answer that comes meanwhile draws its buttons anew, perhaps elsewhere, and no click would follow.
-  let [pressed, at] = [null, []];
-  const twin = (button) => [...document.querySelectorAll(".wc-page-one button")]
-    .find((other) => other.className === button.className && other.dataset.customer === button.dataset.customer);
+  let [pressed, at, focused] = [null, [], null];
+  const twin = (lost) => [...document.querySelectorAll(".wc-page-one :is(button, [tabindex])")].find((other) => other.className === lost.className
+    && ["customer", "tip"].every((each) => other.dataset[each] === lost.dataset[each]));
+  document.addEventListener("focusin", ({ target }) => { focused = target; });
   document.addEventListener("mousedown", (event) => {
     pressed = event.target.closest(".wc-page-one button");
     at = [event.clientX, event.clientY];
