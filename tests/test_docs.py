@@ -15,6 +15,7 @@ from wholesale.app.server.answers import TOO_LARGE
 from wholesale.app.tabs import LIMIT
 from wholesale.cli import serve
 from wholesale.columns import CHANNELS, MODELS, REGIONS, SPEND_COLUMNS
+from wholesale.criteria import FIRM
 from wholesale.evidence.saved import load_evidence, saved_tables
 from wholesale.manifest import ROOT, SHIPPED_SHA256
 from wholesale.palette import SAME, SIMILAR
@@ -93,8 +94,9 @@ def test_python_in_the_documents_runs(document):
 def test_the_glossary_is_short_and_its_limits_are_those_of_the_code():
     rows = [line for line in GLOSSARY.splitlines() if line.startswith("| ")][2:]
     assert len(rows) == 20
-    assert f"overlap from {SAME}, from {SIMILAR}, below" in GLOSSARY
-    assert f"under {CLOSE} a close call" in GLOSSARY and f"under {UNFAMILIAR:.0%}:" in GLOSSARY
+    assert f"*same* if the overlap is from {SAME}, *similar* from {SIMILAR}, below" in GLOSSARY
+    assert f"under {CLOSE} a close call" in GLOSSARY and f"is under {UNFAMILIAR:.0%}:" in GLOSSARY
+    assert FIRM == 3 / 4 and "at least three in four" in GLOSSARY
 
 
 OPERATORS = ("docs/serving.md", "SECURITY.md", "docs/nginx.conf", "docs/wholesale@.service")
@@ -141,3 +143,11 @@ def test_each_attack_that_is_said_to_be_defended_has_its_test():
     assert (page.HEADERS_WITHIN, api.GRACE, api.SLOWEST) == (60, 30, 50_000)
     assert "a minute for headers; half a minute and a rate of 50 kB/s for bodies" in SECURITY
     assert kernels.PATIENCE == 10 and "after ten the kernel ends" in SECURITY
+
+
+def test_every_budget_that_the_last_benchmarks_missed_is_named_with_its_reason():
+    benchmarks = ROOT / "benchmarks"
+    told = (benchmarks / "README.md").read_text(encoding="utf-8").partition("What was missed")[2].casefold()
+    results = "".join(path.read_text(encoding="utf-8") for path in benchmarks.glob("results/*.md"))
+    missed = re.findall(r"^\| ([^|(]*\S) .*\*\*missed\*\*", results, re.MULTILINE)
+    assert [name in told for name in missed] == [True] * told.count("- **")

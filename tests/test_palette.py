@@ -1,9 +1,14 @@
+import re
+
 import numpy as np
 import pytest
 
+from wholesale.manifest import ROOT
 from wholesale.palette import COLOURS, NEUTRAL, relation, segment_colours
 
-BACKGROUNDS = ("#ffffff", "#161d27")
+STYLE = ROOT / "share/jupyter/voila/templates/wholesale/static/wholesale.css"
+CARD = re.search(r"--card: light-dark\((#\w+), (#\w+)\)", STYLE.read_text(encoding="utf-8"))
+BACKGROUNDS = CARD.groups()
 # Machado, Oliveira and Fernandes (2009), full dichromacy, linear RGB.
 DICHROMATS = {
     "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],

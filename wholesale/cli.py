@@ -1,6 +1,6 @@
-"""The command line: what fits (train, evidence, check), and what answers (score, report, serve).
+"""The command line: train, evidence and report fit; check, score and serve answer.
 
-Each command imports its half of the package only when it runs.
+Each command imports what it needs only when it runs.
 """
 
 import json
