@@ -87,5 +87,6 @@ def test_an_answer_is_printed_on_two_pages_with_name_and_date_and_without_button
     expect(page.locator(".wc-names")).to_contain_text("A name says")
     printed = page.evaluate("getComputedStyle(document.querySelector('.wc-header'), '::after').content")
     assert printed.startswith('"Customer 142 on record, Café Rossi, ')
+    assert printed.endswith(', beside Customer 1, pinned"')
     for hidden in (".wc-predict", ".wc-copy", ".wc-print", ".wc-tabs", ".wc-theme"):
         expect(page.locator(hidden)).to_be_hidden()

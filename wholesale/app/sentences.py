@@ -52,7 +52,7 @@ RULE = (
     "all round means all categories."
 )
 
-KINDS = {
+SHAPES = {
     "tied": "one shape for all its components (tied covariances)",
     "diag": "components without correlations (diag covariances)",
     "spherical": "round components (spherical covariances)",
@@ -145,7 +145,7 @@ def mixture(predictor: Predictor) -> str:
     proper = "some component would hold too few customers, or shrink onto a few of them or onto a plane"
     if predictor.covariance is None:
         return f"There is no Gaussian mixture: of whatever kind, {proper}.{why}"
-    return f"The Gaussian mixture has {KINDS[predictor.covariance]}: of a more general kind, {proper}.{why}"
+    return f"The Gaussian mixture has {SHAPES[predictor.covariance]}: of a more general kind, {proper}.{why}"
 
 
 def _causes(predictor: Predictor) -> Iterator[str]:

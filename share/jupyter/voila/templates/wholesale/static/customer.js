@@ -149,7 +149,10 @@
   };
   document.addEventListener("input", ({ target }) => { if (target.id === "wc-called") write(); });
   const heading = () => [name(), DAY.format(new Date())].filter(Boolean).join(", ");
-  window.addEventListener("beforeprint", () => { if ($(".wc-header")) $(".wc-header").dataset.printed = [$(".wc-results .wc-by")?.textContent, heading()].filter(Boolean).join(", "); });
+  window.addEventListener("beforeprint", () => {
+    const [who, other] = [".wc-results .wc-by", ".wc-besides thead th"].map((each) => $(each)?.textContent);
+    if ($(".wc-header")) $(".wc-header").dataset.printed = [who, heading(), other && `beside ${other}`].filter(Boolean).join(", ");
+  });
 
   async function copy(button, text, more = "") {
     const label = button.textContent;
