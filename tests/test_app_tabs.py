@@ -300,10 +300,10 @@ def test_a_change_is_said_with_its_amounts_for_every_other_segment(predictor, fi
         assert f"If <b>{sentences.change(predictor.categories, change)}</b>, then <span" in page
     assert sentences.unreached(predictor, first, explanation) == ""
     none = sentences.unreached(predictor, first, replace(explanation, changes=explanation.changes[:1]))
-    assert none.endswith(f"up to the highest on record, leads to {explanation.changes[1].name}.")
+    assert none.endswith(f'up to the highest on record, leads to "{explanation.changes[1].name}".')
     none = sentences.unreached(predictor, first, replace(explanation, changes=()))
     others = [name for name in predictor.names["kmeans"] if name != first.kmeans.name]
-    assert none.endswith(f"leads to {others[0]} or {others[1]}.")
+    assert none.endswith(f'leads to "{others[0]}" or "{others[1]}".')
 
 
 def test_the_five_most_similar_customers_are_listed_with_their_segments(page, explanation):

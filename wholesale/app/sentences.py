@@ -230,7 +230,7 @@ def placed_alike(predictor: Predictor, segment: int, explanation: Explanation) -
 
 
 def firm(predictor: Predictor, segment: int) -> str:
-    """Say whether a K-Means segment is firm or a cut, if it is known; it may be said further."""
+    """Begin to say whether a K-Means segment is firm or a cut, if it is known: a sentence without its end."""
     if not (known := firmness(predictor)):
         return ""
     mean = known[predictor.names["kmeans"][segment - 1]]
@@ -293,7 +293,7 @@ def change(categories: Categories, found: Change) -> str:
 def unreached(predictor: Predictor, prediction: Prediction, explanation: Explanation) -> str:
     """Name the other segments to which no change of one category leads, if there are any."""
     led = {prediction.kmeans.segment, *(each.segment for each in explanation.changes)}
-    names = [name for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
+    names = [f'"{name}"' for i, name in enumerate(predictor.names["kmeans"], start=1) if i not in led]
     reach = "No change of a single category, up to the highest on record, leads to"
     return f"{reach} {' or '.join(names)}." if names else ""
 
