@@ -104,9 +104,7 @@
     };
     kernel.connectionStatusChanged.connect(check);
     kernel.statusChanged.connect(check);
-    kernel.anyMessage.connect((_, { msg }) => {
-      if (msg.header.msg_type === "shutdown_reply") trouble("gone", gone); // Jupyter says no more of it
-    });
+    kernel.anyMessage.connect((_, { msg }) => { if (msg.header.msg_type === "shutdown_reply") trouble("gone", gone); }); // Jupyter says no more of it
     check();
   }
 
@@ -198,9 +196,8 @@
     page.ask({ fill: texts, pinned: other, called: wanted.get("pname") });
   }
 
-  function note() {
-    if (start && fragment() !== location.hash) history[following ? "replaceState" : "pushState"](null, "", fragment());
-  }
+  const write = (how) => history[how](null, "", fragment());
+  const note = () => { if (start && fragment() !== location.hash) write(following ? "replaceState" : "pushState"); };
 
   function ready() {
     start = page.texts();
@@ -210,7 +207,7 @@
   }
 
   window.addEventListener("popstate", follow);
-  document.addEventListener("change", ({ target }) => { if (target.id === "wc-called") history.replaceState(null, "", fragment()); });
+  document.addEventListener("change", ({ target }) => { if (target.id === "wc-called") write("replaceState"); });
 
   // ---- What the widgets' script tells
 
@@ -230,7 +227,5 @@
   if (page.drawn) refreshed();
   if (page.ready) ready();
   setTimeout(tellProgress, LONG);
-  setTimeout(() => {
-    if (!$(READY + ", .wc-failed")) trouble("slow", "Starting takes longer than usual.");
-  }, SLOW);
+  setTimeout(() => { if (!$(READY + ", .wc-failed")) trouble("slow", "Starting takes longer than usual."); }, SLOW);
 })();

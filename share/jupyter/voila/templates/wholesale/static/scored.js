@@ -57,11 +57,7 @@
     return rows;
   }
 
-  function odd(line) {
-    let quotes = 0;
-    for (let at = line.indexOf('"'); at >= 0; at = line.indexOf('"', at + 1)) quotes += 1;
-    return quotes % 2 === 1;
-  }
+  const odd = (line) => line.split('"').length % 2 === 0;
 
   // Text that a spreadsheet would run has an apostrophe before it in the file; it is shown without.
   const shown = (row, column) => field(row, column).replace(/^'(?='*[=+\-@\t\r])/, "");
@@ -98,20 +94,13 @@
 
   function choose({ equal, least, search, within, sort }) {
     let wanted = Uint32Array.from(table.rows.keys());
-    for (const [i, value] of equal) {
-      const its = column(i);
-      wanted = wanted.filter((row) => String(its[row]) === value);
-    }
-    for (const [i, amount] of least) {
-      const its = column(i);
-      wanted = wanted.filter((row) => its[row] >= amount);
-    }
+    const keep = (holds, its) => { wanted = wanted.filter((row) => holds(its?.[row], table.rows[row])); };
+    for (const [i, value] of equal) keep((cell) => String(cell) === value, column(i));
+    for (const [i, amount] of least) keep((cell) => cell >= amount, column(i));
     const needle = folded(search);
-    const found = (row) => within.some((i) => folded(shown(table.rows[row], i)).includes(needle));
-    if (needle) wanted = wanted.filter(found);
+    if (needle) keep((_, row) => within.some((i) => folded(shown(row, i)).includes(needle)));
     if (sort) {
-      const its = column(sort.column);
-      const sign = sort.down ? -1 : 1;
+      const [its, sign] = [column(sort.column), sort.down ? -1 : 1];
       const order = Array.isArray(its) ? (a, b) => alphabet.compare(its[a], its[b]) : (a, b) => its[a] - its[b] || 0;
       wanted.sort((a, b) => sign * order(a, b) || a - b);
     }
