@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
-from scipy.cluster.hierarchy import linkage
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from wholesale import plots
 from wholesale.columns import SPEND_COLUMNS, WHOLESALE
@@ -182,7 +182,7 @@ def test_correlations_writes_each_pair_once():
 
 def test_profiles_writes_means_without_a_negative_zero_and_typical_amounts_beside_their_colours():
     ax = plots.plot_profiles(PROFILES, typical=PROFILES.abs() * 10_000, colours=COLOURS3)
-    assert _texts(ax)[0] == "−1.5\n15\u00a0000 m.u."
+    assert _texts(ax)[0] == "−1.5\n15\u00a0000" and "in m.u. per year" in ax.get_xlabel()
     assert (_swatches(ax), _ticks(ax)) == (list(COLOURS3), NAMES)
     assert _texts(plots.plot_profiles(PROFILES * 0 - 0.01))[0] == "+0.0"
 
@@ -284,6 +284,22 @@ def test_truncated_dendrogram_shows_the_last_merges_only():
     leaves = [label.get_text() for label in ax.get_xticklabels()]
     assert sum(_links(ax).values()) == 3 and len(leaves) == 4 and "(3)" in leaves
     assert ax.get_xlabel() == "at each leaf: customers in the branch"
+
+
+@pytest.mark.parametrize("n", [12, 60])
+def test_the_leaves_of_the_top_of_a_tree_add_up_to_all_customers(n):
+    tree = linkage(np.random.default_rng(n).lognormal(size=(n, 3)), "ward")
+    how = {"names": ["", ""], "colours": COLOURS3[:2], "leaves": 12}
+    ax = plots.plot_dendrogram(tree, fcluster(tree, 2, "maxclust"), **how)
+    leaves = [int(label.get_text().strip("()")) for label in ax.get_xticklabels()]
+    assert len(leaves) == 12 and sum(leaves) == n and 1 in leaves
+
+
+def test_names_at_the_ends_of_lines_keep_clear_of_each_other():
+    scores = pd.DataFrame({"a": [1.0, 0.5], "b": [0.2, 0.502], "c": [0.1, 0.501]}, index=[2, 3])
+    ax = plots.plot_criteria(scores, unit="")
+    heights = sorted(text.xy[1] for text in ax.texts)
+    assert heights[0] == 0.5 and np.diff(heights).min() >= 0.07 * np.ptp(ax.get_ylim())
 
 
 def test_a_narrow_last_branchs_long_name_ends_at_the_edge_of_the_tree():

@@ -75,14 +75,14 @@ def reading(column: list[str] | None, decimal: str | None, sheet: str | None, bl
 
 
 @contextmanager
-def stopping() -> Iterator[None]:
+def stopping(left: str = "nothing was written") -> Iterator[None]:
     """Say that a run was interrupted; a plain kill too leaves nothing half-written."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         logging.disable()  # what is stopped half-way would still complain
-        echo("Stopped; nothing was written.", err=True)
+        echo(f"Stopped; {left}.", err=True)
         raise Exit(INTERRUPTED) from None
 
 
@@ -130,7 +130,7 @@ def train(
     elif unit or name or group:
         raise ValueError("--unit, --id and --group describe your own categories: say --categories first")
     customers = _read(source, output, told)
-    with _writable(folder):
+    with stopping("no models were written"), _writable(folder):
         _say_how_long(len(customers.table), segments, evidence)
         how: dict[str, Any] = {"source": customers.source, "categories": customers.settings.categories}
         how |= {"folder": folder, "weigh": evidence, "progress": lambda step: console.print(f"  {step}")}
@@ -301,7 +301,7 @@ def score(
     if as_json:
         apart = wrong.name if wrong and summary.rejected else None
         files = {"source": source.name, "output": out.name, "rejected_file": apart}
-        echo(json.dumps(files | summary.as_dict(), ensure_ascii=False), err=out == STREAM)
+        echo(json.dumps(files | summary.as_dict()), err=out == STREAM)
     elif not quiet:
         name = "standard output" if out == STREAM else out.name
         tell(summary, name, wrong.name if wrong else None, err=out == STREAM)
@@ -444,14 +444,18 @@ class Commands(TyperGroup):
         """Run a command, which says in a sentence what it refuses."""
         try:
             return super().invoke(ctx)
+        except UnicodeEncodeError:
+            echo("a file's name is not UTF-8: rename it", err=True)
         except (BundleError, ValueError) as error:
             echo(str(error), err=True)
-            raise Exit(1) from None
+        raise Exit(1) from None
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run all; a terminal that closes ends it as a plain kill does, a full output in a sentence."""
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
             signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # where it cannot write a sign
         try:
             return super().main(*arguments, **options)
         except OSError as error:

@@ -6,6 +6,8 @@ Each draws on its `ax` or on a new figure. `unit` labels the axis of values; `la
 
 import sys
 from collections.abc import Sequence
+from itertools import count
+from textwrap import fill
 from typing import Any, Literal, TypedDict, Unpack
 
 import matplotlib.pyplot as plt
@@ -54,7 +56,7 @@ class At(TypedDict, total=False):
 
 
 def broken(column: str) -> str:
-    return label(column).replace(" and ", "\nand ")
+    return fill(label(column).replace(" and ", "\nand "), 15, replace_whitespace=False)
 
 
 def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[At]) -> Axes:
@@ -158,7 +160,8 @@ def plot_map(
         for segment, (name, colour) in enumerate(zip(names, colours, strict=True), start=1):
             at, marker = labels == segment, MARKERS[segment - 1]
             ax.scatter(x[at], y[at], s=15, color=colour, marker=marker, alpha=0.75, linewidth=0)
-            ax.text(np.median(x[at]), np.median(y[at]), name, **CENTRED)
+            above = 0.25 * (at.sum() == 1)  # a number would hide a single point
+            ax.text(np.median(x[at]), np.median(y[at]) + above, name, **CENTRED)
     if arrows is not None:
         _draw_arrows(ax, 4 * arrows)
     for line in (ax.axhline, ax.axvline):
@@ -189,14 +192,15 @@ def _draw_arrows(ax: Axes, tips: DataFrame) -> None:
     """Draw arrows from the origin, their names beyond the tips and moved apart where they would collide."""
     style = {"arrowstyle": "-|>", "color": INK, "shrinkA": 0, "shrinkB": 0}
     placed: list[ndarray] = []
+    tips = tips.loc[tips.iloc[:, 1].abs().sort_values(kind="stable").index]
     for category, tip in zip(tips.index, tips.to_numpy(), strict=True):
         ax.annotate("", tip, (0, 0), arrowprops=style)
-        step = np.array([0, 0.06 * np.sign(tip[1])])
-        place: ndarray = 1.1 * tip + 2 * step
-        while any((abs(place - other) < (1.2, 0.36)).all() for other in placed):
-            place = place + step
-        placed.append(place)
         side = "center" if abs(tip[1]) > abs(tip[0]) else "left" if tip[0] > 0 else "right"
+        step = np.array([0, 0.06 * np.sign(tip[1])])
+        start = 1.1 * tip + 2 * step * (side == "center")
+        places = (start + sign * away * step for away in count() for sign in (1, -1))
+        place = next(p for p in places if not any((abs(p - other) < (1.2, 0.36)).all() for other in placed))
+        placed.append(place)
         ax.text(place[0], place[1], label(str(category)), ha=side, va="center", **TEXT)
 
 
@@ -236,7 +240,9 @@ def plot_dendrogram(
     """
     ax = axes(4.4, grid="y", **place)
     segment, shades = owners(tree, labels), [GREY, *colours]
+    under = np.concatenate([np.ones(len(tree) + 1), tree[:, 3]]).astype(int)  # customers below each node
     how: dict[str, Any] = {"truncate_mode": "lastp", "p": leaves, "leaf_font_size": 9.5} if leaves else {}
+    how |= {"leaf_label_func": lambda node: f"({under[node]})"} if leaves else {}
     how |= {"no_labels": not leaves, "link_color_func": lambda node: shades[segment[node]]}
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + len(tree))  # SciPy calls itself once per merge of a chain
@@ -325,12 +331,12 @@ def plot_profiles(
 
     The index names the segments; a first level of two, if there is one, names the model and sets it apart.
     """
-    ax = axes(0.5 * len(standardized) + 1.2, **place)
+    ax = axes(0.5 * len(standardized) + 1.2, max(10, 2 + 1.2 * standardized.shape[1]), **place)
     about = "mean, in standard deviations from the average of all customers"
     written = _signed(standardized, 1)
     if typical is not None:
         about += f"; below it the median in {unit} per year"
-        written += typical.map(lambda amount: f"\n{rounded(amount)} {unit}")
+        written += typical.map(lambda amount: f"\n{rounded(amount)}")
     *models, names = (standardized.index.get_level_values(i) for i in range(standardized.index.nlevels))
     table = standardized.rename(columns=broken)
     _heat(ax, table, written, colours, cmap="PuOr", vmin=-2, vmax=2, yticklabels=names)
@@ -424,14 +430,17 @@ def _swatches(ax: Axes, colours: Names) -> None:
 def plot_criteria(scores: DataFrame, *, unit: str, lowest: bool = False, **place: Unpack[At]) -> Axes:
     """Draw one line per criterion (at most four columns) over k, named at its end, with its best k ringed."""
     ax = axes(3.6, grid="y", **place)
-    for (name, score), dashes, marker in zip(scores.items(), DASHES, MARKERS, strict=False):
+    for (_, score), dashes, marker in zip(scores.items(), DASHES, MARKERS, strict=False):
         ax.plot(score.index, score, dashes, color=INK, marker=marker, markersize=4.5, linewidth=1.6)
         best = score.idxmin() if lowest else score.idxmax()
         ax.scatter(best, score[best], s=150, **RING)
-        ax.annotate(str(name), (score.index[-1], score.iloc[-1]), (9, 0), va="center", **OFFSET)
     ax.set(xlabel="number of segments k (ring: the best by this criterion)", ylabel=unit)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.04)
+    free, line = -np.inf, 0.08 * np.ptp(ax.get_ylim())
+    for name, end in scores.iloc[-1].sort_values().items():  # names keep clear of each other
+        ax.annotate(str(name), (scores.index[-1], max(end, free)), (9, 0), va="center", **OFFSET)
+        free = max(end, free) + line
     return ax
 
 

@@ -186,3 +186,20 @@ def test_blanks_may_mean_zero_and_where_they_are_most_of_what_is_wrong_this_is_a
     scored = [line.split(",")[:6] for line in (tmp_path / "zero.csv").read_text().splitlines()[1:]]
     assert [list(map(float, row)) for row in scored] == [
         [1, 2, 3, 4, 5, 6], [0, 2, 0, 4, 5, 6], [1, 0, 3, 4, 0, 6]]  # fmt: skip
+
+
+def test_a_sign_that_the_output_has_no_place_for_does_not_stop_a_run(tmp_path):
+    (tmp_path / "in.csv").write_text(f"{SHIPPED.read_text()}2,3,x,1,1,1,1,1\n")
+    for options, status in (([], 3), (["--json", "--force"], 3)):
+        latin = {"env": os.environ | {"PYTHONIOENCODING": "cp1252"}}
+        done = _wholesale(tmp_path, "score", "in.csv", "-o", "out.csv", *options, **latin)
+        assert (done.returncode, done.stderr) == (status, "") and "x is not an amount" in done.stdout
+    assert json.loads(done.stdout)["rejected_examples"] == ["line 442: Fresh: x is not an amount ≥ 0"]
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused_in_a_sentence(tmp_path):
+    name = os.fsdecode(b"caf\xe9.csv")
+    (tmp_path / name).write_bytes(SHIPPED.read_bytes())
+    for command in (["score", name], ["train", name, "-o", "mine"]):
+        done = _wholesale(tmp_path, *command)
+        assert (done.returncode, done.stderr) == (1, "a file's name is not UTF-8: rename it\n")
