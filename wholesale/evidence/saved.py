@@ -185,6 +185,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
     advice = recommend(counts.rename(index=int), tables.get("nulls"), served=mark["n_segments"])
     cells = tables.get("multiverse")
     judged = {} if cells is None else labels
+    firm = pd.DataFrame({model: multiverse.firmness(each, cells) for model, each in judged.items()}).round(6)
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
@@ -194,7 +195,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
         "sentences": list(advice.sentences),
         **parts,
         "weights": {} if advice.weights is None else as_json(advice.weights),
-        "firmness": {m: multiverse.firmness(each, cells).round(6).tolist() for m, each in judged.items()},
+        "firmness": firm.to_dict("list") if firm.notna().all(axis=None) else {},  # all of it, or not known
     }
 
 
