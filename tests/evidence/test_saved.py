@@ -5,7 +5,7 @@ import pytest
 from wholesale.columns import SPEND_COLUMNS
 from wholesale.evidence import recommend, saved
 from wholesale.evidence.multiverse import analyse, firmness
-from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria
+from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria, simulate
 from wholesale.evidence.saved import fingerprint, load_evidence, saved_tables, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.report import study
@@ -119,6 +119,13 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
     assert calls == ["a", "b"]
     assert load_evidence(tmp_path) == sealed({"a": {"value": "a"}, "b": {"value": "b"}}, saved.SEAL)
     assert {path.name for path in tmp_path.iterdir()} == {"evidence.json"}
+
+
+def test_as_many_segments_are_planted_as_there_are_categories_for():
+    X = np.random.default_rng(0).normal(size=(40, 2))  # three lie in a plane, four do not
+    tasks = saved._tasks(X, X, {}, {"kmeans": np.repeat([1, 2], 20)})
+    assert [name for name in tasks if name.startswith("power")] == ["power, 2", "power, 3"]
+    assert simulate(X, 3, 4.0, np.random.default_rng(0)).shape == (40, 2)
 
 
 @pytest.mark.parametrize(

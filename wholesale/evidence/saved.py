@@ -113,7 +113,7 @@ def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict
         batch = range(first, first + BATCH)
         tasks[f"nulls, {kind}, {first}"] = partial(_voted, cloud_criteria, few, kind, batch, ks=ks)
     simulated = [each for each in nulls.SIMULATED_KS if each in ks]
-    for number in (each for each in nulls.SEGMENTS if each in simulated):
+    for number in (each for each in nulls.SEGMENTS if each in simulated and each <= X.shape[1] + 1):
         tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, ks=simulated)
     return tasks
 
