@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import pdist
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.evidence import recommend, saved
+from wholesale.evidence import dip, recommend, saved
 from wholesale.evidence.multiverse import analyse, firmness
-from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria, simulate
+from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria, clouds, simulate
 from wholesale.evidence.saved import fingerprint, load_evidence, saved_tables, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.report import study
@@ -66,6 +67,10 @@ def test_its_clouds_and_other_analyses_come_out_the_same(evidence, X, customers)
     unsearched = ["kmeans_silhouette", "ward_silhouette", "prediction_strength", "calinski_harabasz", "gap"]
     expected = there.loc[[1, 2, 3], unsearched]
     pd.testing.assert_frame_equal(here[unsearched], expected, atol=1e-5, check_dtype=False, check_names=False)
+    dips = tables["density"].filter(like="dip").loc[[OBSERVED, "copula"]].groupby(level=0).first()
+    for kind, drawn in ((OBSERVED, X), ("copula", next(clouds(X, "copula", samples=1)))):
+        again = [dip(pdist(drawn)), *map(dip, [*drawn.T])]
+        np.testing.assert_allclose(dips.loc[kind].drop("dip_component"), again, atol=1e-6)
     cells, cell = tables["multiverse"], ("log-ratios of shares", "dropped", "Ward", 3)
     assert len(cells) == 6 * 3 * 5 * 4 and (cells.loc[cell] == analyse(amounts, *cell)).all()
 
