@@ -62,9 +62,9 @@ def dip(values: np.ndarray) -> float:
         rising, falling = below[here] - convex < 1e-12, concave - above[here] < 1e-12  # touch the steps
         widest = int(((concave - convex) * (rising | falling)).argmax())  # as wide as anywhere between
         rises, falls = np.flatnonzero(rising), np.flatnonzero(falling)
-        if (concave - convex)[widest] <= least:
-            break
         start, end = rises[rises <= widest][-1], falls[falls >= widest][0]
+        if (concave - convex)[widest] <= least or (start, end) == (0, right - left - 1):  # by rounding
+            break
         far = [(above[here] - convex)[:start], (concave - below[here])[end + 1 :]]  # a mode may hold many
         left, right, least = left + start, left + end + 1, max([least, *np.concatenate(far)])
     return float(least / 2)
