@@ -186,6 +186,9 @@ REFUSED = {
     "evidence": (
         lambda t: t.head(14), ("--segments", 3, "--evidence"),
         "the evidence for 3 segments needs 15 distinct customers, and there are 14: train without it"),
+    "follows": (
+        lambda t: t.assign(Milk=(t["Fresh"] * 1.2).round(2)), ("--segments", 3, "--evidence"),
+        "none can be drawn, as one category follows from others: train without it"),
     "missing": (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
     "option": (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
 }  # fmt: skip

@@ -96,6 +96,15 @@ def test_a_customers_firmness_is_its_share_of_the_other_analyses(evidence, bundl
         assert predictor.evidence["firmness"][model] == evidence["firmness"][model]
 
 
+def test_no_firmness_is_known_where_every_analysis_failed(evidence, customers):
+    names = ["scale", "floor", "method", "k"]
+    failed = pd.DataFrame({"segments": ["." * 440]}, pd.MultiIndex.from_tuples([(*"abc", 3)], names=names))
+    done = {"counts": evidence["counts"], "multiverse, a": saved.as_json(failed)}
+    mark, labels = {"fingerprint": "", "n_segments": 3}, {"kmeans": np.arange(440) % 3 + 1}
+    made = sealed(saved._assembled(customers, labels, mark, done), saved.SEAL)
+    assert made["firmness"] == {} and (saved_tables(made)["multiverse"] == -1).all(axis=None)
+
+
 def test_the_bundle_carries_its_counts_of_three_segments_and_its_words(evidence, bundle, predictor):
     row, metrics = evidence["counts"]["3"], bundle.manifest["metrics"]
     assert row["gmm_bic"] == pytest.approx(metrics["gmm"]["bic"], rel=1e-9)

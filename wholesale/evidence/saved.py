@@ -43,11 +43,16 @@ def weighable(X: np.ndarray) -> range:
 
 
 def check_weighable(X: np.ndarray, n_segments: int) -> None:
-    """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
+    """Refuse, before anything is fitted, customers or a number of segments that cannot be weighed."""
     if n_segments not in weighable(X):
         needed, there = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
         needs = f"the evidence for {n_segments} segments needs {needed} distinct customers"
         raise ValueError(f"{needs}, and there are {there}: train without it")
+    try:
+        _ = [next(nulls.clouds(X, kind, samples=1)) for kind in NULLS]
+    except ValueError:  # no matrix of a Gaussian or a copula, no proper t
+        needs = "the evidence needs clouds without segments, and none can be drawn"
+        raise ValueError(f"{needs}, as one category follows from others: train without it") from None
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
