@@ -204,7 +204,7 @@ class Summary:
         else:
             many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
             low, high = (each / n for each in usually_unfamiliar(n, self.on_record))
-            usual = f"{low:.1%} to {high:.1%}" if low else f"up to {high:.1%}" if high else "none"
+            usual = f"{low:.1%} to {high:.1%}" if low >= 0.0005 else f"up to {high:.1%}" if high else "none"
             usual = "1%" if f"{low:.0%}" == f"{high:.0%}" == "1%" else usual
             unlike = f"{many} unlike 99% of those on record ({usual} would be usual)"
         label, drifts = self.categories.label, [*self.drift.items()]
