@@ -157,18 +157,15 @@ def _name(claims: dict[str, float], groups: int) -> str:
 def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame, categories: Categories) -> list[str]:
     """Tell equal names apart by the category in which their segments differ most, or by number."""
     distinct, label = list[str](), categories.label
+    spoken = {i: label(i) if its[1:] else group for group, its in categories.by_group.items() for i in its}
     for segment, name in names.items():
         rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
-            first, own = name.split(",")[0], standardized.loc[segment]
-            named = [
-                column
-                for group, columns in categories.by_group.items()
-                for column in columns
-                if (label(column) if columns[1:] else group).casefold() in first.casefold()
-            ]
-            gap = own - standardized.loc[rivals].mean()
-            gap = gap[(gap != 0) & (gap * own >= 0)].drop(named, errors="ignore")
+            first = name.split(",")[0]
+            unsaid = [each for each in standardized if spoken[each].casefold() not in first.casefold()]
+            own = standardized.loc[segment, unsaid]
+            gap = own - standardized.loc[rivals, unsaid].mean()
+            gap = gap[(gap != 0) & (gap * own >= 0)]
             if len(gap):
                 category = gap.abs().idxmax()
                 name = f"{first}, {'more' if gap[category] > 0 else 'less'} {label(category)}"
