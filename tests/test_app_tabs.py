@@ -423,7 +423,7 @@ def test_the_words_for_groups_are_those_that_the_names_come_from(predictor):
     for group, columns in WHOLESALE.groups.items():
         assert said[group] + listed([WHOLESALE.label(column) for column in columns]) in groups(predictor)
     alone = replace(predictor, categories=replace(WHOLESALE, groups={}))
-    assert groups(alone).endswith("all round means all categories.")
+    assert groups(alone) == sentences.RULE
 
 
 def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere():

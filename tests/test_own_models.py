@@ -186,6 +186,9 @@ REFUSED = {
     "evidence": (
         lambda t: t.head(14), ("--segments", 3, "--evidence"),
         "the evidence for 3 segments needs 15 distinct customers, and there are 14: train without it"),
+    "follows": (
+        lambda t: t.assign(Milk=(t["Fresh"] * 1.2).round(2)), ("--segments", 3, "--evidence"),
+        "none can be drawn, as one category follows from others: train without it"),
     "missing": (lambda t: t.drop(columns="Milk"), (), "no column for Milk"),
     "option": (lambda t: t, ("--column", "Milk"), "--column Milk is not of the form CATEGORY=NAME"),
 }  # fmt: skip
@@ -299,19 +302,57 @@ def test_the_page_of_a_scored_file_says_where_there_is_no_mixture(unmixed, tmp_p
     assert page.count(sentences.NO_MIXTURE) == 1 and "How typical</button>" not in page
 
 
-def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path, monkeypatch):
-    table = _simulated(15)
-    X = log_standardizer().fit_transform(table)
+@pytest.fixture
+def quick_evidence(monkeypatch):
     quick = {"REFERENCES": 2, "SPLITS": 2, "RESAMPLES": 3, "RESTARTS": 1, "CLOUDS": 1, "BATCH": 1}
     for name, value in quick.items():
         monkeypatch.setattr(saved, name, value)
     simulated = partial(simulated_criteria, separations=[4.0], samples=1)
     monkeypatch.setattr(saved, "simulated_criteria", simulated)
+
+
+@pytest.mark.usefixtures("quick_evidence")
+def test_evidence_of_few_customers_is_of_as_few_segments(tmp_path):
+    table = _simulated(15)
+    X = log_standardizer().fit_transform(table)
     labels = {"kmeans": fit_kmeans(X, 3).labels_ + 1, "ward": fit_ward(X, 3).labels_ + 1}
     parts = 1 + 2 + len(["families", "density"]) + len(SCALES) + 1 + len(NULLS) + len([2, 3])
     assert len(list(saved.compute(table, table.to_numpy(), X, {}, labels, tmp_path))) == parts
     found = saved.summary(table, 3, tmp_path)
     assert list(found["counts"]) == ["1", "2", "3"] and list(found["stability"]) == ["kmeans", "ward"]
+
+
+def _nothing_of_something(rows):
+    table = _simulated(rows).round()
+    return table.mask(np.arange(6) == np.arange(rows)[:, None] % 6, 0)
+
+
+@pytest.mark.usefixtures("quick_evidence")
+@pytest.mark.parametrize(
+    "table",
+    [
+        _nothing_of_something(40),  # nobody is left where next to nothing is dropped
+        _simulated(40).assign(Delicassen=np.arange(40) % 10 + 4.0),  # nobody spends 40: lifted, all are equal
+        _simulated(40).mask(np.arange(40)[:, None] % 2 == [0, 9, 9, 9, 9, 9], 0),  # a served segment dropped
+    ],
+    ids=["nobody kept", "lifted flat", "segment dropped"],
+)
+def test_evidence_is_made_where_a_floor_spoils_analyses_and_after_a_fault(tmp_path, monkeypatch, table):
+    part, tasks, needed = tmp_path / "out" / saved.PART, saved._tasks, ("counts", "stability", "multiverse")
+    monkeypatch.setattr(
+        saved, "_tasks", lambda *its: {n: task for n, task in tasks(*its).items() if n.startswith(needed)}
+    )
+    monkeypatch.setattr(saved.multiverse, "KS", [2])
+    monkeypatch.setattr(saved.multiverse.multiverse, "__defaults__", (SCALES, ["K-Means", "Ward"]))
+    table.to_csv(tmp_path / "in.csv", index=False)
+    train_it = ("train", tmp_path / "in.csv", "-o", tmp_path / "out", "--segments", 2, "--evidence")
+    with monkeypatch.context() as patch:
+        patch.setattr(saved, "_assembled", lambda *_: json.loads("no"))
+        assert run(*train_it).exit_code == 1 and part.exists()
+    result = run(*train_it)
+    assert result.exit_code == 0 and not part.exists(), result.output
+    firm = load_predictor(tmp_path / "out").evidence["firmness"]
+    assert {*firm} >= {"kmeans", "ward"} and np.shape([*firm.values()]) == (len(firm), 40)
 
 
 def test_how_to_read_a_file_needs_a_file():

@@ -28,7 +28,7 @@ from wholesale.models import fit_gmm
 from wholesale.reading import ReadError
 from wholesale.report import ReportError, exhibits, study, text, write_report
 from wholesale.scoring import OutputError
-from wholesale.scoring.summary import UNKNOWN
+from wholesale.scoring.summary import UNKNOWN, usually_unfamiliar
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -263,7 +263,7 @@ class TestWhatIsSaid:
         rng = np.random.default_rng(0)
         lowest = np.sort(rng.random((4000, 440)), axis=1)[:, 4]
         simulated = np.quantile(rng.binomial(5000, lowest), [0.025, 0.975])
-        assert np.abs(np.array(study.usually_unfamiliar(5000, 440)) - simulated).max() <= 4
+        assert np.abs(np.array(usually_unfamiliar(5000, 440)) - simulated).max() <= 4
 
     def test_too_few_unfamiliar_are_unusual_as_well(self):
         for unfamiliar, n, sentence in (

@@ -1,4 +1,6 @@
+import re
 from collections import Counter
+from dataclasses import replace
 from itertools import chain, combinations, product
 
 import numpy as np
@@ -10,7 +12,7 @@ from second_wholesaler import SAMPLE
 
 from wholesale import segments
 from wholesale.bundle import train
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.customers import read_file
 from wholesale.manifest import MODELS_FOLDER
 from wholesale.models import fit_gmm, fit_kmeans, fit_ward
@@ -165,11 +167,50 @@ def _labels(chance, segments):
     return np.sort([*range(1, segments + 1), *chance.integers(1, segments + 1, 30 - segments)])
 
 
-def test_equal_names_get_the_category_in_which_they_differ_most():
-    names = name_segments(_profiles([0, 1, 1, 0, 3, 0], [0, 1, 1, 0, 1, 0]))
-    assert names == {1: "Staples, more Detergents and Paper", 2: "Staples, less Detergents and Paper"}
-    of_two = name_segments(_profiles([1, -1, -1, 1, -1, 0], [1, -1, -1, 3, -1, 0]))  # in place of the second
-    assert of_two == {1: "Fresh, less Frozen", 2: "Fresh, more Frozen"}
+MORE = ("more", "less")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "names"),
+    [
+        ([0, 1, 1, 0, 3, 0], [0, 1, 1, 0, 1, 0], ["Staples, more Detergents and Paper", "Staples"]),
+        ([0, 1, 1, 0, 3, 0], [0, 1, 1, 0, -1, 0], [f"Staples, {its} Detergents and Paper" for its in MORE]),
+        ([1, -1, -1, 1, -1, 0], [1, -1, -1, 3, -1, 0], ["Fresh, few staples", "Fresh, more Frozen"]),
+        # less than its namesake and more than the average customer is neither, nor the reverse
+        ([0.1, 1, 1, 0.1, 1, 0], [0.2, 1, 1, -0.2, 1, 0], ["Staples, more Frozen", "Staples, less Frozen"]),
+        ([0, 1, 1, -0.4, 2, 0], [0, 1, 1, -0.2, 1, 0], ["Staples, more Detergents and Paper", "Staples"]),
+        # nor is it Fresh, or what the one word deli stands for, where that is in the name
+        (
+            [-2, 0, 0, 1, 0, 0],
+            [-0.2, 0, 0, -0.9, 0, 0],
+            ["Little fresh, more Frozen", "Little fresh, less Frozen"],
+        ),
+        ([0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 2], ["Deli", "Deli (2)"]),
+        ([0.1] * 6, [0.1] * 6, ["Average", "Average (2)"]),
+    ],
+)
+def test_equal_names_get_the_category_in_which_they_differ_most_if_it_holds_beside_the_average(
+    one, other, names
+):
+    assert [*name_segments(_profiles(one, other)).values()] == names
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=6, max_size=6), min_size=2, max_size=8))
+def test_more_and_less_hold_beside_the_average_customer_and_name_nothing_twice(rows):
+    for categories in (
+        WHOLESALE,
+        replace(WHOLESALE, groups={}),
+        replace(WHOLESALE, groups={"fish": ("Milk",)}),
+    ):
+        profiles = _profiles(*rows)
+        for segment, name in name_segments(profiles, categories).items():
+            if found := re.fullmatch(r"(.+), (more|less) (.+?)( \(\d+\))?", name):
+                first, which, label, _ = found.groups()
+                level = profiles["standardized"].rename(columns=categories.label).loc[segment, label]
+                assert level >= 0 if which == "more" else level <= 0, name
+                assert label.lower() not in first.lower()
+                assert ("fish" in first.lower(), label) != (True, "Milk")
 
 
 HIGH, STAPLES, DELI = [0.4] * 6, [-0.3, 0.9, 0.9, -0.3, 0.9, 0], [0, 0, 0, 0, 0, 1]

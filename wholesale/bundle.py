@@ -120,10 +120,10 @@ def train(
     progress("log and standardize")
     spend = amounts.to_numpy(dtype=float)
     check_fit(np.log1p(spend), [n_segments], categories.labels)
-    if weigh:
-        check_weighable(spend, n_segments)
     standardizer = log_standardizer().fit(amounts)
     X = standardizer.transform(amounts)
+    if weigh:
+        check_weighable(X, n_segments)
     fits, labels = dict[str, Any](), dict[str, np.ndarray]()
     for model, kind in models.FITTINGS.items():
         progress(MODELS[model])

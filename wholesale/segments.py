@@ -94,7 +94,8 @@ def name_segments(profiles: pd.DataFrame, categories: Categories = WHOLESALE) ->
     it buys most above the average customer and, after "few" or "little", the one it buys most below, if its
     mean is 0.25 standard deviations away. All categories so far on one side make "High all round" or "Low
     all round", no group "Average". Equal names keep their first part, then comes the category in which they
-    differ most.
+    differ most, of those that this part does not name: "more" or "less" than the average customer, too. If
+    there is none, they stay equal, and are numbered.
     """
     (names,) = name_models({"": profiles}, {"": profiles.index.to_numpy()}, categories).values()
     return dict(zip(profiles.index, names, strict=True))
@@ -130,7 +131,7 @@ def name_models(
     named = {}
     for model, its in profiles.items():
         names = {i: _name(claims[model, i], len(groups)) for i in its.index}
-        named[model] = _distinct(names, its["standardized"].rename(columns=categories.label))
+        named[model] = _distinct(names, its["standardized"], categories)
     return named
 
 
@@ -153,15 +154,21 @@ def _name(claims: dict[str, float], groups: int) -> str:
     return name[0].upper() + name[1:]
 
 
-def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame) -> list[str]:
+def _distinct(names: dict[Hashable, str], standardized: pd.DataFrame, categories: Categories) -> list[str]:
     """Tell equal names apart by the category in which their segments differ most, or by number."""
-    distinct = list[str]()
+    distinct, label = list[str](), categories.label
+    spoken = {i: label(i) if its[1:] else group for group, its in categories.by_group.items() for i in its}
     for segment, name in names.items():
         rivals = [other for other in names if names[other] == name and other != segment]
         if rivals:
-            gap = standardized.loc[segment] - standardized.loc[rivals].mean()
-            category = gap.abs().idxmax()
-            name = f"{name.split(',')[0]}, {'more' if gap[category] > 0 else 'less'} {category}"
+            first = name.split(",")[0]
+            unsaid = [each for each in standardized if spoken[each].casefold() not in first.casefold()]
+            own = standardized.loc[segment, unsaid]
+            gap = own - standardized.loc[rivals, unsaid].mean()
+            gap = gap[(gap != 0) & (gap * own >= 0)]
+            if len(gap):
+                category = gap.abs().idxmax()
+                name = f"{first}, {'more' if gap[category] > 0 else 'less'} {label(category)}"
         taken = sum(other == name or other.startswith(f"{name} (") for other in distinct)
         distinct.append(f"{name} ({taken + 1})" if taken else name)
     return distinct

@@ -1,11 +1,13 @@
 """Components that make one cluster, the dip by an independent program, peaks and jumps beside nulls."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from reference.dip import samples
 from scipy.cluster.hierarchy import linkage
+from scipy.optimize import linprog
 from scipy.stats import entropy as entropy_of
 from sklearn.metrics import adjusted_rand_score
 
@@ -25,6 +27,41 @@ def peaks(X):
 @pytest.mark.parametrize(("name", "values"), list(samples()))
 def test_the_dip_is_that_of_an_independent_program(name, values):
     assert evidence.dip(values) == pytest.approx(DIPTEST[name], abs=1e-12)
+
+
+def _distance_of_the_nearest(values):
+    """The dip by linear programs, one for a mode at each value: there the distribution may step.
+
+    It is convex up to there and concave after it; its unknowns are one height at each value, two at the mode,
+    and the distance.
+    """
+    x, counts = np.unique(values, return_counts=True)
+    above, heights, found = counts.cumsum() / len(values), np.eye(len(x) + 1), []
+    below = above - counts / len(values)
+    for mode in range(len(x)):
+        at = np.insert(x, mode, x[mode])  # before and after the step
+        least, most = np.insert(above, mode, below[mode]), np.insert(below, mode + 1, above[mode])
+        slopes = [
+            (after - before) / (run or 1)
+            for before, after, run in zip(heights[:-1], heights[1:], np.diff(at), strict=True)
+        ]
+        shape = [one - two for one, two in pairwise(slopes[:mode])]
+        shape += [two - one for one, two in pairwise(slopes[mode + 1 :])] + [-slope for slope in slopes]
+        near = np.column_stack([np.vstack([heights, -heights]), -np.ones(2 * len(heights))])
+        limits = np.concatenate([np.zeros(len(shape)), most, -least])
+        cost = [0] * len(heights) + [1]
+        found.append(linprog(cost, np.vstack([np.pad(shape, [(0, 0), (0, 1)]), near]), limits).fun)
+    return min(found)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_dip_of_few_values_tied_or_not_is_that_of_linear_programs(seed):
+    rng = np.random.default_rng(seed)
+    n, most = rng.integers(4, 25), rng.integers(1, 9)
+    tied = [0, 0, 0, 1, 2, 2, 2, 3, 3], rng.permutation(most + 1).repeat(3), rng.integers(0, most + 1, n)
+    for values in (*tied, rng.integers(0, 9, n) ** 2, rng.normal(size=n)):
+        if len(np.unique(values)) > 1:
+            assert evidence.dip(values) == pytest.approx(_distance_of_the_nearest(values), abs=1e-9)
 
 
 def test_merging_joins_the_two_components_of_one_cluster_and_keeps_the_density():

@@ -43,6 +43,32 @@ def test_firmness_and_consensus_are_counted_over_the_cells_that_keep_a_customer(
     assert together[0, 1] == 0.5 and together[2, 3] == 2 / 3 and (np.diag(together) == 1).all()
 
 
+@pytest.mark.parametrize("scale", ways.SCALES)
+@pytest.mark.parametrize("method", ways.METHODS)
+def test_an_analysis_that_a_floor_leaves_nothing_to_cut_has_failed(scale, method):
+    amounts = np.random.default_rng(1).lognormal(6, 1, (30, 3)).round()
+    amounts[:, 0] = np.arange(30) % 10 + 4.0  # nobody spends 40: winsorized it is the same for all
+    none = [-1] * 30
+    if scale != "log-ratios of shares":  # where the others still differ
+        assert ways.analyse(amounts, scale, "winsorized", method, 2).tolist() == none
+    amounts[np.arange(30), np.arange(30) % 3] = 0  # everybody buys none of something, then nine do not
+    assert ways.analyse(amounts, scale, "dropped", method, 2).tolist() == none
+    amounts[:9] += 100
+    assert ways.analyse(amounts, scale, "dropped", method, 2).tolist() == none
+    assert set(ways.analyse(amounts, scale, "kept", "Ward", 2)) == {0, 1}
+
+
+def test_an_analysis_that_keeps_nobody_of_a_served_segment_says_nothing_of_firmness():
+    served, names = np.array([1, 1, 2, 2]), ["scale", "floor", "method", "k"]
+    ways_to = pd.MultiIndex.from_product([["a"], ["b"], [*"cdef"], [2]], names=names)
+    rows = [[0, 1, -1, -1], [-1] * 4, [0, 0, 0, 0], [1, 1, 0, 1]]
+    cells = pd.DataFrame(rows, ways_to, range(1, 5))
+    assert ways.firmness(served, cells).tolist() == [1, 1, 1, 0]
+    assert ways.firmness(served, cells[:3]).isna().all()
+    failed = cells[1:2]
+    assert np.isnan(ways.consensus(failed)).all() and ways.rand_to(served, failed).isna().all()
+
+
 def test_the_usual_recipe_drops_five_customers_and_has_its_silhouette_in_the_plane_only(amounts):
     labels, plane, full = ways.usual_recipe(amounts)
     assert (np.flatnonzero(labels < 0) + 1).tolist() == [66, 67, 76, 129, 155]

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 
 from wholesale.evidence import nulls, recommend
 from wholesale.evidence.mixtures import StudentMixture
-from wholesale.evidence.recommend import OBSERVED, weigh
+from wholesale.evidence.recommend import OBSERVED, thresholds, weigh
 
 
 @pytest.mark.parametrize("kind", nulls.NULLS)
@@ -19,6 +19,17 @@ def test_a_cloud_is_standardized_and_the_same_however_many_are_drawn(X, kind):
     for cloud in three:
         assert cloud.shape == X.shape
         assert np.allclose(cloud.mean(axis=0), 0) and np.allclose(cloud.std(axis=0), 1)
+
+
+@pytest.mark.parametrize(("clouds", "beaten"), [(1, 1), (20, 20), (21, 20), (100, 96)])
+def test_a_vote_that_counts_is_beyond_more_than_nineteen_in_twenty_clouds_and_of_so_few_beyond_all(
+    clouds, beaten
+):
+    index = pd.MultiIndex.from_product([["gaussian"], range(clouds), [1, 2]], names=["null", "cloud", "k"])
+    drawn = pd.DataFrame({"kmeans_silhouette": index.get_level_values("cloud") / clouds}, index)
+    of_customers = drawn[:2].rename(index={"gaussian": OBSERVED})
+    limit = thresholds(pd.concat([of_customers, drawn])).loc[2, "silhouette of K-Means"]
+    assert (drawn.xs(2, level="k") <= limit).sum().item() == beaten > 0.95 * clouds
 
 
 @pytest.mark.parametrize("kind", nulls.NULLS)

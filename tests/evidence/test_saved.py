@@ -1,11 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import pdist
 
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.evidence import recommend, saved
+from wholesale.evidence import dip, recommend, saved
 from wholesale.evidence.multiverse import analyse, firmness
-from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria
+from wholesale.evidence.nulls import CLOUDS, NULLS, OBSERVED, cloud_criteria, clouds, simulate
 from wholesale.evidence.saved import fingerprint, load_evidence, saved_tables, summary
 from wholesale.manifest import MODELS_FOLDER, sealed
 from wholesale.report import study
@@ -66,6 +67,10 @@ def test_its_clouds_and_other_analyses_come_out_the_same(evidence, X, customers)
     unsearched = ["kmeans_silhouette", "ward_silhouette", "prediction_strength", "calinski_harabasz", "gap"]
     expected = there.loc[[1, 2, 3], unsearched]
     pd.testing.assert_frame_equal(here[unsearched], expected, atol=1e-5, check_dtype=False, check_names=False)
+    dips = tables["density"].filter(like="dip").loc[[OBSERVED, "copula"]].groupby(level=0).first()
+    for kind, drawn in ((OBSERVED, X), ("copula", next(clouds(X, "copula", samples=1)))):
+        again = [dip(pdist(drawn)), *map(dip, [*drawn.T])]
+        np.testing.assert_allclose(dips.loc[kind].drop("dip_component"), again, atol=1e-6)
     cells, cell = tables["multiverse"], ("log-ratios of shares", "dropped", "Ward", 3)
     assert len(cells) == 6 * 3 * 5 * 4 and (cells.loc[cell] == analyse(amounts, *cell)).all()
 
@@ -89,6 +94,15 @@ def test_a_customers_firmness_is_its_share_of_the_other_analyses(evidence, bundl
         shares = firmness(labels, cells)
         assert evidence["firmness"][model] == pytest.approx(shares.tolist(), abs=1e-6)
         assert predictor.evidence["firmness"][model] == evidence["firmness"][model]
+
+
+def test_no_firmness_is_known_where_every_analysis_failed(evidence, customers):
+    names = ["scale", "floor", "method", "k"]
+    failed = pd.DataFrame({"segments": ["." * 440]}, pd.MultiIndex.from_tuples([(*"abc", 3)], names=names))
+    done = {"counts": evidence["counts"], "multiverse, a": saved.as_json(failed)}
+    mark, labels = {"fingerprint": "", "n_segments": 3}, {"kmeans": np.arange(440) % 3 + 1}
+    made = sealed(saved._assembled(customers, labels, mark, done), saved.SEAL)
+    assert made["firmness"] == {} and (saved_tables(made)["multiverse"] == -1).all(axis=None)
 
 
 def test_the_bundle_carries_its_counts_of_three_segments_and_its_words(evidence, bundle, predictor):
@@ -119,6 +133,13 @@ def test_a_stopped_run_goes_on_where_it_stopped_and_gives_the_same(tmp_path, mon
     assert calls == ["a", "b"]
     assert load_evidence(tmp_path) == sealed({"a": {"value": "a"}, "b": {"value": "b"}}, saved.SEAL)
     assert {path.name for path in tmp_path.iterdir()} == {"evidence.json"}
+
+
+def test_as_many_segments_are_planted_as_there_are_categories_for():
+    X = np.random.default_rng(0).normal(size=(40, 2))  # three lie in a plane, four do not
+    tasks = saved._tasks(X, X, {}, {"kmeans": np.repeat([1, 2], 20)})
+    assert [name for name in tasks if name.startswith("power")] == ["power, 2", "power, 3"]
+    assert simulate(X, 3, 4.0, np.random.default_rng(0)).shape == (40, 2)
 
 
 @pytest.mark.parametrize(

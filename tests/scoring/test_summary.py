@@ -22,7 +22,8 @@ def _summary(accepted, unfamiliar=0, **verdicts):
 
 
 TOO_FEW = "too few to tell whether the market is that of the 440 on record;"
-USUAL = "unlike 99% of those on record (1% would be usual)"
+UNUSUAL = "unlike 99% of those on record"
+USUAL = f"{UNUSUAL} (0.2% to 2.5% would be usual)"
 OWN = "For segments of their own they are too"
 
 
@@ -57,17 +58,46 @@ OWN = "For segments of their own they are too"
             f"{UNLIKE}: they differ in Milk (higher); {UNKNOWN}. {TRAIN}",
         ),
         (_summary(1000, 51), f"{UNLIKE}: 5.1% of them are {USUAL}. {TRAIN}"),
-        (_summary(10, 10), f"{UNLIKE}: 100.0% of them are {USUAL}. {TRAIN}"),
-        (_summary(9, 9), f"{UNLIKE}: 100.0% of them are {USUAL}. {OWN} few: 10 are needed."),
+        (_summary(10, 10), f"{UNLIKE}: 100.0% of them are {UNUSUAL} (up to 10.0% would be usual). {TRAIN}"),
+        (
+            _summary(2, 2),
+            f"{UNLIKE}: 100.0% of them are {UNUSUAL} (none would be usual). {OWN} few: 10 are needed.",
+        ),
+        (
+            _summary(9, 9),
+            f"{UNLIKE}: 100.0% of them are {UNUSUAL} (up to 11.1% would be usual). {OWN} few: 10 are needed.",
+        ),
         (
             replace(_summary(50, Milk="far"), constant=["Milk", "Detergents and Paper"]),
-            f"{UNLIKE}: they differ in Milk (higher), though none of them is {USUAL}. {OWN} alike: all have"
+            f"{UNLIKE}: they differ in Milk (higher), though none of them is {UNUSUAL} (up to 6.0% would be"
+            f" usual). {OWN} alike: all have"
             " the same Milk and Detergents and Paper.",
         ),
     ],
 )
 def test_the_verdict_is_a_sentence_whatever_the_number(summary, sentence):
     assert summary.verdict == sentence
+
+
+@pytest.mark.parametrize(
+    ("on_record", "n", "usual", "ends"),
+    [
+        (101, 1000, "0.2% to 5.6%", (0.002, 0.056)),
+        (60, 1000, "up to 6.1%", (0, 0.061)),
+        (100, 10_000, "up to 3.6%", (0, 0.036)),
+        (440, 1000, "0.2% to 2.5%", (0.002, 0.025)),
+        (3000, 10_000, "1%", (0.0063, 0.0144)),
+    ],
+)
+def test_how_many_unfamiliar_are_usual_depends_on_how_many_are_on_record(on_record, n, usual, ends):
+    """The limit is the lowest familiarity on record, or a low one, so of few customers a chance one."""
+    said = replace(_summary(n, n // 100), on_record=on_record).verdict
+    assert f"1.0% of them are {UNUSUAL} ({usual} would be usual)" in said
+    rng = np.random.default_rng(0)
+    limits = np.sort(rng.random((4000, on_record)), axis=1)[:, -(-on_record // 100) - 1]
+    assert np.quantile(rng.binomial(n, limits) / n, [0.025, 0.975]) == pytest.approx(
+        ends, rel=0.05, abs=0.002
+    )
 
 
 def test_a_file_is_of_another_market_beyond_the_limit():

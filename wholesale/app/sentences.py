@@ -49,7 +49,7 @@ NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 RULE = (
     "A name says what a segment buys most above the average customer and, after few or little, most below; "
-    "all round means all categories."
+    "all round means all categories. More and less, than the average too, tell equal names apart."
 )
 
 SHAPES = {

@@ -59,11 +59,11 @@ def dip(values: np.ndarray) -> float:
     while right - left > 1:
         here = slice(left, right)
         convex, concave = _minorant(x[here], below[here]), -_minorant(x[here], -above[here])
-        widest = int((concave - convex).argmax())
-        rises = np.flatnonzero(below[here] - convex < 1e-12)  # where the curves touch the steps
-        falls = np.flatnonzero(concave - above[here] < 1e-12)
+        rising, falling = below[here] - convex < 1e-12, concave - above[here] < 1e-12  # touch the steps
+        widest = int(((concave - convex) * (rising | falling)).argmax())  # as wide as anywhere between
+        rises, falls = np.flatnonzero(rising), np.flatnonzero(falling)
         start, end = rises[rises <= widest][-1], falls[falls >= widest][0]
-        if (concave - convex)[widest] <= least or (start, end) == (0, right - left - 1):
+        if (concave - convex)[widest] <= least or (start, end) == (0, right - left - 1):  # by rounding
             break
         far = [(above[here] - convex)[:start], (concave - below[here])[end + 1 :]]  # a mode may hold many
         left, right, least = left + start, left + end + 1, max([least, *np.concatenate(far)])

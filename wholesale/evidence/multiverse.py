@@ -14,8 +14,9 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import StandardScaler, power_transform
 
+from wholesale.criteria import check_fit
 from wholesale.evidence.mixtures import ParsimoniousMixture, StudentMixture
-from wholesale.models import FEW_STARTS, SEED, ImproperMixture, fit_gmm, fit_kmeans, fit_ward, one_thread
+from wholesale.models import FEW_STARTS, SEED, fit_gmm, fit_kmeans, fit_ward, one_thread
 from wholesale.segments import match_segments
 
 # These, like the one of log(x + 1), are in the unit of the amounts, whatever it is, and were chosen for the
@@ -71,9 +72,9 @@ def analyse(amounts: np.ndarray, scale: str, floor: str, method: str, k: int) ->
     """Segments 0…k − 1 of one analysis, shape (n,); −1 for who is left out, all where it fails."""
     labels = np.full(len(amounts), -1)
     used, kept = floored(np.asarray(amounts, dtype=float), floor)
-    X = StandardScaler().fit_transform(SCALES[scale](used[kept]))
-    with suppress(ImproperMixture), one_thread():
-        labels[kept] = METHODS[method](X, k)
+    with suppress(ValueError), one_thread():  # too few are kept, a category is lifted flat, no proper mixture
+        X = check_fit(SCALES[scale](used[kept]), [k])
+        labels[kept] = METHODS[method](StandardScaler().fit_transform(X), k)
     return labels
 
 
@@ -104,26 +105,29 @@ def rand_to(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
 
 
 def consensus(cells: pd.DataFrame) -> np.ndarray:
-    """Share of the cells that put two customers together, of those that keep both; shape (n, n)."""
+    """Share of the cells that put two customers together, of those that keep both, if any; shape (n, n)."""
     rows = cells.to_numpy()
     kept = (rows >= 0).astype(float)
     members = ((rows == segment).astype(float) for segment in range(rows.max() + 1))
-    return sum(each.T @ each for each in members) / (kept.T @ kept)
+    with np.errstate(invalid="ignore"):
+        return sum(each.T @ each for each in members) / (kept.T @ kept)
 
 
 def firmness(served: np.ndarray, cells: pd.DataFrame) -> pd.Series:
     """Share of analyses that put a customer into its served segment, by ``customer``.
 
-    Counted are the cells with as many segments as are served that keep the customer, each with its segments
-    matched to the served ones (Hungarian method).
+    Counted are the cells with as many segments as are served that keep the customer and somebody of each
+    served segment, each with its segments matched to those (Hungarian method); NaN if there is none.
     """
-    rows = cells.xs(len(np.unique(served)), level="k").to_numpy()
+    k = len(np.unique(served))
     agreeing, counted = np.zeros(len(served)), np.zeros(len(served))
-    for row in rows[rows.max(axis=1) >= 0]:
+    for row in cells.xs(k, level="k").to_numpy():
         kept = row >= 0
-        counted += kept
-        agreeing[kept] += match_segments(served[kept], row[kept]) == served[kept]
-    return pd.Series(agreeing / counted, index=cells.columns, name="share of analyses")
+        if len(np.unique(served[kept])) == len(np.unique(row[kept])) == k:
+            counted += kept
+            agreeing[kept] += match_segments(served[kept], row[kept]) == served[kept]
+    with np.errstate(invalid="ignore"):
+        return pd.Series(agreeing / counted, index=cells.columns, name="share of analyses")
 
 
 def usual_recipe(amounts: np.ndarray, k: int = 2) -> tuple[np.ndarray, float, float]:

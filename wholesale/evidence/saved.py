@@ -43,11 +43,16 @@ def weighable(X: np.ndarray) -> range:
 
 
 def check_weighable(X: np.ndarray, n_segments: int) -> None:
-    """Refuse, before anything is fitted, a number of segments that cannot be weighed."""
+    """Refuse, before anything is fitted, customers or a number of segments that cannot be weighed."""
     if n_segments not in weighable(X):
         needed, there = PER_SEGMENT * n_segments, len(np.unique(X, axis=0))
         needs = f"the evidence for {n_segments} segments needs {needed} distinct customers"
         raise ValueError(f"{needs}, and there are {there}: train without it")
+    try:
+        _ = [next(nulls.clouds(X, kind, samples=1)) for kind in NULLS]
+    except ValueError:  # no matrix of a Gaussian or a copula, no proper t
+        needs = "the evidence needs clouds without segments, and none can be drawn"
+        raise ValueError(f"{needs}, as one category follows from others: train without it") from None
 
 
 def fingerprint(customers: pd.DataFrame) -> str:
@@ -113,7 +118,7 @@ def _tasks(amounts: np.ndarray, X: np.ndarray, fits: dict, labels: dict) -> dict
         batch = range(first, first + BATCH)
         tasks[f"nulls, {kind}, {first}"] = partial(_voted, cloud_criteria, few, kind, batch, ks=ks)
     simulated = [each for each in nulls.SIMULATED_KS if each in ks]
-    for number in (each for each in nulls.SEGMENTS if each in simulated):
+    for number in (each for each in nulls.SEGMENTS if each in simulated and each <= X.shape[1] + 1):
         tasks[f"power, {number}"] = partial(_voted, simulated_criteria, few, number, ks=simulated)
     return tasks
 
@@ -185,6 +190,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
     advice = recommend(counts.rename(index=int), tables.get("nulls"), served=mark["n_segments"])
     cells = tables.get("multiverse")
     judged = {} if cells is None else labels
+    firm = pd.DataFrame({model: multiverse.firmness(each, cells) for model, each in judged.items()}).round(6)
     return {
         "fingerprint": mark["fingerprint"],
         "customers_sha256": customers_hash(customers),
@@ -194,7 +200,7 @@ def _assembled(customers: pd.DataFrame, labels: dict[str, np.ndarray], mark: dic
         "sentences": list(advice.sentences),
         **parts,
         "weights": {} if advice.weights is None else as_json(advice.weights),
-        "firmness": {m: multiverse.firmness(each, cells).round(6).tolist() for m, each in judged.items()},
+        "firmness": firm.to_dict("list") if firm.notna().all(axis=None) else {},  # all of it, or not known
     }
 
 

@@ -1,6 +1,5 @@
 """What the report computes: customers placed by models at hand, numbers of segments compared, a new fit."""
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial, wraps
@@ -25,7 +24,7 @@ from wholesale.models import SEED
 from wholesale.predict import Predictor, load_predictor
 from wholesale.preprocessing import log_standardizer
 from wholesale.scoring import Summary, score_table
-from wholesale.scoring.summary import count, summarize, unfamiliar_by_chance
+from wholesale.scoring.summary import count, summarize
 
 SAMPLE = ROOT / "dataset" / "second_wholesaler.csv"  # fictitious; dataset/README.md says how it was made
 FEWEST, MOST = 2, 8  # numbers of segments that can be asked for
@@ -230,12 +229,6 @@ def largest_tenth(customers: Customers) -> tuple[int, float]:
     totals = np.sort(customers.amounts.sum(axis=1))
     tenth = max(1, len(totals) // 10)
     return tenth, totals[-tenth:].sum() / (totals.sum() or 1)
-
-
-def usually_unfamiliar(n: int, on_record: int) -> tuple[int, int]:
-    """Give the fewest and the most that are unfamiliar among `n` of the same kind, in 19 of 20 cases."""
-    by_chance = partial(bisect_left, range(n), key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
-    return by_chance(0.025), by_chance(0.975)
 
 
 def adjusted_rand(fitted: Fitted, placement: Placement) -> float:

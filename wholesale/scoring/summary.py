@@ -6,10 +6,11 @@ on record only one of the two shares moves, so the gap is largest at one of them
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,12 @@ def unfamiliar_by_chance(least: int, n: int, m: int) -> float:
     )
 
 
+def usually_unfamiliar(n: int, on_record: int) -> tuple[int, int]:
+    """Give the fewest and the most that are unfamiliar among `n` of the same kind, in 19 of 20 cases."""
+    by_chance = partial(bisect_left, range(n), key=lambda c: 1 - unfamiliar_by_chance(c + 1, n, on_record))
+    return by_chance(0.025), by_chance(0.975)
+
+
 def _log_choices(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
@@ -196,7 +203,10 @@ class Summary:
             unlike = f"{unfamiliar or 'none'} {'are' if unfamiliar > 1 else 'is'} unlike 99% of those"
         else:
             many = f"{unfamiliar / n:.1%} of them are" if unfamiliar else "none of them is"
-            unlike = f"{many} unlike 99% of those on record (1% would be usual)"
+            low, high = (each / n for each in usually_unfamiliar(n, self.on_record))
+            usual = f"{low:.1%} to {high:.1%}" if low >= 0.0005 else f"up to {high:.1%}" if high else "none"
+            usual = "1%" if f"{low:.0%}" == f"{high:.0%}" == "1%" else usual
+            unlike = f"{many} unlike 99% of those on record ({usual} would be usual)"
         label, drifts = self.categories.label, [*self.drift.items()]
         shifts = listed([f"{label(name)} ({d.direction})" for name, d in drifts if d.verdict != "alike"])
         if few:
