@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from unittest.mock import Mock
@@ -14,6 +15,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from second_wholesaler import BROKEN, CUSTOMERS, SAMPLE, second_wholesaler
 from typer.testing import CliRunner
 
@@ -21,7 +23,7 @@ from wholesale import report, wording
 from wholesale.app import sentences
 from wholesale.bundle import save_bundle
 from wholesale.cli import main
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import SPEND_COLUMNS, WHOLESALE
 from wholesale.customers import read_file
 from wholesale.manifest import ROOT, SHIPPED, BundleError
 from wholesale.models import fit_gmm
@@ -132,7 +134,7 @@ class TestWhatIsSaid:
         assert "Frozen (somewhat higher) and Delicassen (somewhat lower)" in text.market(own, placement)
         assert "19 of 20 cases" in text.chance(own, placement)
         advised = text.next_steps(own, placement, evidence, fitted)
-        assert "lines 18" not in advised and "(line 18, 37, 53 and 72)" in advised
+        assert "**Mend the rejected records** (lines 18, 37, 53 and 72)" in advised
         file = "second_wholesaler.csv --column Delicassen=Deli"
         assert f"train {file} --segments 3 -o own`" in advised
         assert f"score {file} --models own -o second_wholesaler.own.csv`" in advised
@@ -224,6 +226,29 @@ class TestWhatIsSaid:
         assert re.search(r"Of 6 clouds without any segments, .* when cut into 3.* scored as high", found)
         advised = text.next_steps(own, placement, evidence, fitted)
         assert evidence.by_chance_too(3) and "though chance might give as good ones" in advised
+
+    def test_a_wrong_unit_is_not_suspected_where_one_category_is_spread_otherwise(self, written):
+        kept = np.random.default_rng(0).random((80, 6)) < 0.5
+        own = written(lambda t: (4 * t.sample(80, random_state=0)).where(kept, 0))
+        said, drifts = text.market(own, study.place(own)), study.place(own).summary.drift.values()
+        assert {drift.words for drift in drifts} == {"much lower"}
+        assert "very differently spread" in said and "All amounts are" not in said
+
+    def test_that_clouds_cannot_be_drawn_is_why_votes_are_unweighed(self, written):
+        evidence = study.compare_counts(written(lambda t: t.head(60).assign(Frozen=t["Fresh"])), 1)
+        assert "against chance, as no clouds like these customers can be drawn." in text.how_many(evidence, 3)
+
+    def test_a_column_of_names_that_only_the_models_have_is_not_in_the_command(self, written):
+        own = written(categories=replace(WHOLESALE, name="Customer"))
+        assert own.settings.categories.name and "--id" not in report.command("train", own)
+
+    def test_what_is_said_before_nothing_is_left_out(self):
+        notebook = new_notebook(cells=[new_markdown_cell(f"Said {i}.") for i in range(2)])
+        notebook.cells.insert(1, new_code_cell("show()"))
+        notebook.cells.append(new_code_cell("1", outputs=[new_output("display_data", {"text/plain": "1"})]))
+        told = {"columns": {}, "decimal": None, "sheet": None, "blank": None, "segments": 3, "clouds": 0}
+        page = report.to_html(notebook, {"source": "a.csv", "models": "models"} | told)
+        assert "Said 1." in page and "Said 0." not in page
 
     def test_a_decimal_sign_that_was_told_is_in_the_commands(self, written):
         own = written(lambda t: t / 7, decimal="point")

@@ -8,6 +8,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,10 @@ def command(name: str, customers: Customers, *options: object) -> str:
         words += ["--column", f"{category}={column}"]
     for option, value in (("decimal", told.decimal), ("sheet", told.sheet), ("blank", told.blank)):
         words += [f"--{option}", value] if value else []
-    words += told.categories.options if name == "train" else []
+    categories = told.categories
+    if categories.name not in customers.table:
+        categories = replace(categories, name=None)  # the models had names of customers, the file has none
+    words += categories.options if name == "train" else []
     said = shlex.join([*words, *map(str, options)])
     fence = "`" * (1 + said.count("`"))
     return f"{fence}{said}{fence}"
@@ -172,6 +176,10 @@ def to_html(notebook: NotebookNode, parameters: Mapping[str, Any]) -> str:
     for cell in cells:
         if "injected-parameters" in _tags(cell):
             cell.source = PythonTranslator.codify(parameters)
+    # What is said before a cell that showed nothing is about nothing.
+    idle = [each.cell_type == "code" and not each.outputs for each in [*cells[1:], cells[-1]]]
+    pairs = zip(cells, idle, strict=True)
+    cells = [cell for cell, unsaid in pairs if not (unsaid and cell.cell_type == "markdown")]
     cells = [cell for cell in cells if not _tags(cell) & UNUSED]
     cells.sort(key=lambda cell: sum(PLACES.get(tag, 0) for tag in _tags(cell)))
     options = {"template_name": "report", "extra_template_basedirs": [str(TEMPLATES)]}

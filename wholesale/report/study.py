@@ -116,6 +116,7 @@ class CountEvidence:
     nulls: pd.DataFrame | None  # None if none were asked for, or can be drawn
     customers: int
     redrawn: list[list[int]] = field(default_factory=list)  # the numbers that lead in further draws
+    undrawn: bool = False  # whether clouds were asked for, but none can be drawn
 
     @cached_property
     def advice(self) -> Recommendation:
@@ -207,7 +208,8 @@ def compare_counts(customers: Customers, clouds: int = CLOUDS) -> CountEvidence 
         drawn = []
     nulls = [pd.concat([each, *drawn], join="inner") if drawn else None for each in observed]
     pairs = zip((each.loc[OBSERVED, 0] for each in observed), nulls, strict=True)
-    first, *others = [CountEvidence(*pair, len(draws[0])) for pair in pairs]
+    undrawn = bool(clouds and not drawn)
+    first, *others = [CountEvidence(*pair, len(draws[0]), undrawn=undrawn) for pair in pairs]
     return replace(first, redrawn=[other.leaders for other in others])
 
 
