@@ -38,6 +38,12 @@ def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
         assert re.fullmatch(said, refused(port, tmp_path))
 
 
+@pytest.mark.parametrize("host", ["none.invalid", "a..b", "192.0.2.1", "2001:db8::1", "::none"])
+def test_a_host_that_this_machine_is_not_is_said_and_no_other_port_advised(host):
+    with pytest.raises(SystemExit, match=f"^--host {host} names no address of this machine; give another$"):
+        server.check_port(free_port(), host)
+
+
 def test_a_free_port_is_left_free():
     for port in [free_port()] * 2:
         server.check_port(port)

@@ -194,7 +194,14 @@ def _ask_how_it_ended(task: asyncio.Future) -> None:
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-class Owned:
+class Unasked:
+    """What is refused before Jupyter knows who asks, such as an odd method, gets its page all the same."""
+
+    def get_current_user(self) -> Any:
+        """Name nobody; Jupyter's own would raise."""
+
+
+class Owned(Unasked):
     """What is asked about a kernel is answered to the visitor it was handed to, and to nobody else."""
 
     async def prepare(self: Any, **how: Any) -> None:

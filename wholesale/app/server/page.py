@@ -38,7 +38,7 @@ from voila.paths import collect_static_paths
 
 from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
-from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
+from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel, Unasked
 from wholesale.app.server.upload import keep_little
 from wholesale.app.templates import COMPILED, compile_into
 from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
@@ -147,7 +147,7 @@ def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-class LivePage(BaseVoilaHandler):
+class LivePage(Unasked, BaseVoilaHandler):
     """The page, on a kernel of the visitor's own."""
 
     async def prepare(self) -> None:
@@ -179,7 +179,7 @@ class LivePage(BaseVoilaHandler):
             self.flush()
 
 
-class Missing(BaseVoilaHandler):
+class Missing(Unasked, BaseVoilaHandler):
     """Any other address: a word in the page's look."""
 
     async def prepare(self, **_: Any) -> None:
@@ -374,12 +374,17 @@ def most_pages() -> int:
 
 
 def check_port(port: int, host: str = HOST) -> None:
-    """Exit in one sentence unless the page can listen on `port`."""
+    """Exit in one sentence unless the page can listen on `port` of `host`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is already in use" if taken else f"cannot be used ({os.strerror(error.errno or 0)})"
+        socket.getaddrinfo(host, port, family)
+        socket.create_server((host, port), family=family).close()
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)  # of a name that is none, there is no such
+        if isinstance(error, socket.gaierror) or number in (None, errno.EADDRNOTAVAIL):
+            raise SystemExit(f"--host {host} names no address of this machine; give another") from None
+        taken = number == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be used ({os.strerror(number)})"
         other = port + 1 if port < 65535 else port - 1
         hint = f"choose another, for example --port {other} (or make app PORT={other})"
         raise SystemExit(f"Port {port} {reason}; {hint}") from None
