@@ -35,6 +35,7 @@ V1 = "v1.kernel.websocket.jupyter.org"
 FIELDS = ("header", "parent_header", "metadata", "content")
 OF_WIDGETS = {"comm_open", "comm_msg", "comm_close"}
 ASKED = OF_WIDGETS | {"comm_info_request", "kernel_info_request"}
+OPENED = "jupyter.widget.control"  # asks for all widgets; these the kernel opens
 TOLD = OF_WIDGETS | {"comm_info_reply", "kernel_info_reply", "status", "shutdown_reply"}
 """What a page sends, and what is sent to it: no output of a kernel, which may be a traceback."""
 GOING_AWAY, NO_MESSAGE = 1001, 1007  # RFC 6455; the latter is for data that are not of the message's type
@@ -278,11 +279,18 @@ def well_formed(message: bytes | str) -> bool:
         channel, *parts = cut(message)
         fields = [json.loads(str(part, "utf-8")) for part in parts[: len(FIELDS)]]
         extract_dates(fields[:2])  # the headers', as Jupyter does
+        json.dumps(fields[0], ensure_ascii=False).encode()  # as in the kernel's answers
     except (ValueError, OverflowError, RecursionError):
         return False
     if channel != b"shell" or not all(isinstance(field, dict) for field in fields):
         return False
-    return isinstance(fields[0].get("msg_id"), str) and fields[0].get("msg_type") in ASKED
+    header, _, _, content = fields
+    kind, ids = str(header.get("msg_type")), [header.get("msg_id")]
+    if kind in OF_WIDGETS:
+        ids += [content.get("comm_id")]
+    if kind == "comm_open" and content.get("target_name") != OPENED:
+        return False
+    return kind in ASKED and all(isinstance(each, str) and each.isascii() for each in ids)
 
 
 def cut(message: bytes | str) -> list[bytes]:
