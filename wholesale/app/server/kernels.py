@@ -98,7 +98,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     @property
     def failing(self) -> bool:
-        """Whether kernels do not start, or die before they are handed out, and none is ready."""
+        """Whether kernels do not start, die unused or cannot run the page, and none is ready."""
         fates = [*map(_fate, self.pool)]
         self.died = (self.died or False in fates) and True not in fates
         return self.died
@@ -153,7 +153,15 @@ class PageKernelManager(AsyncMappingKernelManager):
                 self.pool.remove(started)
                 if _fate(started) is None:
                     _ask_how_it_ended(started.result()["task"])
+                elif not (started.cancelled() or started.exception()):
+                    self.end_if_raised(started.result())
         self.refill(delay=0)
+
+    def end_if_raised(self, kernel: dict) -> None:
+        """End a kernel that could not run the page: who got it is told so there, and needs no place."""
+        if _raised(kernel):
+            self.died = True
+            self.ending = asyncio.ensure_future(self.shutdown_kernel(kernel["kernel_id"], now=True))
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
@@ -187,7 +195,14 @@ def _fate(started: asyncio.Task) -> bool | None:
     if started.cancelled() or started.exception():
         return False
     run = started.result()["task"]
-    return not (run.cancelled() or run.exception()) if run.done() else None
+    return not (run.cancelled() or run.exception() or _raised(started.result())) if run.done() else None
+
+
+def _raised(kernel: dict) -> bool:
+    """Say whether a cell raised: Voila goes on without a word, but for what the notebook's copy shows."""
+    executor = getattr(kernel["renderer"], "executor", None)
+    cells = executor.nb.cells if executor else ()
+    return any(each.output_type == "error" for cell in cells for each in cell.get("outputs", ()))
 
 
 def _ask_how_it_ended(task: asyncio.Future) -> None:

@@ -41,7 +41,7 @@ from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
 from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel, Unasked
 from wholesale.app.server.upload import keep_little
 from wholesale.app.templates import COMPILED, compile_into
-from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, PACKAGE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
 try:
@@ -63,6 +63,7 @@ PACKERS = {
 }
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
+NOT_CODE = shutil.ignore_patterns("shipped")  # what an installed package has beside, as models
 PREFIX, LOCK = "wholesale_", "lock"  # of the server's own folder, and what is locked in it
 STARTUP = """\
 # It would listen, on a port, for what forks of the kernel print; a page's kernel has no forks.
@@ -177,6 +178,7 @@ class LivePage(Unasked, BaseVoilaHandler):
         async for html, _ in rest:
             self.write(html)
             self.flush()
+        self.kernel_manager.end_if_raised(kernel)
 
 
 class Missing(Unasked, BaseVoilaHandler):
@@ -296,10 +298,12 @@ def serve(
         raise SystemExit(f"No temporary folder can be written ({error.strerror}); {hint}") from None
     with private as folder:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
-        # folder; and neither they nor Jupyter need a home, which a service account may not have.
+        # folder and the code's; neither they nor Jupyter need a home, which a service account may not have.
+        code = shutil.copytree(PACKAGE, Path(folder, "code", PACKAGE.name), ignore=NOT_CODE).parent
         compile_into(folder)
         before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(code), *filter(None, [before.get("PYTHONPATH")])])
         try:
             most = most_pages()
             _run(predictor, port, folder, pages or most, access)
