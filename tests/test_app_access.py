@@ -15,6 +15,7 @@ import struct
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -161,7 +162,6 @@ def test_a_kernel_s_traceback_reaches_nobody(server):
     wrong = {"comm_id": visitor.model(), "data": {"method": "update", "state": {"_dom_classes": 5}}}
     with contextlib.closing(visitor.connect()) as connection:
         send(connection, "comm_msg", **wrong)
-        send(connection, "comm_open", comm_id="a", target_name="none")
         send(connection, "kernel_info_request")
         received = b""
         while b"kernel_info_reply" not in received:
@@ -180,6 +180,9 @@ def test_a_visitor_who_goes_on_sending_what_no_page_would_loses_the_kernel(serve
 GOOD = v1(request())
 NO_ID = {"msg_type": "kernel_info_request"}
 ID = NO_ID | {"msg_id": "a"}
+
+
+CONTROL = {"target_name": "jupyter.widget.control", "data": {}}
 
 
 def with_number(at: int, number: int) -> bytes:
@@ -208,8 +211,21 @@ HOSTILE = {
     "text": json.dumps(request()),
 }
 HOSTILE |= {f"channel {name}": v1(request(channel=name)) for name in ("iopub", "control")}  # no page uses it
-TYPES = ("shutdown_request", "execute_request", 1)  # to end, and code to run
+TYPES = ("shutdown_request", "execute_request", 1, [])  # to end, and code to run
 HOSTILE |= {f"type {kind}": v1(request(header=ID | {"msg_type": kind})) for kind in TYPES}
+HOSTILE |= {f"id {name!a}": v1(request(header=NO_ID | {"msg_id": name})) for name in ("\ud800", [], None)}
+HOSTILE["a header that no encoding has"] = v1(request(header=request()["header"] | {"session": "\ud800"}))
+HOSTILE |= {
+    f"{kind} of {name!a}": v1(request(header=ID | {"msg_type": kind}, content={"comm_id": name} | CONTROL))
+    for kind in sorted(kernels.OF_WIDGETS)
+    for name in ("\ud800", ["a"], 1, None)
+}
+HOSTILE |= {
+    f"comm_open to {name}": v1(
+        request(header=ID | {"msg_type": "comm_open"}, content={"comm_id": "a", "target_name": name})
+    )
+    for name in ("jupyter.widget", "none", [], None)
+}
 
 
 def garbled(count: int) -> Iterator[bytes]:
@@ -253,7 +269,8 @@ def test_what_no_page_would_send_is_not_well_formed(message):
 @pytest.mark.parametrize("kind", sorted(kernels.ASKED))
 def test_what_a_page_sends_is_well_formed_whatever_was_typed(kind, buffers):
     header = request()["header"] | {"date": "2024-02-29T10:00:00.5Z", "msg_type": kind}
-    message = request(header=header, content={"value": "2024-99-99T99:99:99.9"})
+    said = {"comm_id": uuid4().hex, "value": "2024-99-99T99:99:99.9 \ud800"}
+    message = request(header=header, content=said | CONTROL)
     assert kernels.well_formed(v1(message, *buffers))
 
 

@@ -206,7 +206,9 @@ def test_each_documented_status_is_reached(ask, predict, score):
     for path, replies in reached.items():
         ((operation),) = DOCUMENT["paths"][path].values()
         elsewhere = {"401", "429"}  # tests/test_app_door.py reaches them
-        elsewhere |= {"503"} & set(operation["responses"])  # tests/test_app_server.py
+        elsewhere |= {"503", "507"} & set(
+            operation["responses"]
+        )  # tests/test_app_server.py, test_app_slow.py
         assert {str(reply.status_code) for reply in replies} | elsewhere == set(operation["responses"])
         if path == "/api/metrics":
             assert replies.pop(0).headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -295,6 +297,12 @@ def test_segments_and_health_say_what_the_models_are(ask, predictor: Predictor):
     assert {f"wholesale_{name}" for name in (*about, *numbers)} < set(measured)
     assert float(measured["wholesale_customers"]) == 440
     assert 5e7 < float(measured["process_resident_memory_bytes"]) < 1e9
+
+
+def test_only_a_query_of_more_than_a_thousand_arguments_gets_a_bare_400(score):
+    few, many = (score(CSV_ROWS, f"?{'column=&' * (number - 1)}column=") for number in (1000, 1001))
+    assert (few.status_code, many.status_code, many.content) == (422, 400, b"")
+    assert "more than 1,000 query arguments, gets a bare 400" in DOCUMENT["info"]["description"]
 
 
 def test_the_description_is_served_and_its_examples_are_true(ask, predictor: Predictor):

@@ -45,11 +45,27 @@ UNSETTLED = [
     ("127.0.0.1", {"certfile": "plain"}, "go together"),
     ("127.0.0.1", {"certfile": "plain", "keyfile": "plain"}, "cannot be used"),
 ]
+PROXIES = ("localhost", "10.0.0.0/8", "nginx.internal", "192.0.2.7:80", "")
+UNSETTLED += [(OUT, NAMED | {"proxy": ["192.0.2.7", each]}, "--proxy takes one address") for each in PROXIES]
+NAMES = (
+    "https://shop.example/",
+    "shop.example:9321",
+    "shop.example/",
+    "shop example",
+    "*",
+    "müller.example",
+    "",
+)
+UNSETTLED += [
+    (OUT, {"allow_host": [each], "no_password": True}, "--allow-host takes a name") for each in NAMES
+]
+BASES = ("seg ments/?x", "/a?b/", "/a#b/", "/%20/", "/müller/", "/../", "a/./b")
+UNSETTLED += [("127.0.0.1", {"base_url": each}, "--base-url takes letters") for each in BASES]
 
 
 @pytest.mark.parametrize(("host", "options", "said"), UNSETTLED)
 def test_a_door_is_not_opened_before_all_is_settled(files, host, options, said):
-    named = {name: files[value] for name, value in options.items() if isinstance(value, str)}
+    named = {name: files.get(value, value) for name, value in options.items() if isinstance(value, str)}
     with pytest.raises(ValueError, match=re.escape(said)):
         settle(host, **options | named)
 
@@ -63,9 +79,17 @@ def test_what_is_settled(files):
     assert (alone.password, alone.proxies, alone.base) == ("", (), "/")
     assert proxied.proxies == ("127.0.0.1", "::1")
     assert settle(OUT, **NAMED, proxy=["192.0.2.7"]).proxies == ("192.0.2.7",)
-    bases = {"/": "/", "": "/", "a": "/a/", "/a/b/": "/a/b/"}
+    many = settle(OUT, allow_host=["SHOP_1.example", "[2001:DB8::1]"], proxy=["2001:0DB8::0:7"])
+    assert (many.names, many.proxies) == (("shop_1.example", "[2001:db8::1]"), ("2001:db8::7",))
+    bases = {"a~b.c/": "/a~b.c/", "/": "/", "": "/", "a": "/a/", "/a/b/": "/a/b/"}
     assert {base: settle("::1", base_url=base).base for base in bases} == bases
     assert Access().secret != Access().secret
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_ipv6_is_shown_as_browsers_take_it(host):
+    assert settle(host).host == "::1" and settle(host).shown(80) == "http://[::1]:80/"
+    assert Access("::", ("[2001:db8::1]",)).shown(80) == "http://[2001:db8::1]:80/"
 
 
 def test_another_password_ends_the_logins_by_the_first_and_servers_that_share_a_secret_share_logins(files):
@@ -147,6 +171,20 @@ def test_after_the_login_all_is_there_below_the_base_address(door, browser):
     assert get(door, "api/segments", browser).ok
     above = door._replace(address=door.address.removesuffix(BASE[1:]))
     assert get(above, "api/segments", browser).status_code == 401  # the cookie is for below
+
+
+ODD = [(method, path) for method in ("TRACE", "PROPFIND", "FOO") for path in ("login", "", "none")]
+ODD += [("FOO", f"api/kernels/{NO_KERNEL}/channels"), ("FOO", f"voila/api/shutdown/{NO_KERNEL}")]
+
+
+def test_odd_methods_and_bodies_that_are_no_form_leave_no_traceback(door, browser):
+    for who in (requests, browser):
+        for method, path in ODD:
+            assert who.request(method, door.address + path, timeout=PATIENCE).status_code == 405, path
+        form = {"headers": {"Content-Type": "multipart/form-data; boundary=x"}, "timeout": PATIENCE}
+        for path in dict(map(reversed, ODD)):
+            assert who.post(door.address + path, b"none", **form).status_code == 400, path
+    assert "Traceback" not in door.log.read_text()
 
 
 def test_the_login_s_cookie_is_for_this_site_and_for_no_script(door):

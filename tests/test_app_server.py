@@ -27,8 +27,9 @@ from voila.paths import collect_template_paths
 
 from wholesale.app.server import page as server
 from wholesale.app.server.kernels import PageKernelManager
+from wholesale.app.server.page import pool_size
 from wholesale.columns import SPEND_COLUMNS
-from wholesale.manifest import MODELS_FOLDER, ROOT, SHIPPED
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT, SHIPPED
 
 
 def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
@@ -36,6 +37,12 @@ def test_a_taken_port_gets_one_sentence_and_a_failing_exit(tmp_path):
         port = holder.getsockname()[1]
         said = rf"Port {port} is already in use; .*--port \d+ \(or make app PORT=\d+\)\n"
         assert re.fullmatch(said, refused(port, tmp_path))
+
+
+@pytest.mark.parametrize("host", ["none.invalid", "a..b", "192.0.2.1", "2001:db8::1", "::none"])
+def test_a_host_that_this_machine_is_not_is_said_and_no_other_port_advised(host):
+    with pytest.raises(SystemExit, match=f"^--host {host} names no address of this machine; give another$"):
+        server.check_port(free_port(), host)
 
 
 def test_a_free_port_is_left_free():
@@ -126,12 +133,16 @@ def end(server: Server) -> None:
 
 
 def test_a_running_server_answers_from_what_it_read(serve, tmp_path, temporary):
-    models = shutil.copytree(MODELS_FOLDER, tmp_path / "models")
-    with serve("--models", str(models)) as server:
+    for name in ("wholesale", "notebooks", "dataset", "models"):
+        models = shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "voila.json", tmp_path)
+    with serve(PYTHONPATH=str(tmp_path)) as server:
         (private,) = temporary.glob("wholesale_*")
         assert private.stat().st_mode & 0o777 == 0o700
         assert (private / "predictor.json").read_bytes() == (models / "predictor.json").read_bytes()
         shutil.rmtree(models)
+        for module in (tmp_path / "wholesale" / "app").rglob("*.py"):
+            module.write_text("another version")
         for _ in range(4):  # more than the kernels that were ready before
             assert Visitor(server).has_widgets()
         end(server)
@@ -207,23 +218,28 @@ def test_health_fails_when_the_models_are_lost(serve, temporary):
 
 
 FRAIL = """import sys, os
-sys.exit(1) if os.path.exists({broken!r}) else os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+if os.path.exists({broken!r}): {then}
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
+NO_MODELS = f"os.environ[{MODELS_VARIABLE!r}] = '/none'"
+FAULTS = {"sys.exit(1)": "could not start. Reload it", NO_MODELS: "could not start: its model files"}
 
 
-def test_health_fails_while_kernels_do_and_who_opens_the_page_is_told(serve, tmp_path):
-    frail = ("-c", FRAIL.format(broken=str(tmp_path / "broken")))
+@pytest.mark.parametrize(("then", "said"), FAULTS.items(), ids=["it ends", "a cell raises"])
+def test_health_fails_while_kernels_do_and_who_opens_the_page_is_told(serve, tmp_path, then, said):
+    frail = ("-c", FRAIL.format(broken=str(tmp_path / "broken"), then=then))
     start_kernels_by(tmp_path, sys.executable, *frail, "-m", "ipykernel_launcher", "-f", "{connection_file}")
     with serve(JUPYTER_PATH=str(tmp_path)) as server:
         wait_for(lambda: server.log.read_text())
         assert health(server) == (200, "ok")
         (tmp_path / "broken").touch()
         kill(server)
-        told = requests.get(server.address, headers=OPENING, timeout=PATIENCE).text
-        assert "The page could not start. Reload it in a moment." in told
-        assert health(server) == (503, "no page can be opened: kernels end as they start")
+        told = lambda: said in requests.get(server.address, headers=OPENING, timeout=PATIENCE).text  # noqa: E731
+        assert told() and told() and told()
+        wait_for(lambda: health(server) == (503, "no page can be opened: kernels fail as they start"))
+        wait_for(lambda: then != NO_MODELS or len(kernels(server)) == pool_size())
         (tmp_path / "broken").unlink()
-        wait_for(lambda: health(server) == (200, "ok"))
+        wait_for(lambda: not told() and health(server) == (200, "ok"))
         assert Visitor(server).has_widgets()
         assert "Traceback" not in server.log.read_text()
 

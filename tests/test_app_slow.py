@@ -11,8 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from servers import Server, host_of, kernels, running, wait_for
 from visitor import PATIENCE, Visitor
+
+from wholesale.app.tabs import LIMIT
 
 IMPATIENT = """import sys
 from wholesale.app.server import api, page
@@ -48,6 +51,34 @@ def test_half_a_request_is_not_waited_for_for_ever(impatient, half):
         with contextlib.suppress(ConnectionError):
             assert connection.recv(100) == b""
     assert time.monotonic() - begun < 20
+
+
+FULL = """import os, sys
+from wholesale.app.server import api, page
+keep = api.Score.store
+def store(self):
+    if "none" in self.request.query:
+        raise OSError(28, os.strerror(28))
+    keep(self).close()
+    return open("/dev/full", "wb")
+api.Score.store = store
+page.serve(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is Linux that has a file that is always full")
+def test_a_disk_that_is_full_is_said_however_large_the_file(tmp_path, temporary):
+    (tmp_path / "full.py").write_text(FULL)
+    with running("full", folder=tmp_path, TMPDIR=str(temporary)) as server:
+        send = partial(requests.post, headers={"Content-Type": "text/csv"}, timeout=PATIENCE)
+        for query in ("", "?none"):
+            for size in (10, 10**6, LIMIT):  # of which the first is written as the file is closed
+                reply = send(f"{server.address}api/score{query}", b"x" * size)
+                (fault,) = reply.json()["errors"]
+                said = (reply.status_code, fault["reason"])
+                assert said == (507, "the file could not be scored: No space left on device")
+        assert not [*temporary.rglob("wholesale-upload-*")]
+        assert "Traceback" not in server.log.read_text()
 
 
 def begin_upload(server: Server) -> socket.socket:

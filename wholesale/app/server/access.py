@@ -4,11 +4,13 @@ import asyncio
 import hmac
 import ipaddress
 import os
+import re
 import ssl
 import time
 import tomllib
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,12 +24,16 @@ from tornado.web import Application, OutputTransform, RedirectHandler, decode_si
 from voila.handler import BaseVoilaHandler
 
 from wholesale.app.server.api import Read, Stranger
+from wholesale.app.server.kernels import Unasked
 
 HOST = "127.0.0.1"
 GUESSES, MINUTE = 10, 60  # wrong passwords or tokens that an address may send, and in how many seconds
 HASH = "python -c 'from jupyter_server.auth import passwd; print(passwd())'"
 STATIC = "voila/templates/wholesale/static/"
 OPEN = ("login", STATIC + "wholesale.css", STATIC + "favicon.svg")  # a password does not hide these
+
+NAME = re.compile(r"[\w.-]+|\[[\da-f:.]+]", re.ASCII)  # as browsers send it
+PART = re.compile(r"(?!\.+$)[\w.~-]+", re.ASCII)  # of the base address, likewise
 
 HEADERS, POLICY = tomllib.loads(Path(__file__).with_name("headers.toml").read_text(encoding="utf-8")).values()
 HEADERS["Content-Security-Policy"] = "; ".join(map(" ".join, POLICY.items()))
@@ -58,6 +64,7 @@ class Access:
 
     def shown(self, port: int) -> str:
         host = self.host if self.proxies or not self.names else self.names[0]
+        host = f"[{host}]" if ":" in host and "[" not in host else host
         return f"{'https' if self.tls else 'http'}://{host}:{port}{self.base}"
 
 
@@ -76,7 +83,9 @@ def settle(
     log_requests: bool = False,
 ) -> Access:
     """Read the options of `serve` and the files that they name; a ValueError says what is not settled."""
-    beyond, proxied = not local(host), behind_proxy or bool(proxy)
+    host, beyond, proxied = host.strip("[]"), not local(host), behind_proxy or bool(proxy)
+    names, base = [name.lower() for name in allow_host or ()], [*filter(None, base_url.split("/"))]
+    proxies = [*map(numeric, proxy or ())]
     alone = beyond and not (password_file or proxied or no_password)
     in_clear = beyond and password_file and not (certfile or proxied)
     who = "--password-file FILE, --behind-proxy or --no-password"
@@ -88,6 +97,12 @@ def settle(
         (in_clear, "a password needs TLS on its way: --certfile and --keyfile, or a proxy"),
         (token_file and not password_file, "--token-file is for a server with a password: --password-file"),
         ((certfile is None) != (keyfile is None), "--certfile and --keyfile go together"),
+        (None in proxies, "--proxy takes one address, such as 192.0.2.7: no name, no range"),
+        (not all(map(NAME.fullmatch, names)), "--allow-host takes a name alone, such as shop.example"),
+        (
+            not all(map(PART.fullmatch, base)),
+            "--base-url takes letters, digits and . _ ~ - between its slashes",
+        ),
     )
     for broken, sentence in rules:
         if broken:
@@ -105,20 +120,24 @@ def settle(
         raise ValueError(f"{password_file.name} has no hashed password in it; make one by {HASH}")
     if token_file and len(token) < 20:
         raise ValueError(f"{token_file.name} must hold a token of 20 letters or more")
-    names, base = (name.lower() for name in allow_host or ()), "/".join(filter(None, base_url.split("/")))
     return Access(
-        host, (*names,), f"/{base}/" if base else "/", password, token,
-        proxies=tuple(proxy or ()) or (("127.0.0.1", "::1") if proxied else ()), tls=tls, log=log_requests,
+        host, (*names,), "/".join(["", *base, ""]), password, token,
+        proxies=(*map(str, proxies),) or (("127.0.0.1", "::1") if proxied else ()), tls=tls, log=log_requests,
         secret=hmac.digest(secret.encode() or os.urandom(32), password.encode(), "sha256"),
     )  # fmt: skip  # another password ends all logins
 
 
+def numeric(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address; None of a name."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host)
+    return None
+
+
 def local(host: str) -> bool:
     """Say whether a name or an address is this machine's own."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    address = numeric(host.strip("[]"))
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 class Site(Application):
@@ -182,7 +201,7 @@ class Site(Application):
             self.guesses.remove(guess)
 
 
-class Login(BaseVoilaHandler):
+class Login(Unasked, BaseVoilaHandler):
     """Asks for the password, in the page's look, and ends a login."""
 
     application: Any

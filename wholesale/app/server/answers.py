@@ -77,7 +77,7 @@ def fault(
 
 def bare_health(kernels: Any) -> dict:
     """Say no more than whether the next visitor is answered; refuse with 503 if none is."""
-    reason = "kernels end as they start" if kernels.failing else ""
+    reason = "kernels fail as they start" if kernels.failing else ""
     try:
         load_predictor()  # what the next kernel will
     except BundleError:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -113,7 +114,7 @@ class Posted(Api):
     kinds: tuple[str, ...] = ()  # of Content-Type; none may be one that a form of another site can send
     limit = 0  # bytes that a body may have
     read_at_most = 0  # and that are read, and dropped: who sends it all before reading gets the reason
-    too_large = ""
+    too_large = full = ""
 
     async def prepare(self, **_: Any) -> None:
         """Refuse at once what is far too large; Tornado would read all of it first."""
@@ -123,23 +124,32 @@ class Posted(Api):
         if size > self.read_at_most:
             raise Refused(413, fault(self.too_large))
         self.request.connection.set_body_timeout(GRACE + size / SLOWEST)  # type: ignore[union-attr]
-        self.body = self.store()
+        self.body = self.keep(self.store) or io.BytesIO()
 
     def store(self) -> BinaryIO:
         return io.BytesIO()
+
+    def keep(self, do: Callable, *given: Any) -> Any:
+        """Do what a full disk may stop; what comes then is dropped, so that the reason reaches its sender."""
+        try:
+            return None if self.full else do(*given)
+        except OSError as error:
+            self.full = f"the file could not be scored: {error.strerror}"
 
     def data_received(self, chunk: bytes) -> None:
         self.received += len(chunk)
         if self._finished:
             return
         if self.received <= self.limit:
-            self.body.write(chunk)
+            self.keep(self.body.write, chunk)
         elif self.received > self.read_at_most:
             self.reply(as_json({"errors": [fault(self.too_large)]}), 413)
 
     def check_body(self) -> None:
         if self.received > self.limit:
             raise Refused(413, fault(self.too_large))
+        if self.full:
+            raise Refused(507, fault(self.full))
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in self.kinds or "Content-Encoding" in self.request.headers:
             kinds = " or ".join(self.kinds)
@@ -190,12 +200,13 @@ class Score(Posted):
 
     def on_finish(self) -> None:
         if self.folder:
-            self.body.close()
+            with suppress(OSError):  # a full disk's, once more
+                self.body.close()
             self.folder.cleanup()
 
     async def post(self) -> None:
+        self.keep(self.body.close)
         self.check_body()
-        self.body.close()
         self.working = True
         try:
             async with self.room:

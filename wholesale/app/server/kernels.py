@@ -35,6 +35,7 @@ V1 = "v1.kernel.websocket.jupyter.org"
 FIELDS = ("header", "parent_header", "metadata", "content")
 OF_WIDGETS = {"comm_open", "comm_msg", "comm_close"}
 ASKED = OF_WIDGETS | {"comm_info_request", "kernel_info_request"}
+OPENED = "jupyter.widget.control"  # asks for all widgets; these the kernel opens
 TOLD = OF_WIDGETS | {"comm_info_reply", "kernel_info_reply", "status", "shutdown_reply"}
 """What a page sends, and what is sent to it: no output of a kernel, which may be a traceback."""
 GOING_AWAY, NO_MESSAGE = 1001, 1007  # RFC 6455; the latter is for data that are not of the message's type
@@ -97,7 +98,7 @@ class PageKernelManager(AsyncMappingKernelManager):
 
     @property
     def failing(self) -> bool:
-        """Whether kernels do not start, or die before they are handed out, and none is ready."""
+        """Whether kernels do not start, die unused or cannot run the page, and none is ready."""
         fates = [*map(_fate, self.pool)]
         self.died = (self.died or False in fates) and True not in fates
         return self.died
@@ -152,7 +153,15 @@ class PageKernelManager(AsyncMappingKernelManager):
                 self.pool.remove(started)
                 if _fate(started) is None:
                     _ask_how_it_ended(started.result()["task"])
+                elif not (started.cancelled() or started.exception()):
+                    self.end_if_raised(started.result())
         self.refill(delay=0)
+
+    def end_if_raised(self, kernel: dict) -> None:
+        """End a kernel that could not run the page: who got it is told so there, and needs no place."""
+        if _raised(kernel):
+            self.died = True
+            self.ending = asyncio.ensure_future(self.shutdown_kernel(kernel["kernel_id"], now=True))
 
     def _handle_kernel_died(self, kernel_id: str) -> None:
         super()._handle_kernel_died(kernel_id)
@@ -186,7 +195,14 @@ def _fate(started: asyncio.Task) -> bool | None:
     if started.cancelled() or started.exception():
         return False
     run = started.result()["task"]
-    return not (run.cancelled() or run.exception()) if run.done() else None
+    return not (run.cancelled() or run.exception() or _raised(started.result())) if run.done() else None
+
+
+def _raised(kernel: dict) -> bool:
+    """Say whether a cell raised: Voila goes on without a word, but for what the notebook's copy shows."""
+    executor = getattr(kernel["renderer"], "executor", None)
+    cells = executor.nb.cells if executor else ()
+    return any(each.output_type == "error" for cell in cells for each in cell.get("outputs", ()))
 
 
 def _ask_how_it_ended(task: asyncio.Future) -> None:
@@ -194,7 +210,14 @@ def _ask_how_it_ended(task: asyncio.Future) -> None:
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-class Owned:
+class Unasked:
+    """What is refused before Jupyter knows who asks, such as an odd method, gets its page all the same."""
+
+    def get_current_user(self) -> Any:
+        """Name nobody; Jupyter's own would raise."""
+
+
+class Owned(Unasked):
     """What is asked about a kernel is answered to the visitor it was handed to, and to nobody else."""
 
     async def prepare(self: Any, **how: Any) -> None:
@@ -271,11 +294,18 @@ def well_formed(message: bytes | str) -> bool:
         channel, *parts = cut(message)
         fields = [json.loads(str(part, "utf-8")) for part in parts[: len(FIELDS)]]
         extract_dates(fields[:2])  # the headers', as Jupyter does
+        json.dumps(fields[0], ensure_ascii=False).encode()  # as in the kernel's answers
     except (ValueError, OverflowError, RecursionError):
         return False
     if channel != b"shell" or not all(isinstance(field, dict) for field in fields):
         return False
-    return isinstance(fields[0].get("msg_id"), str) and fields[0].get("msg_type") in ASKED
+    header, _, _, content = fields
+    kind, ids = str(header.get("msg_type")), [header.get("msg_id")]
+    if kind in OF_WIDGETS:
+        ids += [content.get("comm_id")]
+    if kind == "comm_open" and content.get("target_name") != OPENED:
+        return False
+    return kind in ASKED and all(isinstance(each, str) and each.isascii() for each in ids)
 
 
 def cut(message: bytes | str) -> list[bytes]:

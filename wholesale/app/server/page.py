@@ -38,10 +38,10 @@ from voila.paths import collect_static_paths
 
 from wholesale.app.server import answers, api
 from wholesale.app.server.access import HOST, Access, Login, Site, Visitors
-from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel
+from wholesale.app.server.kernels import SPARE, Channels, Goodbye, Kernel, Unasked
 from wholesale.app.server.upload import keep_little
 from wholesale.app.templates import COMPILED, compile_into
-from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, ROOT
+from wholesale.manifest import MODELS_FOLDER, MODELS_VARIABLE, PACKAGE, ROOT
 from wholesale.predict import Predictor, load_predictor
 
 try:
@@ -63,6 +63,7 @@ PACKERS = {
 }
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
+NOT_CODE = shutil.ignore_patterns("shipped")  # what an installed package has beside, as models
 PREFIX, LOCK = "wholesale_", "lock"  # of the server's own folder, and what is locked in it
 STARTUP = """\
 # It would listen, on a port, for what forks of the kernel print; a page's kernel has no forks.
@@ -147,7 +148,7 @@ def fingerprint(roots: Sequence[Path], joined: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-class LivePage(BaseVoilaHandler):
+class LivePage(Unasked, BaseVoilaHandler):
     """The page, on a kernel of the visitor's own."""
 
     async def prepare(self) -> None:
@@ -177,9 +178,10 @@ class LivePage(BaseVoilaHandler):
         async for html, _ in rest:
             self.write(html)
             self.flush()
+        self.kernel_manager.end_if_raised(kernel)
 
 
-class Missing(BaseVoilaHandler):
+class Missing(Unasked, BaseVoilaHandler):
     """Any other address: a word in the page's look."""
 
     async def prepare(self, **_: Any) -> None:
@@ -296,10 +298,12 @@ def serve(
         raise SystemExit(f"No temporary folder can be written ({error.strerror}); {hint}") from None
     with private as folder:
         # The kernels inherit all this. They answer from what was read here, whatever becomes of the models'
-        # folder; and neither they nor Jupyter need a home, which a service account may not have.
+        # folder and the code's; neither they nor Jupyter need a home, which a service account may not have.
+        code = shutil.copytree(PACKAGE, Path(folder, "code", PACKAGE.name), ignore=NOT_CODE).parent
         compile_into(folder)
         before, tempfile.tempdir = dict(os.environ), folder
         os.environ |= dict.fromkeys((MODELS_VARIABLE, COMPILED, *HOMES), folder)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(code), *filter(None, [before.get("PYTHONPATH")])])
         try:
             most = most_pages()
             _run(predictor, port, folder, pages or most, access)
@@ -374,12 +378,17 @@ def most_pages() -> int:
 
 
 def check_port(port: int, host: str = HOST) -> None:
-    """Exit in one sentence unless the page can listen on `port`."""
+    """Exit in one sentence unless the page can listen on `port` of `host`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is already in use" if taken else f"cannot be used ({os.strerror(error.errno or 0)})"
+        socket.getaddrinfo(host, port, family)
+        socket.create_server((host, port), family=family).close()
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)  # of a name that is none, there is no such
+        if isinstance(error, socket.gaierror) or number in (None, errno.EADDRNOTAVAIL):
+            raise SystemExit(f"--host {host} names no address of this machine; give another") from None
+        taken = number == errno.EADDRINUSE
+        reason = "is already in use" if taken else f"cannot be used ({os.strerror(number)})"
         other = port + 1 if port < 65535 else port - 1
         hint = f"choose another, for example --port {other} (or make app PORT={other})"
         raise SystemExit(f"Port {port} {reason}; {hint}") from None
