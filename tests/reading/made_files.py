@@ -189,13 +189,42 @@ def _open_cell(value: object) -> str:
 
 
 def locked() -> bytes:
-    """Write a compound file with a stream EncryptedPackage, as Excel writes a workbook with a password."""
+    """Write what Excel writes of a workbook with a password."""
+    return _compound("EncryptedPackage", b"")
+
+
+def xls(rows: list[list]) -> bytes:
+    """Write numbers and texts as the only sheet of a workbook as Excel 97 did."""
+    begin, end = (
+        [(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0, 0, 0, 0)) for kind in (5, 16)],
+        (0x000A, b""),
+    )
+    name = b"Customers"
+    first = [begin[0], (0x0085, struct.pack("<IHBB", 0, 0, len(name), 0) + name), end]
+    start = sum(4 + len(content) for _, content in first)
+    first[1] = (0x0085, struct.pack("<I", start) + first[1][1][4:])
+    cells = [
+        (0x0204, struct.pack("<HHHHB", i, j, 0, len(cell), 0) + cell.encode())
+        if isinstance(cell, str)
+        else (0x0203, struct.pack("<HHHd", i, j, 0, cell))
+        for i, row in enumerate(rows)
+        for j, cell in enumerate(row)
+        if cell is not None
+    ]
+    records = [*first, begin[1], *cells, end]
+    return _compound(
+        "Workbook", b"".join(struct.pack("<HH", kind, len(content)) + content for kind, content in records)
+    )
+
+
+def _compound(name: str, content: bytes) -> bytes:
+    """Write a compound file with one stream, of 4096 bytes."""
     free, end = 0xFFFFFFFF, 0xFFFFFFFE
     about = struct.pack("<HHHHH6x9I", 62, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, end, 0, end, 0)
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + about + struct.pack("<109I", 0, *[free] * 108)
     sectors = struct.pack("<128I", 0xFFFFFFFD, end, *range(3, 10), end, *[free] * 118)
-    entries = _entry("Root Entry", 5, 1, end, 0) + _entry("EncryptedPackage", 2, free, 2, 4096)
-    return head + sectors + entries + bytes(256 + 4096)
+    entries = _entry("Root Entry", 5, 1, end, 0) + _entry(name, 2, free, 2, 4096)
+    return head + sectors + entries + bytes(256) + content.ljust(4096, b"\0")
 
 
 def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_files import HEADER, NOT, csv_text, outcome, refusal, written
 
-from wholesale.columns import SPEND_COLUMNS
+from wholesale.columns import ANSWERS, SPEND_COLUMNS
 from wholesale.reading import ReadError, open_customers
 from wholesale.reading.dialect import NAMED
 
@@ -184,3 +184,29 @@ def test_few_unclear_amounts_are_rejected_though_the_sign_is_settled(tmp_path):
         assert amounts == [12.5] * 100 + [12669 if "," in many else 12.669] * 100
         assert reasons == {202: f"Fresh: {few} could be 12669 or 12.669"}
         assert any("to have all of them read, say --decimal point" in note for note in notes)
+
+
+IMPLIED = (
+    "{} is read with a decimal point, as scored files are written; if it marks thousands, say --decimal"
+    " comma."
+)
+
+
+@pytest.mark.parametrize(
+    ("wines", "told", "amounts", "notes"),
+    [
+        (["9.493", "15.244", "0.5"], None, [9.493, 15.244, 0.5], [IMPLIED.format("9.493")]),
+        (["9.493", "15.244"], None, [9.493, 15.244], [IMPLIED.format("9.493")]),
+        (["9.493", "15.244"], "comma", [9493, 15244], []),
+        (["9.493", "15.244"], "point", [9.493, 15.244], []),
+        (["9.493", "1.25", "0.5"], None, [9.493, 1.25, 0.5], []),
+        (["9493", "15244"], None, [9493, 15244], []),
+    ],
+)
+def test_amounts_of_another_column_of_a_scored_file_are_said_where_most_may_be_thousands(
+    wines, told, amounts, notes, tmp_path
+):
+    rows = [f'1,2,3,4,5,6,"{wine}"{"," * len(ANSWERS)}' for wine in wines]
+    path = written(tmp_path, "in.csv", csv_text(*rows, header=f"{HEADER},Wine,{','.join(ANSWERS)}"))
+    found = outcome(path, decimal=told, columns={"Fresh": "Wine"})
+    assert ([row[0] for row in found.amounts.values()], found.notes) == (amounts, notes)

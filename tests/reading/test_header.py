@@ -107,12 +107,22 @@ def test_one_near_name_does_not_hide_that_the_first_line_may_be_a_title(header, 
         (["€1,$2,£3,4,5,6"], HEADER, "€, others $ and £"),
         (["€1,2 €,3,4,5,6"], HEADER.replace("Fresh", "Fresh (€)"), ""),
         (["1,2,3,4,5,6,$ or €"], f"{HEADER},note", ""),
+        (["EUR 100,2,3,4,5,6", "JPY\u00a0150,2,3,4,5,6"], HEADER, "€, others ¥"),
+        (["100 chf,2,3,4,5,6", "1.50 sek ,2,3,4,5,6"], HEADER, "CHF, others SEK"),
+        (["€1,2 EUR,3,4,5,6", "EUR 1,2,3,4,5,6"], HEADER, ""),
+        (["$1,2 USD,£3,4 GBP,5,6"], HEADER, "$, others £"),
+        (["1,2,3,4,5,6"], HEADER.replace("Fresh,Milk", "Fresh_EUR,Milk [$]"), "€, others $"),
+        (["1,2,3,4,5,6,JPY 1"], f"{HEADER.replace('Fresh', 'Fresh EUR')},note", ""),
     ],
-    ids=["a row", "a column", "late", "header", "three", "one", "elsewhere"],
+    ids=[
+        *("a row", "a column", "late", "header", "three", "one", "elsewhere"),
+        *("codes", "small", "one by sign and code", "signs and codes", "header and code", "a code elsewhere"),
+    ],
 )
 @pytest.mark.parametrize("told", [None, "point"])
-def test_different_currency_signs_are_said(rows, header, signs, told, tmp_path):
-    found = outcome(written(tmp_path, "a.csv", csv_text(*rows, header=header)), decimal=told)
+def test_different_currencies_are_said(rows, header, signs, told, tmp_path):
+    path, first = written(tmp_path, "a.csv", csv_text(*rows, header=header)), header.split(",")[0]
+    found = outcome(path, decimal=told, columns={"Fresh": first})
     said = f"Some amounts bear {signs}; they are read as they stand, as if in one currency."
     assert found.notes == [said] * bool(signs) and len(found.accepted) == len(rows)
 
@@ -154,7 +164,10 @@ def test_the_same_header_again_or_other_words_are_a_rejected_record(more, tmp_pa
 
 SCALED = "Fresh (1000 EUR)|Fresh [kEUR]|Fresh in thousands|Fresh TEUR|Fresh (T€)|Fresh ('000)"
 SCALED += "|Fresh (1,000 $)|fresh_keur|Frisch in Tsd. Euro|Fresh, Mio. €"
-UNSCALED = "Fresh 2012|Fresh (m.u.)|Fresh k|Fresh EUR|Fresh from Milestown|10000"
+SCALED += "|Fresh ($000)|Fresh ($k)|Fresh (000s)|Fresh 000|Fresh €k|Fresh EURk|Fresh (£m)|Fresh $M|Fresh USDm"
+SCALED += "|Fresh R$ mil|Fresh (tys. zł)|Fresh, тыс. руб.|Fresh mln zł|fresh_tsek|Fresh EURmn|Fresh (kEuros)"  # noqa: RUF001
+UNSCALED = "Fresh 2012|Fresh (m.u.)|Fresh k|Fresh EUR|Fresh from Milestown|10000|Fresh $ m.u.|Fresh 10 000"
+UNSCALED += "|Fresh (kronor)|Fresh $ milk|Fresh (€)|Fresh, 5000|Fresh t|Fresh USD mean"
 
 
 @pytest.mark.parametrize("name", [*SCALED.split("|"), *UNSCALED.split("|")])

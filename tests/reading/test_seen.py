@@ -81,6 +81,15 @@ SUMS = {  # the rows, their names, and what each is: T a total, M a mean
     "average of few without a word": ([[each] * 6 for each in (1, 2, 3, 90, 24)], None, "....."),
     "two tables": ([*A, total(A), *B, total(B)], None, "....T....T"),
     "two tables, totals first": ([total(A), *A, total(B), *B], None, "T....T...."),
+    "groups of two": ([*A[:2], total(A[:2]), *A[2:], total(A[2:])], None, "..T..T"),
+    "a group of two first": ([*A[:2], total(A[:2]), *B, total(B), *A, total(A)], None, "..T....T....T"),
+    "a group of two last, totals first": ([total(B), *B, total(A[:2]), *A[:2]], None, "T....T.."),
+    "the sum of two, and no more": ([*A[:2], total(A[:2]), *B], None, "......."),
+    "the sum of two, and of three, and one": (
+        [*A[:2], total(A[:2]), *B[:3], total(B[:3]), B[3]],
+        None,
+        "........",
+    ),
     "and a total of all": (
         [*A, total(A), *B, total(B), total([*A, *B]), mean([*A, *B])],
         [*"abcd", "Sum", *"abcd", "Sum", "Total", "(mean)"],
@@ -179,6 +188,14 @@ def test_subtotals_that_cannot_be_told_are_refused(tmp_path):
 @pytest.mark.parametrize("size", [300, BLOCK])
 def test_an_average_without_a_word_is_found_at_either_end_of_a_table(rows, means, size, tmp_path):
     assert read(tmp_path, table(*rows), size=size)[1] == dict.fromkeys(means, MEAN)
+
+
+def test_where_blanks_hide_what_rows_add_up_to_the_refusal_says_how_they_mean_zero(tmp_path):
+    rows = [[*A[0][:5], 0], *A[1:]]
+    pivot = table(*rows, total(rows), *B, total(B), total([*rows, *B])).replace(b",0\r\n", b",\r\n", 1)
+    said = refusal(path := written(tmp_path, "in.csv", pivot))
+    assert said.endswith("; or, if a blank means 0, say --blank zero")
+    assert [*outcome(path, blank="zero").amounts] == [2, 3, 4, 5, 7, 8, 9, 10]
 
 
 @pytest.mark.parametrize("after", [[each + 9 for each in total(A)], A[0]], ids=["last year's", "a customer"])

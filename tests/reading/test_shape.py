@@ -136,6 +136,7 @@ def damaged(place: int, count: int = 1, text: str = MANY) -> bytes:
         ("a.zip", zipped({"a": TEXT.replace("Milk", "x")}), ": no column for Milk"),
         ("a.zip", damaged(200, 40, TEXT + "1,2,3,4,5,6\n" * 99_999), ": it "),
         *(("a.zip", damaged(place), " cannot be read (") for place in (40, 60, 80)),
+        ("a.xlsx", xlsx([["a"]]).replace(b"PK\1\2\x14\3\x14", b"PK\1\2\x14\3\xf3"), " cannot be read (zip"),
     ],
 )  # fmt: skip
 def test_what_a_name_promises_and_the_file_is_not_is_said(name, content, sentence, tmp_path):

@@ -1,5 +1,8 @@
 """Customers in Parquet and in workbooks, whose columns and cells have types."""
 
+import io
+import re
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -9,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from commands import run
-from made_files import NAMES, NOT, Fault, Percent, csv_text, outcome, parquet, refusal, written, xlsx
+from made_files import NAMES, NOT, Fault, Percent, csv_text, outcome, parquet, refusal, written, xlsx, zipped
 
 from wholesale import report
 from wholesale.customers import read_file
 from wholesale.reading import open_customers, read_block
-from wholesale.reading.tables import ROWS
+from wholesale.reading.tables import BINARY, ROWS
 
 SIX = [1, 2, 3, 4, 5, 6]
 
@@ -84,6 +87,7 @@ def test_parquet_does_not_pile_up_in_memory(tmp_path):
 
 WHOLE = parquet({"id": pa.array(range(1000))})
 TORN = [WHOLE[:-1], WHOLE[:100], WHOLE[:4], WHOLE[:-100] + bytes(96) + WHOLE[-4:]]
+LATIN = pa.StringArray.from_buffers(2, pa.py_buffer(np.array([0, 2, 4], np.int32)), pa.py_buffer(b"M\xfc12"))
 OTHER_KINDS = [pa.array([date(2024, 1, 1)]), pa.array([True]), pa.array([b"1"]), pa.array([[1]])]
 LAST = "no column for Fresh; say, for example, --column Fresh='its name in the file'"
 
@@ -96,6 +100,14 @@ LAST = "no column for Fresh; say, for example, --column Fresh='its name in the f
         (parquet({"Fresh %": pa.array([1])}, NAMES[1:]), LAST),
         (b"PAR1" + b"\xff" * 3000 + WHOLE[3004:], "it cannot be read to its end ({})"),
         (parquet({"id": pa.array([], pa.string())}), "it has a header but no rows"),
+        *(
+            (
+                parquet({name: LATIN}),
+                f"its column {name} holds text that is not UTF-8; write it as UTF-8, or leave it out",
+            )
+            for name in ("Fresh", "city")
+        ),
+        (WHOLE.replace(b"Fresh", b"Fr\xffsh"), "it is not a whole Parquet file"),
     ],
 )
 def test_parquet_that_cannot_be_read_is_refused(content, sentence, tmp_path):
@@ -153,6 +165,13 @@ def test_numbers_in_a_workbook_are_taken_as_they_are_and_say_nothing_of_the_text
         assert (first, len(found.notes), found.reasons) == ([*amounts], notes, {})
 
 
+def changed(book: bytes, **parts) -> bytes:
+    """Change the text of some parts of a workbook, by what their names end in."""
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+    return zipped({name: parts.get(name[-6:-4], str)(text) for name, text in texts.items()})
+
+
 NO_AMOUNTS = {
     "#N/A": Fault("#N/A"),
     "#DIV/0!": Fault("#DIV/0!"),
@@ -177,6 +196,55 @@ def test_what_is_no_amount_is_called_what_it_is(make, shown, cell, tmp_path):
     assert found.reasons[3] == f"Delicassen: {shown} {NOT}"
     assert found.reasons[4].startswith(f"Fresh: {shown} {NOT}; Milk: {shown} {NOT}; ")
     assert found.rejected["record"].to_pylist()[0] == f"1,1,2,3,4,5,{'' if cell is None else shown}"
+
+
+@pytest.mark.parametrize("places", [r' r="[A-Z]+[0-9]+"', r' r="[0-9]+"', r' r="[A-Z]*[0-9]+"'])
+def test_cells_and_rows_that_do_not_say_where_they_are_are_counted(places, tmp_path):
+    rows = [["id", *NAMES], ["a", *SIX], ["b", Percent(0.5), *SIX[1:]], ["c", *SIX[:5], Fault("#N/A")]]
+    rows += [["d", 1, Fault("=B2*2"), *SIX[2:]], ["e", *SIX]]
+    book = changed(xlsx(rows), s1=lambda text: re.sub(places, "", text))
+    found = outcome(written(tmp_path, "a.xlsx", book))
+    shown = {3: "Fresh: 50%", 4: "Delicassen: #N/A", 5: "Milk: the uncalculated formula =B2*2"}
+    assert found.amounts == {2: SIX, 6: SIX}
+    assert found.reasons == {line: f"{what} {NOT}" for line, what in shown.items()}
+
+
+def test_cells_and_rows_of_opendocument_that_repeat_are_all_found(tmp_path):
+    rows = [NAMES, SIX, [Percent(0.5), *SIX[2:]], SIX, [1, 2, 3, 4, 5, Fault("#N/A")], SIX]
+    twice = '<table:table-cell table:number-columns-repeated="2" office:value-type="percentage"'
+    line = "<table:table-row>"
+
+    def repeat(text: str) -> str:
+        first, *others = text.replace('<table:table-cell office:value-type="percentage"', twice).split(line)
+        return first + "".join(
+            f'<table:table-row table:number-rows-repeated="{times}">{each}'
+            for times, each in zip((1, 1, 1, 1, 3, 1), others, strict=True)
+        )
+
+    found = outcome(written(tmp_path, "a.ods", changed(made_files.ods(rows), nt=repeat)))
+    assert found.amounts == {2: SIX, 4: SIX, 8: SIX}
+    error = f"Delicassen: #N/A {NOT}"
+    both = f"Fresh: 50% {NOT}; Milk: 50% {NOT}"
+    assert found.reasons == {3: both, **dict.fromkeys((5, 6, 7), error)}
+
+
+def test_a_sheet_of_opendocument_that_is_full_of_an_error_is_read(tmp_path):
+    book = changed(
+        made_files.ods([NAMES, SIX, [*SIX[:5], Fault("#N/A")]]),
+        nt=lambda text: text.replace(
+            "<table:table-cell table:formula",
+            '<table:table-cell table:number-columns-repeated="16378" table:formula',
+        ),
+    )
+    found = outcome(written(tmp_path, "a.ods", book))
+    assert found.amounts == {2: SIX} and [*found.reasons] == [3]
+
+
+def test_in_the_older_binary_formats_it_is_said_that_errors_cannot_be_told(tmp_path):
+    found = outcome(
+        written(tmp_path, "a.xls", made_files.xls([NAMES, SIX, [*SIX[:5], None], SIX, [*SIX[:5], "x"]]))
+    )
+    assert found.amounts == {2: SIX, 4: SIX} and [*found.reasons] == [3, 5] and found.notes[0] == BINARY
 
 
 @pytest.mark.parametrize(
@@ -221,6 +289,7 @@ DATA, QUOTED = NOTHING.format("Data", "Data"), "'The data'"
     [
         (b"\xd0\xcf\x11\xe0Fresh,Milk", None, "it is not a whole Excel file"),
         (xlsx([NAMES])[:-30], None, "it is not a whole Excel file"),
+        (made_files.xls([NAMES])[:537], None, "it is not a whole Excel file"),
         (made_files.locked(), None, "it is locked with a password: save it without one"),
         (xlsx([[], []]), None, "its sheet Customers is empty"),
         (xlsx([NAMES]), None, "it has a header but no rows"),

@@ -17,6 +17,7 @@ from distributed import Client, LocalCluster
 from scorable import HEADER, names_in, rows_of, write_customers, write_rows
 
 from wholesale.reading import ReadError, read_customers
+from wholesale.reading.totals import BESIDE
 from wholesale.scoring import OutputError, score_file, score_table
 from wholesale.scoring import cluster as cluster_scoring
 from wholesale.scoring.cluster import ClusterError, score_cluster
@@ -146,6 +147,25 @@ def test_each_file_is_read_in_its_own_form_found_late_or_not(score, tmp_path, pr
     _assert_same(many / "b.csv", tmp_path / "one", one, predictor, parts=2)
 
 
+@pytest.mark.parametrize(
+    ("second", "notes"),
+    [
+        (
+            "JPY 150",
+            [
+                "a.csv and 2 more: Some amounts bear €, others ¥; they are read as they stand, as if in one"
+                " currency."
+            ],
+        ),
+        ("150 EUR", []),
+    ],
+)
+def test_different_currencies_in_the_files_of_a_folder_are_said_once(score, tmp_path, many, second, notes):
+    for name, first in (("a.csv", "€ 100"), ("b.csv", second), ("c.csv", "7")):
+        write_rows(many / name, [f"{first},2,3,4,5,6"] * 3)
+    assert score(many, tmp_path / "out").notes == notes
+
+
 def _with(rows, *places):
     """Put the sum of rows among them."""
     for place in places:
@@ -213,6 +233,11 @@ TWO_SIGNS = {"a.csv": ["1.5,2,3,4,5,6"] * 2000, "b.csv": ["12.669,2,3,4,5,6"] * 
         ({"a.csv": ROWS[:1], "id": ["1,1,2,3,4,5,6"]}, "", "id has not the same columns as a.csv"),
         (TWO_SIGNS, "", "b.csv: its decimal sign is not clear: 40 amounts can only"),
         (A_TOTAL, "", "b.csv: line 1102 is the sum of all rows before it or after it, but"),
+        (
+            A_TOTAL | {"c.csv": [",0,0,0,0,9"]},
+            "",
+            f"b.csv: {BESIDE.format(1102)}; or, if a blank means 0, say",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_name_and_leaves_nothing(

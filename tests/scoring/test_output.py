@@ -57,6 +57,14 @@ def test_a_name_of_a_column_does_not_run_either(tmp_path, predictor):
     assert (cells[0], again.column_names[1]) == ("'=cmd()", "=cmd()")
 
 
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(2), pa.large_string()], ids=str)
+def test_bytes_do_not_run_whether_or_not_they_are_text(kind):
+    cells, latin = [b"=1", b"@x", b"-5", b"ok", None], [] if "string" in str(kind) else [b"=\xff", b"\xff="]
+    table = pa.table({"a": pa.array([*cells, *latin], kind), "b": [1] * len([*cells, *latin])})
+    cells = [line.removesuffix(b",1").strip(b'"') for line in to_csv(table).splitlines()]
+    assert cells == [b"'=1", b"'@x", b"-5", b"ok", b"", *[b"'=\xff", b"\xff="] * bool(latin)]
+
+
 def test_rejected_records_do_not_run(tmp_path, predictor):
     write_rows(tmp_path / "in.csv", ["=1+1,2,3,4,5,6", "@x,-2"])
     score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)

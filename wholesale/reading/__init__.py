@@ -4,6 +4,7 @@
 others, and what they show only together, as `totals`, may have the file read once more in another dialect.
 """
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +16,9 @@ from zipfile import BadZipFile
 import numpy as np
 import pyarrow as pa
 
-from wholesale.amounts import CURRENCY_SIGNS, shown
+from wholesale.amounts import CURRENCY_CODES, CURRENCY_SIGNS, shown
 from wholesale.columns import ANSWERS, WHOLESALE, Categories
-from wholesale.reading.dialect import NAMED, OTHER, SIGNS, Decimal, Dialect, Marks, Reconsider, decide
+from wholesale.reading.dialect import MONEY, NAMED, OTHER, SIGNS, Decimal, Dialect, Marks, Reconsider, decide
 from wholesale.reading.formulas import restore
 from wholesale.reading.header import SCALE, ReadError, Settings, naming
 from wholesale.reading.records import BLOCK, CUT, Block
@@ -43,7 +44,7 @@ class Note(str):
         return note
 
 
-DAMAGED = (OSError, pa.ArrowInvalid, BadZipFile, zlib.error)
+DAMAGED = (OSError, pa.ArrowException, BadZipFile, NotImplementedError, zlib.error)
 """What is raised where a file, or what is packed in it, is not as it was written."""
 
 
@@ -107,14 +108,16 @@ class CustomerFile:
         """Find the lines of rows that are sums of others."""
         rows, times, part = seen.totals()
         lines = [row.line for row in rows]
-        if times > 1 or part:
+        of_two = None if rows or part else seen.totals(fewest=2)[2]  # which may be by chance
+        if times > 1 or part or of_two:
             dialect = replace(self.dialect, summaries=self.dialect.summaries | dict.fromkeys(lines, TOTAL))
             accepted = pa.concat_tables(read_block(dialect, block).accepted for block in self.blocks())
             amounts = np.array([accepted[column].to_numpy() for column in dialect.categories.columns]).T
             subtotals = seen.subtotals(rows[0] if rows else None, accepted[0].to_numpy(), amounts)
-            if not subtotals:
-                raise ReadError(BESIDE.format(part.line) if part else BEYOND.format(lines[0]))
-            lines += subtotals
+            if not (subtotals or of_two):
+                reason = BESIDE.format(part.line) if part else BEYOND.format(lines[0])
+                raise ReadError(reason, option=seen.option)
+            lines += subtotals if not of_two or len(subtotals) > 1 else []
         return lines
 
     def read(self, size: int = BLOCK) -> tuple[pa.Table, pa.Table, list[str]]:
@@ -133,6 +136,14 @@ class CustomerFile:
         return accepted, rejected, [*file.notes, *blank_advice(file.seen.blanks, len(rejected))]
 
     @property
+    def currencies(self) -> frozenset[str]:
+        """The names of the currencies on amounts, or in the names of their columns."""
+        heads = re.findall(
+            rf"[{CURRENCY_SIGNS}]|\b(?:{CURRENCY_CODES})\b", " ".join(self.dialect.heads).replace("_", " ")
+        )
+        return self.seen.currencies.union(MONEY[name] for name in heads)
+
+    @property
     def notes(self) -> list[str]:
         """Sentences on what was decided and could have been decided otherwise."""
         dialect, called = self.dialect, self.seen.called
@@ -141,8 +152,7 @@ class CustomerFile:
             notes.append(CUT)
         if dialect.encoding in ENCODINGS:
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[dialect.encoding]}.")
-        signs = self.seen.currencies.union("".join(dialect.heads))
-        first, *others = [sign for sign in CURRENCY_SIGNS if sign in signs] or [""]
+        first, *others = [name for name in dict.fromkeys(MONEY.values()) if name in self.currencies] or [""]
         if others:
             notes.append(
                 f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
@@ -156,7 +166,10 @@ class CustomerFile:
                 f"Read as a customer, but called a total, average or the like: line {called[0]}{more};"
                 " delete what is no customer."
             )
-        return notes + (_decimal_notes(dialect.decimal, self.seen.marks) if dialect.decimal.sign else [])
+        implied = dialect.decimal.told and not self.settings.decimal
+        if dialect.decimal.sign:
+            notes += _decimal_notes(dialect.decimal, self.seen.marks, implied)
+        return notes
 
 
 def blank_advice(blanks: int, rejected: int) -> list[str]:
@@ -165,7 +178,7 @@ def blank_advice(blanks: int, rejected: int) -> list[str]:
     return [Note(said, "blank", "zero")] if 2 * blanks > rejected else []
 
 
-def _decimal_notes(decimal: Decimal, marks: Mapping[str, Marks]) -> list[str]:
+def _decimal_notes(decimal: Decimal, marks: Mapping[str, Marks], implied: bool) -> list[str]:
     taken, other, notes = NAMED[decimal.sign], NAMED[OTHER[decimal.sign]], list[str]()
     (agree, groups, decimals), (against, _, thousands) = marks[decimal.sign], marks[OTHER[decimal.sign]]
 
@@ -188,11 +201,12 @@ def _decimal_notes(decimal: Decimal, marks: Mapping[str, Marks]) -> list[str]:
     grouped = f"{thousands} is read as {thousands.replace(OTHER[decimal.sign], '')}"
     if thousands and not (agree or decimal.told):
         note(f"{grouped}, its {other} as a mark of thousands; if it is a decimal")
-    elif thousands and decimals and decimal.told:
+    elif thousands and decimals and decimal.told and not implied:
         notes.append(f"{grouped}, but {decimals} with a decimal {taken}, as that was told.")
-    if groups > agree > 0 and not decimal.told:
+    if groups > agree and (implied or (agree and not decimal.told)):
         share = f"{counted(agree, 'amount')} of {format_amount(agree + groups)}"
-        note(f"{decimals} is read with a decimal {taken}, as {share} can only be; if it marks thousands")
+        why = "scored files are written" if implied else f"{share} can only be"
+        note(f"{decimals} is read with a decimal {taken}, as {why}; if it marks thousands")
     return notes
 
 

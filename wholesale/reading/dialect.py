@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wholesale.amounts import CURRENCY, CURRENCY_SIGNS, GRAMMARS, NOT_AN_AMOUNT, SPACES, good, read_text
+from wholesale.amounts import (
+    CURRENCY,
+    CURRENCY_CODES,
+    CURRENCY_SIGNS,
+    GRAMMARS,
+    NOT_AN_AMOUNT,
+    SPACES,
+    good,
+    read_text,
+)
 from wholesale.columns import WHOLESALE, Categories
 
 SIGNS = {"point": ".", "comma": ","}
@@ -24,6 +33,10 @@ EITHER = {mark: rf"^[+-]?[1-9][0-9]{{0,2}}{re.escape(mark)}[0-9]{{3}}$" for mark
 FEW, ENOUGH = 0.01, 0.05  # shares of amounts with a mark: fewer are rejected, as many decide; our convention
 # A column of a workbook's amounts: the number if a cell is one, and what is written in it.
 MIXED = pa.struct({"number": pa.float64(), "text": pa.string()})
+MONEY = {name: name for name in (*CURRENCY_SIGNS, *CURRENCY_CODES.split("|"))}
+MONEY |= {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+"""What currencies are called on amounts and in names of columns, and one name of each."""
+_BESIDE = r"(?i)^\W*{0}\W*[0-9]|[0-9]\W*{0}\W*$"
 _FORMULA = '^="(.*)"$'  # how a spreadsheet is told to keep a text as it is; what it holds is read
 
 
@@ -47,7 +60,7 @@ class Decimal(NamedTuple):
     sign: str = ""
     unclear: str = ""  # marks before three digits that are not read: too few have them, others the other one
     doubtful: bool = False  # what the amounts show contradicts itself
-    told: bool = False  # by the user
+    told: bool = False  # by the user, or by the file's being a scored one
 
 
 class Shape(NamedTuple):
@@ -218,11 +231,13 @@ def _bare(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def currencies(columns: Iterable[Column]) -> frozenset[str]:
+    """Give the names, of `MONEY`, of currencies whose sign or code stands before or after amounts."""
+    contents = [(text, content_of(text).upper()) for _, text, read, _ in columns if text and not read]
     return frozenset(
-        sign
-        for _, text, read, _ in columns
-        for sign in (CURRENCY_SIGNS if text and not read else "")
-        if sign.encode() in content_of(text) and _matches(text, rf"^\s*[{sign}]|[{sign}]\s*$").any()
+        name
+        for text, content in contents
+        for said, name in MONEY.items()
+        if said.encode() in content and _matches(text, _BESIDE.format(re.escape(said))).any()
     )
 
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from itertools import combinations
 from shlex import quote
 
-from wholesale.amounts import shown
+from wholesale.amounts import CURRENCY_CODES, shown
 from wholesale.columns import WHOLESALE, Categories
 
 MARKS = "%‰#№+±<>∆∑√"  # that count in a name
@@ -16,9 +16,11 @@ ANOTHER = re.compile(  # what in a name tells that something other than an amoun
     rf"[{MARKS}ø]|\b(share|percent\w*|pct|proportion|ratio|number|count|rank|growth|change|average|avg|mean|log|ln"
     r"|quantity|qty|returns?|budget|plan|target|forecast|prev|previous|last year|vorjahr|menge|anteil)\b"
 )
+_CODES = CURRENCY_CODES.casefold()
 SCALE = re.compile(  # what in a name tells that amounts are in thousands or millions
-    r"1[ ,.']?000\b|'000|\b[ktm] ?(?:[€$£]|eur|usd|gbp|chf)"
-    r"|\b(?:tsd|tausend|thousands?|milliers|miles|migliaia|mio|mn|mill?ion\w*|millones)\b"
+    rf"1[ ,.']?000\b|'000|(?<![0-9])(?<![0-9][ ,.'])000s?\b|\b[ktm] ?(?:[€$£]|euro?|(?:{_CODES})\b)"
+    rf"|(?:[€$£]|\b(?:euro?|{_CODES})) ?(?:[ktm]|mn|mil)\b(?!\.u)"
+    r"|\b(?:tsd|tausend|thousands?|milliers|miles|migliaia|mio|mn|mill?ion\w*|millones|tys|mln|тыс|млн)\b"
 )
 
 

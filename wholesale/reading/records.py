@@ -138,18 +138,22 @@ def _last_end(content: bytes, delimiter: str) -> int:
     return int(ends[before - 1]) + 1 if before else 0
 
 
-def shaped(dialect: Dialect, records: list[Fields]) -> Dialect:
-    """Find out from a file's first records how wide they are beside its header."""
+def shaped(dialect: Dialect, records: list[Fields], *, quoted: bool) -> Dialect:
+    """Find out from first records, `quoted` at their start or not, how wide they are beside the header."""
     names, spend, shape = dialect.names, dialect.spend, EVEN
     usual = Counter(map(len, records)).most_common(1)[0][0] if records else len(names)
     rows = [(i, fields) for i, fields in enumerate(records, start=1) if len(fields) == usual]
+    named = usual == len(names) + 1 and _have_names(dialect, records, rows)
+    twice = all(fields[1] == str(i) for i, fields in rows)  # numbers of rows, and then the file's own
+    unclear = named is None and (quoted or twice)  # R quotes its names of rows; its last column may be blank
     if max(spend) < usual < len(names) and not _rest(names, usual):
         names, shape = names[:usual], Shape(OPEN)
-    elif usual == len(names) + 1 and _have_names(dialect, records, rows):
+    elif named:
         names, spend, shape = ("", *names), tuple(i + 1 for i in spend), Shape(ROW_NAMES)
     elif all(len(fields) != len(names) for fields in records):  # none shows what stands where
         blank = usual > len(names) and not any(_rest(row, len(names)) for row in records if len(row) <= usual)
-        every = usual - len(names) if blank and not all(_may_be_moved(dialect, row) for _, row in rows) else 0
+        even = blank and not unclear and not all(_may_be_moved(dialect, row) for _, row in rows)
+        every = usual - len(names) if even else 0
         first, together = min(spend), len(rows) > 1 and max(spend) - min(spend) == len(spend) - 1
         # Nothing can be missing before the amounts: none is, or what is there is no amount.
         alike = together and (first == 0 or any(not is_amount(fields[first - 1]) for _, fields in rows))
@@ -163,8 +167,8 @@ def _rest(fields: Sequence[str], width: int) -> str:
     return "".join(fields[width:]).strip()
 
 
-def _have_names(dialect: Dialect, records: list[Fields], rows: list[tuple[int, Fields]]) -> bool:
-    """Say whether the amounts stand one field further on, and only a row's name can be before them."""
+def _have_names(dialect: Dialect, records: list[Fields], rows: list[tuple[int, Fields]]) -> bool | None:
+    """Say whether the amounts stand one field further on, behind a row's name; None if that is not clear."""
     width, first = len(dialect.names), min(dialect.spend)
     here, moved = (
         any(all(is_amount(fields[i + k]) for i in dialect.spend) for _, fields in rows) for k in (0, 1)
@@ -173,7 +177,7 @@ def _have_names(dialect: Dialect, records: list[Fields], rows: list[tuple[int, F
     numbered = even and all(fields[0] == str(i) for i, fields in rows)
     if here and first > 0:  # the file's own first column may be numbered, too
         plain = any(not _may_be_moved(dialect, fields) for _, fields in rows)
-        return moved and numbered and plain and any(_rest(fields, width) for _, fields in rows)
+        return moved and numbered and plain and (any(_rest(fields, width) for _, fields in rows) or None)
     return moved and (numbered or (not here and first == 0))
 
 
@@ -181,7 +185,9 @@ def _may_be_moved(dialect: Dialect, fields: Fields) -> bool:
     """Say whether a record may have a field too many because of a comma before or within an amount."""
     first, last = min(dialect.spend), max(dialect.spend)
     split = any(map(_SPLIT.fullmatch, map(",".join, pairwise(fields[first : last + 2]))))
-    before = not all(map(is_amount, fields[:first])) and len(fields[first].strip()) < 5  # a house's number
+    house = len(fields[first].strip()) < 5  # its number; or a postcode, behind a comma and a space
+    house = house or (fields[first][:1] == " " != fields[first + 1][:1])
+    before = house and not all(map(is_amount, fields[:first]))
     return dialect.delimiter == "," and (split or before) and any(map(is_amount, fields[last + 1 : last + 2]))
 
 

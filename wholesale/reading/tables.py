@@ -3,10 +3,10 @@
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import reduce
-from itertools import accumulate
+from itertools import accumulate, product, repeat
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -31,6 +31,10 @@ BUFFER = 1 << 20  # bytes read at a time of each of its columns
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what is in an Excel file with a password
 # The attribute of OpenDocument that calls a cell an error.
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
+BINARY = (
+    "In a workbook of this format, errors cannot be told from blanks, nor percentages from fractions; to be"
+    " sure, save it as .xlsx and read that."
+)
 Fault = tuple[tuple[int, int], str]  # row and column of a cell, from 0, and what it holds
 
 
@@ -38,7 +42,7 @@ def parquet_dialect(path: Path, settings: Settings) -> Dialect:
     """Find the categories of a Parquet file; each must hold numbers or text."""
     try:
         schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise ReadError("it is not a whole Parquet file") from None
     spend, types = match_columns(schema.names, settings), pa.types
     for column, i in zip(settings.categories.columns, spend, strict=True):
@@ -58,6 +62,12 @@ def parquet_blocks(path: Path, portion: Block | None) -> Iterator[Block]:
     for batch in file.iter_batches(batch_size=ROWS, row_groups=groups):
         start, end = end, end + len(batch)
         columns = [column.cast(plain_type(column.type)) for column in batch.columns]
+        for name, column in zip(batch.schema.names, columns, strict=True):
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                reason = f"its column {shown(name)} holds text that is not UTF-8"
+                raise ReadError(f"{reason}; write it as UTF-8, or leave it out") from None
         yield Block(Records(table_of(columns), np.arange(start + 1, end + 1)), start + 1, start, end)
 
 
@@ -81,7 +91,9 @@ def _workbook(path: Path) -> Iterator["CalamineWorkbook"]:
     try:
         with CalamineWorkbook.from_path(path) as book:
             yield book
-    except (CalamineError, OSError) as error:
+    except BaseException as error:  # where it does not see the damage, Rust panics, which is no Exception
+        if not isinstance(error, (CalamineError, OSError)) and type(error).__name__ != "PanicException":
+            raise
         if isinstance(error, PasswordError) or ENCRYPTED in path.read_bytes():
             raise ReadError("it is locked with a password: save it without one") from None
         raise ReadError("it is not a whole Excel file") from None
@@ -111,12 +123,18 @@ def excel_dialect(path: Path, settings: Settings) -> Dialect:
             f"The sheet {shown(name)} is read; {shown(other)} has the categories too: say --sheet"
             f" {quote(other)} to read that one."
         )
-        return replace(found[name], remarks=(remark,) if other else ())
+        return replace(found[name], remarks=(*[remark] * bool(other), *[BINARY] * _is_binary(path)))
     if other:
         reason = f"the sheet that is read, {shown(name)}, holds no customers, but {shown(other)} does"
         raise ReadError(reason, option=f"say --sheet {quote(other)}")
     where = f"sheet {shown(name)}: " if others else ""
     raise ReadError(f"{where}{faults[0].reason}", header=faults[0].header, option=faults[0].option)
+
+
+def _is_binary(path: Path) -> bool:
+    with suppress(BadZipFile), ZipFile(path) as parts:
+        return "xl/workbook.bin" in parts.namelist()
+    return True
 
 
 def _dialect_of(path: Path, book: "CalamineWorkbook", name: str, settings: Settings) -> Dialect:
@@ -155,7 +173,7 @@ def _filled(
 ) -> list[tuple[int, list]]:
     """Give the rows of a sheet that are not empty, by number; odd values in `spend` as what they are."""
     rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    for (row, column), text in _passed_over(path, sheet):
+    for (row, column), text in _passed_over(path, sheet, rows):
         rows.extend([] for _ in range(len(rows), row + 1))
         rows[row].extend([""] * (column + 1 - len(rows[row])))
         if rows[row][column] == "" or column in spend:
@@ -165,12 +183,12 @@ def _filled(
     return [(number, [*row, *[""] * (width - len(row))]) for number, row in filled]
 
 
-def _passed_over(path: Path, sheet: str) -> list[Fault]:
+def _passed_over(path: Path, sheet: str, rows: list[list]) -> list[Fault]:
     """Give what calamine takes for blanks or amounts (not of the older binary files), and what it is."""
     try:
         with ZipFile(path) as parts:
             if "content.xml" in parts.namelist():
-                return list(_open_errors(parts.read("content.xml"), sheet))
+                return list(_open_errors(parts.read("content.xml"), sheet, rows))
             book = fromstring(parts.read("xl/workbook.xml"))
             stale = "" if book.find(".//{*}calcPr[@fullCalcOnLoad='1']") is None else "0"
             ids = [_local(each, "id") for each in book.iterfind(".//{*}sheet") if each.get("name") == sheet]
@@ -195,32 +213,46 @@ def _percents(styles: Element) -> set[str]:
 def _faults(content: bytes, percents: set[str], stale: str) -> Iterator[Fault]:
     """Find errors, formulas whose value is none or as stale as that, and percentages in Office Open XML."""
     worth_it = percents or re.search(rb"""t=["']e["']|<(\w+:)?f\b""", content)
+    row = column = 0
     for cell in fromstring(content).iter() if worth_it else ():
-        kind, inside = cell.get("t"), list(cell)  # a formula comes first, the value last
-        formula, percent = inside and inside[0].tag.endswith("}f"), cell.get("s") in percents
-        if not inside or not (kind == "e" or formula or (percent and cell.tag.endswith("}c"))):
-            continue
-        value, place = inside[-1].text, re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", ""))
-        if formula and kind not in ("e", "str") and (len(inside) == 1 or not value or value == stale):
-            value, kind = f"the uncalculated formula ={inside[0].text or ''}", "e"
-        elif percent and kind in (None, "n") and value:
-            value, kind = f"{100 * float(value):.12g}%", "e"
-        if place and kind == "e":
-            column = reduce(lambda number, letter: 26 * number + ord(letter) - 64, place[1], 0)
-            yield (int(place[2]) - 1, column - 1), str(value)
+        if cell.tag.endswith("}row"):
+            row, column = int(cell.get("r") or row + 1), 0
+        elif cell.tag.endswith("}c"):
+            column += 1
+            if place := re.fullmatch(r"([A-Z]+)(\d+)", cell.get("r", "")):
+                row = int(place[2])
+                column = reduce(lambda number, letter: 26 * number + ord(letter) - 64, place[1], 0)
+            if text := _fault(cell, percents, stale):
+                yield (row - 1, column - 1), text
 
 
-def _open_errors(content: bytes, sheet: str) -> Iterator[Fault]:
+def _fault(cell: Element, percents: set[str], stale: str) -> str:
+    """Say what a cell holds if it is no number of its own; a formula comes first in it, the value last."""
+    kind, inside = cell.get("t"), list(cell)
+    value = (inside[-1].text or "") if inside else ""
+    if kind == "e":
+        return value
+    if inside and inside[0].tag.endswith("}f") and kind != "str" and (not inside[1:] or value in ("", stale)):
+        return f"the uncalculated formula ={inside[0].text or ''}"
+    percent = cell.get("s") in percents and kind in (None, "n") and value
+    return f"{100 * float(value):.12g}%" if percent else ""
+
+
+def _open_errors(content: bytes, sheet: str, rows: list[list]) -> Iterator[Fault]:
     """Find errors and percentages in OpenDocument, where a cell or a row that repeats is written once."""
+    height, width = len(rows), max(map(len, rows), default=0)  # a sheet that is full of errors is cut there
     tables = [each for each in fromstring(content).iterfind(".//{*}table") if _local(each, "name") == sheet]
     row = 0
     for line in tables[0].iterfind(".//{*}table-row"):
-        column = 0
+        column, below = 0, row + int(_local(line, "number-rows-repeated") or 1)
         for cell in line:
+            after = column + int(_local(cell, "number-columns-repeated") or 1)
             if cell.get(CALC) == "error" or "percentage" in cell.attrib.values():
-                yield (row, column), "".join(cell.itertext())
-            column += int(_local(cell, "number-columns-repeated") or 1)
-        row += int(_local(line, "number-rows-repeated") or 1)
+                down = range(row, max(row + 1, min(below, height)))
+                across = range(column, max(column + 1, min(after, width)))
+                yield from zip(product(down, across), repeat("".join(cell.itertext())))
+            column = after
+        row = below
 
 
 def _local(element: Element, name: str) -> str:

@@ -122,7 +122,7 @@ def text_dialect(path: Path, kind: str, settings: Settings, encoding: str | None
     dialect = Dialect(names, spend, (), line, encoding, header.delimiter, len(head))
     try:
         reader = csv.reader(io.StringIO(rest, newline=""), delimiter=header.delimiter)
-        return shaped(dialect, [*filter(None, islice(reader, RECORDS))])
+        return shaped(dialect, [*filter(None, islice(reader, RECORDS))], quoted=rest.lstrip().startswith('"'))
     except csv.Error:  # a field is too long; reading the block will tell
         return dialect
 

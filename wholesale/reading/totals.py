@@ -91,16 +91,17 @@ class Seen:
         slack = np.minimum(rounding, total if word else CLOSE * total) + SINGLE * total
         return bool(((abs(others - total) <= slack) & np.isfinite(total)).all())  # inf is near to anything
 
-    def _is_sum(self, row: Row, others: np.ndarray, rows: int) -> bool:
+    def _is_sum(self, row: Row, others: np.ndarray, rows: int, fewest: int = 3) -> bool:
         """Say so of enough rows, of more than one category."""
-        enough = rows >= (1 if row.word else 3) and sum(map(bool, row.amounts)) > 1
+        enough = rows >= (1 if row.word else fewest) and sum(map(bool, row.amounts)) > 1
         return enough and self._add_up(others, np.array(row.amounts), rows, word=row.word)
 
     @unbounded
-    def totals(self) -> tuple[list[Row], int, Row | None]:
+    def totals(self, fewest: int = 3) -> tuple[list[Row], int, Row | None]:
         """Find the row, perhaps repeated, that is the sum of the others, and how often these hold it.
 
-        Without one, find a row that is the sum of all rows before it, or after it, though there are others.
+        Without one, find a row that is the sum of all rows before it, or after it, though there are others;
+        these are at least `fewest` if no word calls it a total.
         """
         alike = [row for row in self.largest if row.amounts == self.largest[0].amounts]
         alike = [row for row in alike if row.word] or alike
@@ -113,9 +114,14 @@ class Seen:
         for row in self.steps:
             before, later = np.array(row.before), self.rows - row.rows - 1
             after = self.sums - before - row.amounts
-            if self._is_sum(row, before, row.rows) or self._is_sum(row, after, later):
+            if self._is_sum(row, before, row.rows, fewest) or self._is_sum(row, after, later, fewest):
                 return [], 0, row
         return [], 0, None
+
+    @property
+    def option(self) -> str:
+        """What may help where the rows do not add up."""
+        return "or, if a blank means 0, say --blank zero" if self.blanks else ""
 
     @property
     def called(self) -> tuple[int, ...]:

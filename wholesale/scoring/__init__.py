@@ -231,15 +231,18 @@ def _judge(files: list[Reading]) -> None:
             each.file = each.file.judged(each.counts.seen)
     if len(files) == 1 or any(each.again for each in files):
         return
-    rows, times, step = sum((each.counts.seen for each in files), NOTHING).totals()
+    whole = sum((each.counts.seen for each in files), NOTHING)
+    rows, times, step = whole.totals()
+    currencies = frozenset[str]().union(*(each.file.currencies for each in files))
     for each in files:
         seen, dialect = each.counts.seen, each.file.dialect
+        each.file = replace(each.file, seen=replace(each.file.seen, currencies=currencies))
         with each.looked_at():
             if step and step[:2] in [row[:2] for row in seen.steps]:
-                raise ReadError(BESIDE.format(step.line))
+                raise ReadError(BESIDE.format(step.line), option=whole.option)
             if lines := [row.line for row in seen.largest if row in rows]:
                 if times > 1:
-                    raise ReadError(BEYOND.format(lines[0]))
+                    raise ReadError(BEYOND.format(lines[0]), option=whole.option)
                 raise Reconsider(replace(dialect, summaries=dialect.summaries | dict.fromkeys(lines, TOTAL)))
 
 

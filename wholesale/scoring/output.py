@@ -22,6 +22,12 @@ from wholesale.reading.text import SHEETS
 from wholesale.wording import csv_of
 
 TEXTS = (".csv", ".tsv", ".txt", ".gz")
+BYTES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_fixed_size_binary,
+    pa.types.is_large_string,
+)
 SHORT = 1e10  # from here on, Arrow writes whole numbers with an exponent
 Rows: TypeAlias = pa.Table | tuple[bytes, bytes] | None  # of CSV, the header and the text
 
@@ -120,6 +126,8 @@ def to_csv(table: pa.Table, amounts: Sequence[str] = ()) -> bytes:
 
 def _ready(column: pa.ChunkedArray, *, of_amounts: bool) -> pa.ChunkedArray:
     """Guard text; make whole amounts integers, which are written alike but faster."""
+    if any(is_kind(column.type) for is_kind in BYTES):
+        column = pc.cast(column, options=pc.CastOptions(pa.string(), allow_invalid_utf8=True))
     if pa.types.is_string(column.type):
         return guard(column)
     if of_amounts and (most := pc.max(column).as_py()) is not None and most < SHORT:
