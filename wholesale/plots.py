@@ -56,7 +56,7 @@ class At(TypedDict, total=False):
 
 
 def broken(column: str) -> str:
-    return fill(label(column).replace(" and ", "\nand "), 15, replace_whitespace=False)
+    return "\n".join(fill(part, 15) for part in label(column).replace(" and ", "\nand ").splitlines())
 
 
 def axes(height: float, width: float = 10.0, grid: Grid = None, **place: Unpack[At]) -> Axes:

@@ -111,7 +111,7 @@ def result(predictor: Predictor, scored: Scored) -> str:
 
 def _on_the_page(note: str) -> str:
     """Write a note with the page's own way to decide otherwise."""
-    if not isinstance(note, Note) or not note.setting:
+    if not isinstance(note, Note):
         return note
     advice = {"decimal": f"choose {note.value.capitalize()} under Decimal sign", "blank": "write 0 for them"}
     return f"{note.reason}, {advice[note.setting]}."
