@@ -144,8 +144,8 @@ def shaped(dialect: Dialect, records: list[Fields], *, quoted: bool) -> Dialect:
     usual = Counter(map(len, records)).most_common(1)[0][0] if records else len(names)
     rows = [(i, fields) for i, fields in enumerate(records, start=1) if len(fields) == usual]
     named = usual == len(names) + 1 and _have_names(dialect, records, rows)
-    twice = all(fields[1] == str(i) for i, fields in rows)  # numbers of rows, and then the file's own
-    unclear = named is None and (quoted or twice)  # R quotes its names of rows; its last column may be blank
+    # R quotes its names of rows, and its last column may be blank; or these numbers are the file's own.
+    unclear = named is None and (quoted or all(fields[1] == str(i) for i, fields in rows))
     if max(spend) < usual < len(names) and not _rest(names, usual):
         names, shape = names[:usual], Shape(OPEN)
     elif named:
