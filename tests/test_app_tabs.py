@@ -423,7 +423,9 @@ def test_the_words_for_groups_are_those_that_the_names_come_from(predictor):
     for group, columns in WHOLESALE.groups.items():
         assert said[group] + listed([WHOLESALE.label(column) for column in columns]) in groups(predictor)
     alone = replace(predictor, categories=replace(WHOLESALE, groups={}))
-    assert groups(alone) == sentences.RULE
+    assert groups(alone) == sentences.RULE and "More and less" not in groups(predictor)
+    tied = replace(alone, names={"ward": ("Staples, more Milk", "Staples, less Milk", "Deli")})
+    assert groups(tied).endswith("More and less, than the average too, tell equal names apart.")
 
 
 def test_the_template_has_the_form_s_labels_and_requests_nothing_from_elsewhere():

@@ -49,8 +49,9 @@ NO_MIXTURE = "There is no Gaussian mixture of these customers."
 
 RULE = (
     "A name says what a segment buys most above the average customer and, after few or little, most below; "
-    "all round means all categories. More and less, than the average too, tell equal names apart."
+    "all round means all categories."
 )
+TIES = " More and less, than the average too, tell equal names apart."
 
 SHAPES = {
     "tied": "one shape for all its components (tied covariances)",
@@ -72,7 +73,9 @@ def groups(predictor: Predictor) -> str:
     label, known = predictor.categories.label, predictor.categories.groups
     members = {group: listed([*map(label, each)]) for group, each in known.items()}
     told = "; ".join(f"{each} {'are' if few(each) else 'means'} {of}" for each, of in members.items())
-    return f"{RULE} In them {told}." if told else RULE
+    names = ",".join(name for names in predictor.names.values() for name in names)
+    rule = RULE + TIES * (", more " in names or ", less " in names)
+    return f"{rule} In them {told}." if told else rule
 
 
 def familiarity(prediction: Prediction) -> str:
