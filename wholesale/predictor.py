@@ -119,7 +119,8 @@ class Predictor:
 
     def amounts_at(self, standardized: np.ndarray) -> np.ndarray:
         """Turn log-standardized units back into amounts; what is zero but for rounding is zero."""
-        amounts = np.expm1(self.mean + self.scale * standardized)
+        with np.errstate(over="ignore"):  # beyond all numbers, it is infinite
+            amounts = np.expm1(self.mean + self.scale * standardized)
         return np.where(amounts < ROUNDING, 0, amounts)
 
 
