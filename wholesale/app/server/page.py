@@ -63,7 +63,8 @@ PACKERS = {
 }
 _HASHED = re.compile(r"(?:^|[./-])[0-9a-f]{16,}\.")
 
-NOT_CODE = shutil.ignore_patterns("shipped")  # what an installed package has beside, as models
+# What an installed package has in its folder "shipped", by which it knows itself to be one.
+NOT_CODE = shutil.ignore_patterns("models", "dataset", "notebooks")
 PREFIX, LOCK = "wholesale_", "lock"  # of the server's own folder, and what is locked in it
 STARTUP = """\
 # It would listen, on a port, for what forks of the kernel print; a page's kernel has no forks.
