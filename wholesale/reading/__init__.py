@@ -152,7 +152,8 @@ class CustomerFile:
             notes.append(CUT)
         if dialect.encoding in ENCODINGS:
             notes.append(f"The text is not UTF-8; it is read as {ENCODINGS[dialect.encoding]}.")
-        first, *others = [name for name in dict.fromkeys(MONEY.values()) if name in self.currencies] or [""]
+        names, said = dict.fromkeys(MONEY.values()), self.currencies
+        first, *others = [name for name in names if name in said] or [""]
         if others:
             notes.append(
                 f"Some amounts bear {first}, others {listed(others)}; they are read as they stand, as if in"
