@@ -123,8 +123,7 @@ def sureness(predictor: Predictor, prediction: Prediction, explanation: Explanat
     alike = placed_alike(predictor, segment, explanation)
     if prediction.unfamiliar or prediction.clarity < CLOSE or alike < CONTESTED:
         return "unsure"
-    among = all(one.segment == segment for one in explanation.alike)
-    sure = prediction.clarity >= CLEAR and all_agree and among and alike >= FIRM
+    sure = prediction.clarity >= CLEAR and all_agree and among(explanation, segment) and alike >= FIRM
     return "sure" if sure else "fairly sure"
 
 
@@ -221,6 +220,11 @@ def firm_and_cut(predictor: Predictor) -> tuple[str, ...]:
     return (first, rest) if cut else (first,)
 
 
+def among(explanation: Explanation, segment: int) -> bool:
+    """Whether all of those most like a customer are in a segment."""
+    return all(one.segment == segment for one in explanation.alike)
+
+
 def placed_alike(predictor: Predictor, segment: int, explanation: Explanation) -> float:
     """Average over those most like a customer the share, at most, of analyses that place them in its segment.
 
@@ -246,7 +250,7 @@ def firm_here(predictor: Predictor, segment: int, explanation: Explanation) -> s
     if not (told := firm(predictor, segment)):
         return ""
     alike = format_share(placed_alike(predictor, segment, explanation))
-    most = "" if all(one.segment == segment for one in explanation.alike) else "at most "
+    most = "" if among(explanation, segment) else "at most "
     return f"{told}, and {most}{alike} of the time on those most like this one."
 
 

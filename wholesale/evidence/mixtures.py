@@ -30,12 +30,8 @@ FAMILIES = tuple(
 ALONE = {family: "E" + family[1:].replace("V", "E") for family in FAMILIES} | {"t": "t"}
 """What a family is at one component: EII, EEI or EEE."""
 
-FAMILY = {
-    "full": "VVV",
-    "tied": "EEE",
-    "diag": "VVI",
-    "spherical": "VII",
-}  # of scikit-learn's covariance types
+FAMILY = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
+"""What mclust calls scikit-learn's covariance types."""
 
 STARTS, SEARCH_STARTS = 60, 200  # of one fit, and per cell of the table of all families
 ENDS, ROUNDS = 5, 3  # best ends of a family that differ, from which all start again, and how often at most

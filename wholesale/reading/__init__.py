@@ -167,8 +167,8 @@ class CustomerFile:
                 f"Read as a customer, but called a total, average or the like: line {called[0]}{more};"
                 " delete what is no customer."
             )
-        implied = dialect.decimal.told and not self.settings.decimal
         if dialect.decimal.sign:
+            implied = dialect.decimal.told and not self.settings.decimal
             notes += _decimal_notes(dialect.decimal, self.seen.marks, implied)
         return notes
 

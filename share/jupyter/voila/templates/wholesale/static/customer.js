@@ -126,7 +126,7 @@
     }
     if (event.target.closest?.(".wc-reset")) page.call("");
     undone ||= Boolean(event.target.closest?.(".wc-undo"));
-    if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true", called: $("#wc-called").value.trim() });
+    if (event.target.matches(".wc-pin")) page.ask({ pin: event.target.getAttribute("aria-pressed") !== "true", called: name() });
     if (event.target.matches(".wc-copy")) copy(event.target, `${heading()}\n${$(".wc-results .wc-text").textContent}`);
     if (event.target.matches(".wc-copy-link")) copy(event.target, page.link(), HERE ? "It opens on this computer only: to others, send the text." : "");
     if (event.target.matches(".wc-print")) print();
